@@ -1,0 +1,31 @@
+"""The library behind the executable companion to the theory of large learning rates.
+
+    catapult.Problem      a data set: X (n, d), y ±1, and a test set
+    catapult.Network      a fully connected network without biases
+    catapult.train        gradient descent at many learning rates and seeds → xarray.Dataset
+    catapult.theory       closed forms and recursions, by setting
+
+Importing the package is light: each name is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+_HOMES = {"Problem": "catapult.datasets", "Network": "catapult.networks", "train": "catapult.training"}
+_MODULES = ("chapters", "claims", "curvature", "datasets", "experiments", "figures", "losses", "networks", "phases",
+            "results", "theory", "training")
+
+__all__ = [*_HOMES, *_MODULES]
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"catapult.{name}")
+    raise AttributeError(f"module 'catapult' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,128 @@
+r"""What a network is: widths, activation, parametrisation, initialisation. No biases.
+
+With :math:`\phi` the activation and :math:`m_l` the width that enters layer :math:`l`,
+
+* ``parametrization="ntk"``:
+  :math:`f(x) = m_k^{-1/2} W_k\,\phi(\dots \phi(m_1^{-1/2} W_1 x))`, entries of :math:`W_l` drawn from
+  N(0, 1);
+* ``parametrization="standard"``:
+  :math:`f(x) = W_k\,\phi(\dots \phi(W_1 x))`, entries of :math:`W_l` drawn from N(0, 1/m_l).
+
+Both give the same function at initialisation; gradient descent with one learning rate differs, because the
+first moves each weight matrix by the factor :math:`1/m_l` less.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from catapult.parameters import InputError, nearest
+
+if TYPE_CHECKING:
+    import torch
+
+ACTIVATIONS = ("linear", "relu", "tanh")
+PARAMETRIZATIONS = ("ntk", "standard")
+
+
+@dataclass(frozen=True)
+class Network:
+    """A fully connected network without biases.
+
+    Parameters
+    ----------
+    widths
+        Input dimension, hidden widths, number of outputs: ``(784, 500, 500, 1)`` has two hidden layers;
+        ``(d, 1)`` is the linear predictor. At least two whole numbers ≥ 1.
+    activation
+        ``"linear"``, ``"relu"`` or ``"tanh"``, after every layer but the last.
+    parametrization
+        ``"ntk"`` or ``"standard"``, see the module.
+
+    Raises
+    ------
+    InputError
+        For widths, an activation or a parametrisation that are not of these.
+    """
+
+    widths: tuple[int, ...]
+    activation: str = "linear"
+    parametrization: str = "ntk"
+
+    def __post_init__(self):
+        widths = tuple(self.widths)
+        if len(widths) < 2 or any(isinstance(w, bool) or int(w) != w or w < 1 for w in widths):
+            raise InputError(f"widths = {self.widths!r}: allowed: at least two whole numbers ≥ 1")
+        object.__setattr__(self, "widths", tuple(int(w) for w in widths))
+        for name, allowed in (("activation", ACTIVATIONS), ("parametrization", PARAMETRIZATIONS)):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise InputError(f"{name} = {value!r}{nearest(value, allowed)}; "
+                                 f"allowed: {', '.join(allowed)}")
+
+    @property
+    def depth(self) -> int:
+        """The number of weight matrices."""
+        return len(self.widths) - 1
+
+    @property
+    def outputs(self) -> int:
+        return self.widths[-1]
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """The factor in front of each weight matrix in the forward pass."""
+        if self.parametrization == "standard":
+            return (1.0,) * self.depth
+        return tuple(width**-0.5 for width in self.widths[:-1])
+
+    def initialise(self, seed: int, dtype: str = "float64", device: str = "cpu") -> list[torch.Tensor]:
+        """Draw the weights: a list of matrices of shape (m_{l+1}, m_l).
+
+        They are drawn on the CPU in float64 and then cast, so that one seed gives the same weights
+        (up to rounding) for every dtype and device.
+        """
+        import torch
+
+        generator = torch.Generator().manual_seed(seed)
+        weights = []
+        for fan_in, fan_out in zip(self.widths[:-1], self.widths[1:], strict=True):
+            matrix = torch.randn(fan_out, fan_in, generator=generator, dtype=torch.float64)
+            if self.parametrization == "standard":
+                matrix /= fan_in**0.5
+            weights.append(matrix.to(device=device, dtype=getattr(torch, dtype)))
+        return weights
+
+    def forward(self, weights: list[torch.Tensor], X: torch.Tensor) -> torch.Tensor:
+        """Return the outputs for inputs ``X`` of shape (n, d): (n,) for one output, else (n, outputs).
+
+        Weights with leading dimensions (several runs) give outputs with the same leading dimensions. A linear
+        network with one output is contracted from the output side, v = W_1ᵀ(… W_kᵀ), f = Xv: the same
+        function, at the cost of matrix-vector products.
+        """
+        if self.activation != "linear" or self.outputs > 1:
+            return self.forward_with_hidden(weights, X)[0]
+        v = weights[-1]
+        for matrix in reversed(weights[:-1]):
+            v = v @ matrix
+        return math.prod(self.scales) * (v @ X.mT).squeeze(-2)
+
+    def forward_with_hidden(self, weights, X) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Return the outputs, computed layer by layer, and the hidden activations, each (n, width)."""
+        import torch
+
+        activate = {"linear": lambda a: a, "relu": torch.relu, "tanh": torch.tanh}[self.activation]
+        hidden, a = [], X
+        for scale, matrix in zip(self.scales[:-1], weights[:-1], strict=True):
+            a = activate(scale * (a @ matrix.mT))
+            hidden.append(a)
+        f = self.scales[-1] * (a @ weights[-1].mT)
+        return (f.squeeze(-1) if self.outputs == 1 else f), hidden
+
+    def slope(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return the activation's derivative φ'(z) from its value φ(z); the ReLU's at 0 is 0."""
+        if self.activation == "tanh":
+            return 1 - hidden**2
+        return (hidden > 0).to(hidden) if self.activation == "relu" else hidden.new_ones(())

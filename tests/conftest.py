@@ -1,0 +1,20 @@
+"""What all tests share: a store of their own, and one thread a process so that runs repeat bit for bit."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+# Read when a kernel starts: the debugger's warning about frozen modules is no finding of ours.
+os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+
+
+@pytest.fixture
+def empty_store(tmp_path, monkeypatch):
+    """An empty store of results for one test."""
+    monkeypatch.setenv("CATAPULT_RESULTS", str(tmp_path / "store"))
+    return tmp_path / "store"

@@ -1,0 +1,70 @@
+"""The losses: derivatives, values on the degenerate pair, stability far out; numpy and torch alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from catapult import losses
+from catapult.parameters import InputError
+
+ALL = pytest.mark.parametrize("loss", losses.LOSSES.values(), ids=lambda loss: loss.name)
+MARGINS = np.linspace(-4, 4, 17)
+
+
+@ALL
+def test_slope_and_curvature_are_the_derivatives(loss):
+    u = torch.tensor(MARGINS, requires_grad=True)
+    slope = torch.autograd.grad(loss.value(u).sum(), u, create_graph=True)[0]
+    curvature = torch.autograd.grad(slope.sum(), u)[0]
+    torch.testing.assert_close(loss.slope(u), slope, rtol=1e-13, atol=1e-15)  # float64 rounding
+    torch.testing.assert_close(loss.curvature(u).detach(), curvature, rtol=1e-13, atol=1e-15)
+
+
+@ALL
+def test_curvature_at_zero_is_h(loss):
+    assert loss.curvature(np.zeros(1))[0] == loss.curvature_at_zero
+
+
+@ALL
+def test_numpy_and_torch_agree(loss):
+    for function in (loss.value, loss.slope, loss.curvature):
+        result = function(MARGINS)
+        assert isinstance(result, np.ndarray)
+        np.testing.assert_allclose(result, function(torch.tensor(MARGINS)).numpy(), rtol=1e-14, atol=1e-16)
+
+
+@pytest.mark.parametrize(("name", "closed_form"), [
+    ("exponential", np.cosh),
+    ("logistic", lambda f: np.log(2 * np.cosh(f / 2))),
+    ("squared", lambda f: 0.5 + f**2 / 2),
+])
+def test_mean_loss_on_the_degenerate_pair_is_the_closed_form(name, closed_form):
+    loss = losses.get(name)
+    mean = (loss.value(MARGINS) + loss.value(-MARGINS)) / 2
+    np.testing.assert_allclose(mean, closed_form(MARGINS), rtol=1e-14)
+
+
+def test_squared_loss_of_the_margin_is_the_squared_error():
+    f, y = np.array([0.3, -2.0]), np.array([1.0, -1.0])
+    np.testing.assert_allclose(losses.squared.value(y * f), (f - y) ** 2 / 2, rtol=1e-15)
+
+
+@pytest.mark.parametrize("convert", [np.asarray, torch.as_tensor], ids=["numpy", "torch"])
+def test_logistic_loss_neither_overflows_nor_loses_its_tail(convert):
+    u = convert(np.array([-1e4, 1e4, 700.0]))
+    assert losses.logistic.value(u)[0] == 1e4
+    assert losses.logistic.value(u)[1] == 0
+    assert losses.logistic.value(u)[2] > 0
+    assert losses.logistic.slope(u)[0] == -1
+    assert losses.logistic.curvature(u)[0] == 0
+
+
+def test_unknown_loss_is_refused_with_the_nearest_name():
+    with pytest.raises(InputError, match=r"'logistc' \(did you mean 'logistic'\?\); known: exponential, "):
+        losses.get("logistc")
+
+
+def test_a_loss_passes_through_get():
+    assert losses.get(losses.squared) is losses.squared

@@ -1,0 +1,72 @@
+"""A wrong parameter becomes one line that says what, where, what is allowed and the nearest valid name."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from pydantic import Field
+
+from catapult.parameters import InputError, Parameters, allowed_values, type_name
+
+
+class Example(Parameters):
+    learning_rate: float = Field(1.0, gt=0, le=100, description="η")
+    steps: int = Field(10, ge=1, description="steps")
+    loss: Literal["logistic", "squared"] = Field("logistic", description="loss")
+    centred: bool = Field(True, description="centring")
+    batch_size: int | None = Field(None, ge=1, description="batch")
+
+    scales = {"quick": {"steps": 2}, "paper": {"steps": 1000}}  # noqa: RUF012
+
+
+def test_text_becomes_the_type_of_its_field():
+    values = Example.checked({"learning_rate": "1e-3", "steps": "7", "centred": "false", "batch_size": "none"})
+    assert values.as_dict() == {"learning_rate": 1e-3, "steps": 7, "loss": "logistic", "centred": False,
+                                "batch_size": None}
+    assert Example.checked({"batch_size": "32"}).batch_size == 32
+
+
+def test_scale_changes_the_defaults_and_given_values_win():
+    assert Example.checked(scale="quick").steps == 2
+    assert Example.checked({"steps": 5}, scale="paper").steps == 5
+
+
+@pytest.mark.parametrize(
+    ("values", "parts"),
+    [
+        ({"leraning_rate": 1.0}, ["leraning_rate", "did you mean 'learning_rate'?", "steps"]),
+        ({"learning_rate": "fast"}, ["learning_rate", "finite number", "> 0", "≤ 100"]),
+        ({"learning_rate": "nan"}, ["learning_rate", "finite number"]),
+        ({"learning_rate": "inf"}, ["learning_rate", "finite number"]),
+        ({"learning_rate": float("nan")}, ["learning_rate", "finite number"]),
+        ({"learning_rate": float("inf")}, ["learning_rate"]),
+        ({"learning_rate": 0}, ["learning_rate", "> 0"]),
+        ({"learning_rate": "1000"}, ["learning_rate", "≤ 100"]),
+        ({"steps": "1.5"}, ["steps", "whole number"]),
+        ({"steps": 1.5}, ["steps", "whole number"]),
+        ({"steps": True}, ["steps"]),
+        ({"loss": "logstic"}, ["loss", "logistic, squared"]),
+        ({"centred": "maybe"}, ["centred", "true or false"]),
+        ({"steps": "__import__('os').getcwd()"}, ["steps", "whole number"]),
+    ],
+)
+def test_wrong_value_is_one_line_that_names_it_and_what_is_allowed(values, parts):
+    with pytest.raises(InputError) as caught:
+        Example.checked(values, where="chapter x")
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith("chapter x: ")
+    for part in parts:
+        assert part in message
+
+
+def test_unknown_scale_is_refused():
+    with pytest.raises(InputError, match=r"quik.*did you mean 'quick'"):
+        Example.checked(scale="quik")
+
+
+def test_schema_in_words():
+    assert allowed_values(Example, "learning_rate") == "a finite number > 0 and ≤ 100"
+    assert allowed_values(Example, "loss") == "logistic, squared"
+    assert type_name(Example, "batch_size") == "a whole number or none"
