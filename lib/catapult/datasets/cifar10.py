@@ -1,0 +1,60 @@
+"""CIFAR-10: two classes of photographs as a problem. There is no substitute for the files."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from catapult.datasets import sources
+from catapult.datasets.problem import Problem
+from catapult.datasets.torchvision_import import import_torchvision
+from catapult.datasets.two_classes import Images, two_class_problem
+from catapult.parameters import InputError, nearest
+
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+def two_classes(classes: tuple[str, str] = ("cat", "dog"), *, samples: int = 512,
+                test_samples: int | None = None, features: str = "pixels", components: int = 50,
+                label_noise: float = 0.0, centred: bool = True, seed: int = 0) -> Problem:
+    """Return the problem of telling the first class (y = +1) from the second (y = −1).
+
+    Parameters
+    ----------
+    classes
+        Two different names of ``CLASSES``.
+    samples, test_samples, features, components, label_noise, centred, seed
+        As in :func:`catapult.datasets.two_classes.two_class_problem`; "pixels" are 3,072 features (row,
+        column, colour), "blocks" 192. Each class has 5,000 training and 1,000 test images.
+
+    Raises
+    ------
+    DataMissing
+        If CIFAR-10 is not at hand; the line says how to get it.
+    InputError
+        One line, for a value out of range, more images than there are, and altered data.
+    """
+    for name in classes:
+        if name not in CLASSES:
+            raise InputError(f"classes: no class is called {name!r}{nearest(name, CLASSES)}; allowed: "
+                             f"{', '.join(CLASSES)}")
+    if len(classes) != 2 or classes[0] == classes[1]:
+        raise InputError(f"classes = {tuple(classes)!r}; allowed: two different ones of {', '.join(CLASSES)}")
+    return two_class_problem(
+        images(), (CLASSES.index(classes[0]), CLASSES.index(classes[1])), tuple(classes), samples=samples,
+        test_samples=test_samples, features=features, components=components, label_noise=label_noise,
+        centred=centred, seed=seed)
+
+
+def images() -> Images:
+    """Return all photographs, uint8 of shape (N, 32, 32, 3); checked, then kept in memory."""
+    return _read(sources.locate("cifar10"))
+
+
+@functools.lru_cache(maxsize=1)
+def _read(place: sources.Source) -> Images:
+    """Read a place that was checked: torchvision unpickles its files."""
+    CIFAR10 = import_torchvision().datasets.CIFAR10
+    train, test = (CIFAR10(place.folder.parent, train=flag, download=False) for flag in (True, False))
+    return Images(train.data, np.asarray(train.targets), test.data, np.asarray(test.targets), place.in_words)

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from catapult.datasets import certify, degenerate_pair, overlapping_cloud, separable_cloud
+from catapult.parameters import InputError
+
+
+def test_degenerate_pair_is_one_point_with_both_labels():
+    pair = degenerate_pair()
+    assert pair.X.tolist() == [[1], [1]]
+    assert pair.y.tolist() == [1, -1]
+
+
+@pytest.mark.parametrize(("n", "dimension", "margin"), [(1, 1, 0.1), (7, 3, 2.0), (200, 5, 0.01)])
+def test_separable_cloud_is_certified_separable_and_has_its_margin(n, dimension, margin):
+    problem = separable_cloud(n, dimension, margin, seed=1)
+    assert problem.X.shape == (n, dimension)
+    assert certify(problem.Z).kind == "separable"
+    # The hard-margin direction has at least the margin of the direction that the cloud was built with.
+    from scipy.optimize import minimize
+    w = minimize(lambda w: w @ w / 2, np.zeros(dimension), jac=lambda w: w,
+                 constraints={"type": "ineq", "fun": lambda w: problem.Z @ w - 1, "jac": lambda w: problem.Z})
+    assert 1 / np.linalg.norm(w.x) >= margin * (1 - 1e-6)  # the solver's tolerance
+
+
+@pytest.mark.parametrize(("n", "dimension", "separation"), [(2, 1, 0.0), (40, 2, 1.0), (100, 10, 2.0)])
+def test_overlapping_cloud_is_certified_strictly_non_separable(n, dimension, separation):
+    problem = overlapping_cloud(n, dimension, separation, seed=0)
+    assert problem.X.shape == (n, dimension)
+    assert certify(problem.Z).kind == "strictly non-separable"
+
+
+def test_overlapping_cloud_says_so_when_the_clouds_do_not_overlap():
+    with pytest.raises(InputError, match=r"none of 20 draws .* allowed: more points"):
+        overlapping_cloud(10, 20, 1.0, seed=0)
+
+
+@pytest.mark.parametrize("cloud", [separable_cloud, overlapping_cloud])
+def test_clouds_depend_on_the_seed_alone(cloud):
+    first, again, other = (cloud(30, 2, 0.5, seed=seed).checksum for seed in (3, 3, 4))
+    assert first == again != other
+
+
+@pytest.mark.parametrize("arguments", [(0, 2, 1.0, 0), (5, 0, 1.0, 0), (5, 2, -1.0, 0), (5, 2, np.nan, 0),
+                                       (5, 2, 1.0, -1), (5.0, 2, 1.0, 0)])
+@pytest.mark.parametrize("cloud", [separable_cloud, overlapping_cloud])
+def test_values_out_of_range_are_refused(cloud, arguments):
+    with pytest.raises(InputError, match="allowed"):
+        cloud(*arguments)
