@@ -1,0 +1,136 @@
+"""Gradient descent on two-class problems: one call trains one network at many learning rates and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+from catapult import losses, phases
+from catapult.networks import Network
+from catapult.parameters import InputError, nearest
+from catapult.training import linear
+from catapult.training.dense import Dense
+from catapult.training.linear import Linear
+from catapult.training.recording import QUANTITIES, Engine, Recorder
+from catapult.training.reference import Reference
+from catapult.training.schedules import Schedule
+from catapult.training.task import Task, check
+
+__all__ = ["ENGINES", "QUANTITIES", "train"]
+
+ENGINES = {"reference": Reference, "dense": Dense, "linear": Linear}
+
+
+def train(problem: Any, network: Network, learning_rates: float | Sequence[float], *,
+          loss: str | losses.Loss = "logistic", seeds: int | Sequence[int] = (0,), steps: int,
+          batch_size: int | None = None, schedule: Schedule | str | None = None,
+          record: Sequence[str] = ("loss",), every: Any = 1, engine: str = "auto", dtype: str = "float64",
+          device: str = "cpu", divergence: float = phases.DIVERGENCE,
+          initial_weights: Any = None) -> xr.Dataset:
+    r"""Train a network by gradient descent, once for each learning rate and seed; return what was recorded.
+
+    :math:`W_{t+1} = W_t - \eta\,c_t\,\nabla L(W_t)` with L the MEAN loss over the training set (or the
+    minibatch), c_t the factor of the schedule, no momentum, no weight decay, no biases.
+
+    Parameters
+    ----------
+    problem
+        Anything with ``X`` (n, d), ``y`` (n,) of ±1, and ``X_test``, ``y_test`` or None; numpy or torch.
+    network
+        Its parametrisation ("ntk" or "standard") sets the scale of the learning rate.
+    learning_rates
+        η, finite and > 0.
+    loss
+        "exponential", "logistic" or "squared".
+    seeds
+        Each draws its initial weights and its order of minibatches, the same for every learning rate.
+    steps
+        Number of updates, ≥ 1.
+    batch_size
+        None: full batch. Else minibatches without replacement within an epoch.
+    schedule
+        None, a name in ``catapult.training.schedules.SCHEDULES``, or a function ``(step, steps) -> factor``.
+    record
+        Any of ``QUANTITIES``: loss, train_accuracy, test_accuracy, sharpness, ntk, weight_norm,
+        zero_fraction (defined in :mod:`catapult.training.recording`).
+    every
+        Record at the multiples of this step, and at the last; or at the steps of a list; or, by a mapping,
+        each quantity in its own way (1 where it is not named). What is not recorded at a step is NaN there.
+        An even number shows only one side of a run that bounces between two states.
+    engine
+        "auto": the fastest that applies; "reference": the plain autograd loop. All give the same numbers up
+        to rounding. "dense" and "linear" name one engine.
+    dtype
+        "float64" or "float32".
+    divergence
+        A run whose loss exceeds this multiple of its initial loss, or is not finite, has diverged and stops.
+    initial_weights
+        Matrices (m_out, m_in) from which every run starts, instead of drawing them.
+
+    Returns
+    -------
+    xarray.Dataset
+        Each quantity with dimensions (learning_rate, seed, step): the value before the update of that step,
+        NaN from the blow-up on; ``step`` runs from 0 to ``steps``. And with dimensions (learning_rate, seed):
+        ``phase`` (see :mod:`catapult.phases`), ``blow_up_step`` (−1: none) and ``peak_loss``, the largest
+        finite loss. These three look at the training loss at every step for full batches, at step 0 and
+        the recorded steps for minibatches, where it costs an extra pass over the data.
+
+    Raises
+    ------
+    InputError
+        Before any work, in one line, for wrong input.
+    """
+    task = check(problem, network, learning_rates, loss=loss, seeds=seeds, steps=steps, batch_size=batch_size,
+                 schedule=schedule, record=record, every=every, dtype=dtype, device=device,
+                 divergence=divergence, initial_weights=initial_weights, quantities=list(QUANTITIES))
+    name = _choose(engine, task)
+    recorder, worker = Recorder(task), ENGINES[name](task)
+    for first in range(0, len(task.runs), worker.block):
+        _follow(worker, task.runs[first:first + worker.block], task, recorder)
+    return recorder.dataset(
+        problem=task.name, network=str(network), loss=task.loss.name, steps=task.steps,
+        schedule=_name(schedule), batch_size=task.batch_size or "full", dtype=dtype, engine=name,
+        divergence=task.divergence,
+        conventions="mean loss; no biases; values before their step's update; ntk: largest eigenvalue of Θ/n")
+
+
+def _name(schedule) -> str:
+    """Return the name of a schedule, the same in every process."""
+    return getattr(schedule, "__qualname__", None) or str(schedule or "constant")
+
+
+def _choose(engine: str, task: Task) -> str:
+    names = ["auto", *ENGINES]
+    if engine not in names:
+        raise InputError(f"engine = {engine!r}{nearest(engine, names)}; allowed: {', '.join(names)}")
+    if engine == "linear" and not linear.applies(task):
+        raise InputError("engine = 'linear': allowed: linear activation, hidden layers, full batch")
+    if engine == "auto":
+        return "linear" if linear.applies(task) else "dense"
+    return engine
+
+
+def _follow(engine: Engine, runs: np.ndarray, task: Task, recorder: Recorder) -> None:
+    """Train a block of runs until the last step or until all have diverged; those that have are dropped."""
+    engine.start(runs)
+    batches = {seed: task.batches(seed) for seed in set(runs[:, 1])} if task.batch_size else {}
+    observed = set(task.observed)
+    for step in range(task.steps + 1):
+        if step in observed:
+            outputs = engine.outputs()
+            alive = recorder.observe(step, outputs, runs)
+            if not alive.all():
+                runs, mask = runs[alive], torch.as_tensor(alive, device=outputs.device)
+                outputs = outputs[mask]
+                engine.keep(mask)
+            if not len(runs):
+                return
+            recorder.record(step, outputs, runs, engine)
+        if step < task.steps:
+            drawn = {seed: next(indices) for seed, indices in batches.items()}
+            engine.step(task.factors[step], np.stack([drawn[seed] for seed in runs[:, 1]]) if drawn else None)

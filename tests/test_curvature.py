@@ -1,0 +1,188 @@
+"""Curvature against dense linear algebra: one table of losses × activations × depths."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import pytest
+import torch
+
+from catapult import curvature, losses
+from catapult.networks import ACTIVATIONS, Network
+
+DEPTHS = {1: (4, 1), 2: (4, 5, 1), 3: (4, 5, 3, 1)}
+CASES = list(product(losses.LOSSES, ACTIVATIONS, DEPTHS))
+ROUNDING = {"rtol": 1e-11, "atol": 1e-12}  # float64, double backward through three layers
+
+
+def data(n=9, d=4):
+    generator = torch.Generator().manual_seed(5)
+    X = torch.randn(n, d, generator=generator, dtype=torch.float64)
+    return X, torch.sign(torch.randn(n, generator=generator, dtype=torch.float64))
+
+
+def case(loss, activation, depth, parametrization="ntk"):
+    network = Network(DEPTHS[depth], activation, parametrization)
+    return network, curvature.mean_loss(network, loss, *data()), network.initialise(0)
+
+
+def symmetric(eigenvalues, seed=0):
+    """Return a symmetric matrix with these eigenvalues, and its eigenvectors as columns."""
+    generator = torch.Generator().manual_seed(seed)
+    size = len(eigenvalues)
+    Q = torch.linalg.qr(torch.randn(size, size, generator=generator, dtype=torch.float64))[0]
+    return Q @ torch.diag(torch.tensor(eigenvalues, dtype=torch.float64)) @ Q.T, Q
+
+
+def noise(size):
+    return torch.randn(size, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
+
+
+@pytest.mark.parametrize(("loss", "activation", "depth"), CASES)
+def test_sharpness_is_the_largest_eigenvalue_of_the_dense_hessian(loss, activation, depth):
+    _, mean_loss, weights = case(loss, activation, depth)
+    dense = torch.linalg.eigvalsh(curvature.hessian_matrix(mean_loss, weights))[-1].item()
+    value, vector = curvature.sharpness(mean_loss, weights)
+    assert value == pytest.approx(dense, rel=1e-4)  # the tolerance that Lanczos is asked for
+    assert vector.norm().item() == pytest.approx(1, rel=1e-12)
+    hessian = curvature.hessian_vector_product(mean_loss, weights)
+    assert (hessian(vector) - value * vector).norm() <= 1.1e-4 * abs(value)
+
+
+@pytest.mark.parametrize(("loss", "activation", "depth"), CASES)
+def test_hessian_vector_product_is_the_dense_product(loss, activation, depth):
+    _, mean_loss, weights = case(loss, activation, depth)
+    hessian = curvature.hessian_matrix(mean_loss, weights)
+    vector = noise(len(hessian))
+    product_with = curvature.hessian_vector_product(mean_loss, weights)
+    torch.testing.assert_close(product_with(vector), hessian @ vector, **ROUNDING)
+
+
+@pytest.mark.parametrize("loss", losses.LOSSES.values(), ids=lambda loss: loss.name)
+def test_hessian_of_the_linear_predictor_is_the_closed_form_of_the_mean_loss(loss):
+    network = Network((4, 1), parametrization="standard")
+    X, y = data()
+    [w] = network.initialise(1)
+    expected = X.T @ (loss.curvature(y * (X @ w[0]))[:, None] * X) / len(X)
+    mean_loss = curvature.mean_loss(network, loss, X, y)
+    torch.testing.assert_close(curvature.hessian_matrix(mean_loss, [w]), expected, **ROUNDING)
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_hessian_of_a_network_is_the_central_difference_of_gradients(depth):
+    _, mean_loss, weights = case("logistic", "tanh", depth)
+    sizes, vector, h = [w.numel() for w in weights], noise(sum(w.numel() for w in weights)), 1e-5
+    directions = [v.view_as(w) for v, w in zip(vector.split(sizes), weights, strict=True)]
+
+    def gradient(step):
+        moved = [(w + step * v).requires_grad_() for w, v in zip(weights, directions, strict=True)]
+        return torch.cat([g.flatten() for g in torch.autograd.grad(mean_loss(moved), moved)])
+
+    difference = (gradient(h) - gradient(-h)) / (2 * h)
+    # The difference errs by h² ~ 1e-10 and by rounding/h ~ 1e-11.
+    torch.testing.assert_close(curvature.hessian_vector_product(mean_loss, weights)(vector), difference,
+                               rtol=1e-7, atol=1e-8)
+
+
+def test_lanczos_finds_the_largest_eigenvalue_not_the_largest_in_magnitude():
+    matrix, Q = symmetric([-10.0, 3.0, 1.0, 0.5, -2.0, 0.1])
+    value, vector = curvature.lanczos(lambda v: matrix @ v, noise(6), tolerance=1e-10)
+    assert value == pytest.approx(3, rel=1e-9)
+    assert abs(vector @ Q[:, 1]).item() == pytest.approx(1, rel=1e-9)
+
+
+def test_lanczos_of_a_negative_operator_is_its_eigenvalue_nearest_zero():
+    matrix, _ = symmetric([-10.0, -3.0, -1.0, -0.5])
+    assert curvature.lanczos(lambda v: matrix @ v, noise(4))[0] == pytest.approx(-0.5, rel=1e-4)
+
+
+@pytest.mark.parametrize("basis", [8, 64])
+def test_lanczos_restarts_when_its_basis_is_full(basis):
+    matrix, _ = symmetric([5.0, 4.9, *torch.linspace(-3, 4.8, 298).tolist()])
+    value, _ = curvature.lanczos(lambda v: matrix @ v, noise(300), tolerance=1e-6, basis=basis)
+    assert value == pytest.approx(5, rel=1e-6)
+
+
+def counted(matrix):
+    calls = []
+    return calls, lambda v: calls.append(1) or matrix @ v
+
+
+def test_a_warm_start_costs_fewer_products():
+    matrix, Q = symmetric([5.0, *torch.linspace(-1, 4, 199).tolist()])
+    cold, product_with = counted(matrix)
+    curvature.lanczos(product_with, noise(200))
+    warm, product_with = counted(matrix)
+    value, _ = curvature.lanczos(product_with, Q[:, 0] + 1e-3 * noise(200) / 200**0.5)
+    assert value == pytest.approx(5, rel=1e-4)
+    assert len(warm) < len(cold) / 2
+
+
+def test_a_warm_start_leaves_an_eigenvector_that_is_no_longer_the_top_one():
+    # A diagonal quadratic: the old top eigenvector is still an eigenvector, but another has overtaken it.
+    curvatures = torch.tensor([2.0, 3.0, 1.0, 0.5, 0.1], dtype=torch.float64)
+    old = torch.tensor([1.0, 0, 0, 0, 0], dtype=torch.float64)
+    weights = [torch.ones(1, 5, dtype=torch.float64)]
+    value, _ = curvature.sharpness(lambda w: (curvatures * w[0] ** 2).sum() / 2, weights, start=old)
+    assert value == pytest.approx(3, rel=1e-4)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_warm_and_cold_sharpness_agree_along_a_trajectory(activation):
+    _, mean_loss, weights = case("logistic", activation, 3)
+    vector = None
+    for _ in range(20):
+        value, vector = curvature.sharpness(mean_loss, weights, vector)
+        dense = torch.linalg.eigvalsh(curvature.hessian_matrix(mean_loss, weights))[-1].item()
+        assert value == pytest.approx(dense, rel=1e-4)
+        leaves = [w.requires_grad_() for w in weights]
+        slopes = torch.autograd.grad(mean_loss(leaves), leaves)
+        weights = [(w - 3 * g).detach() for w, g in zip(leaves, slopes, strict=True)]
+
+
+def test_a_dead_network_has_sharpness_zero():
+    network = Network((4, 5, 1), "relu")
+    X, y = data()
+    weights = [-torch.ones(5, 4, dtype=torch.float64), torch.ones(1, 5, dtype=torch.float64)]
+    mean_loss = curvature.mean_loss(network, "logistic", X.abs(), y)
+    assert curvature.sharpness(mean_loss, weights)[0] == 0
+
+
+def test_weights_that_are_not_numbers_have_no_curvature():
+    network, mean_loss, weights = case("logistic", "tanh", 2)
+    weights[0][0, 0] = float("nan")
+    assert math.isnan(curvature.sharpness(mean_loss, weights)[0])
+    assert math.isnan(curvature.largest_ntk_eigenvalue(network, weights, data()[0]))
+
+
+@pytest.mark.parametrize("parametrization", ["ntk", "standard"])
+@pytest.mark.parametrize(("activation", "depth"), list(product(ACTIVATIONS, DEPTHS)))
+def test_ntk_is_the_gram_matrix_of_the_gradients_of_the_outputs(activation, depth, parametrization):
+    network, _, weights = case("logistic", activation, depth, parametrization)
+    X, _ = data()
+    rows = []
+    for x in X:
+        leaves = [w.clone().requires_grad_() for w in weights]
+        gradients = torch.autograd.grad(network.forward(leaves, x[None]).sum(), leaves)
+        rows.append(torch.cat([g.flatten() for g in gradients]))
+    jacobian = torch.stack(rows)
+    torch.testing.assert_close(curvature.ntk_matrix(network, weights, X), jacobian @ jacobian.T, **ROUNDING)
+    top = torch.linalg.eigvalsh(jacobian @ jacobian.T)[-1].item() / len(X)
+    # Residual tolerance 1e-7: the eigenvalue errs by its square over the gap.
+    assert curvature.largest_ntk_eigenvalue(network, weights, X) == pytest.approx(top, rel=1e-10)
+
+
+@pytest.mark.parametrize("width", [1, 3, 50])
+def test_ntk_on_the_degenerate_pair_is_the_lambda_of_the_two_layer_theory(width):
+    network = Network((1, width, 1))
+    w1, w2 = network.initialise(4)
+    X = torch.ones(2, 1, dtype=torch.float64)
+    expected = ((w1**2).sum() + (w2**2).sum()).item() / width
+    assert curvature.largest_ntk_eigenvalue(network, [w1, w2], X) == pytest.approx(expected, rel=1e-13)
+
+
+def test_sharpness_is_the_ntk_eigenvalue_for_a_linear_predictor_with_squared_loss():
+    network, mean_loss, weights = case("squared", "linear", 1)
+    top = curvature.largest_ntk_eigenvalue(network, weights, data()[0])
+    assert curvature.sharpness(mean_loss, weights, tolerance=1e-8)[0] == pytest.approx(top, rel=1e-10)

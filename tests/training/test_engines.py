@@ -1,0 +1,174 @@
+"""Every engine is the plain autograd loop: one table of cases feeds the comparison."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+
+from catapult import curvature, losses
+from catapult.datasets import Problem
+from catapult.networks import ACTIVATIONS, Network
+from catapult.training import ENGINES, dense, linear, train
+from catapult.training.schedules import SCHEDULES
+
+SEEDS, STEPS = (0, 1), 9
+RATES = np.array([0.4, 1.3, 5])  # times the critical learning rate of seed 0
+# Few samples in many dimensions (the kernel and reduced forms), and many in few (the plain ones).
+SHAPES = {"n<d": (7, 11, "ntk"), "n>2d": (23, 5, "standard")}
+
+
+@dataclass(frozen=True)
+class Case:
+    loss: str
+    activation: str
+    hidden: tuple[int, ...]
+    schedule: str
+    batch_size: int | None
+    shape: str
+
+    def __str__(self):
+        batch = f"batch{self.batch_size}" if self.batch_size else "full"
+        return f"{self.loss}-{self.activation}-{len(self.hidden) + 1}-{self.schedule}-{batch}-{self.shape}"
+
+
+CASES = [Case(*choice) for choice in product(
+    losses.LOSSES, ACTIVATIONS, [(), (6,), (6, 4)], SCHEDULES, [None, 3], SHAPES)]
+
+
+def problem(n, d):
+    """Noisy labels: not separable when n > 2d."""
+    rng = np.random.default_rng(n)
+    X, X_test = rng.normal(size=(n, d)), rng.normal(size=(13, d))
+    y, y_test = (np.sign(A[:, 0] + rng.normal(size=len(A))) for A in (X, X_test))
+    return Problem(X, y, X_test, y_test, name="cloud")
+
+
+def setting(case):
+    n, d, parametrization = SHAPES[case.shape]
+    return problem(n, d), Network((d, *case.hidden, 1), case.activation, parametrization)
+
+
+def critical_learning_rate(data, network, loss):
+    mean_loss = curvature.mean_loss(network, loss, *(torch.tensor(array) for array in (data.X, data.y)))
+    return 2 / curvature.sharpness(mean_loss, network.initialise(0))[0]
+
+
+def engines(case):
+    return [name for name in ENGINES if name == "dense" or (
+        name == "linear" and case.activation == "linear" and case.hidden and not case.batch_size)]
+
+
+def assert_same(result, reference, rtol=1e-10):
+    """Hold all variables equal; atol for quantities that converge to 0."""
+    for name in result.data_vars:
+        if result[name].dtype.kind == "f":
+            np.testing.assert_allclose(result[name], reference[name], rtol=rtol, atol=1e-12, err_msg=name)
+        else:
+            np.testing.assert_array_equal(result[name], reference[name], err_msg=name)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_engine_equals_the_reference_loop(case):
+    data, network = setting(case)
+    rates = critical_learning_rate(data, network, case.loss) * RATES
+    call = {"loss": case.loss, "seeds": SEEDS, "steps": STEPS, "schedule": case.schedule, "every": 2,
+            "batch_size": case.batch_size,
+            "record": ("loss", "train_accuracy", "test_accuracy", "weight_norm", "zero_fraction")}
+    reference = train(data, network, rates, engine="reference", **call)
+    for name in engines(case):
+        assert_same(train(data, network, rates, engine=name, **call), reference)
+
+
+def test_the_table_covers_every_engine_and_phase_outcome():
+    assert {name for case in CASES for name in engines(case)} == {"dense", "linear"}
+    data, network = setting(Case("squared", "tanh", (6,), "constant", None, "n>2d"))
+    rates = critical_learning_rate(data, network, "squared") * RATES
+    phases = train(data, network, rates, steps=STEPS, seeds=SEEDS, loss="squared").phase
+    assert {"lazy", "divergent"} <= set(phases.values.flat)
+
+
+@pytest.mark.parametrize(("activation", "shape"), list(product(ACTIVATIONS, SHAPES)))
+def test_sharpness_and_ntk_are_recorded_alike_by_every_engine(activation, shape):
+    case = Case("logistic", activation, (6, 4), "constant", None, shape)
+    data, network = setting(case)
+    rates = critical_learning_rate(data, network, "logistic") * np.array([0.5, 1.5])
+    call = {"steps": 6, "every": 3, "record": ("sharpness", "ntk"), "seeds": SEEDS}
+    reference = train(data, network, rates, engine="reference", **call)
+    for name in engines(case):
+        assert_same(train(data, network, rates, engine=name, **call), reference, rtol=1e-8)
+
+
+def test_recorded_sharpness_is_that_of_the_dense_hessian():
+    data, network = setting(Case("logistic", "tanh", (4,), "constant", None, "n>2d"))
+    recorded = train(data, network, 2.0, steps=4, record="sharpness").sharpness[0, 0]
+    mean_loss = curvature.mean_loss(network, "logistic", torch.tensor(data.X), torch.tensor(data.y))
+    weights = network.initialise(0)
+    for value in recorded.values:
+        dense_value = torch.linalg.eigvalsh(curvature.hessian_matrix(mean_loss, weights))[-1].item()
+        assert value == pytest.approx(dense_value, rel=1e-4)  # the tolerance of Lanczos
+        leaves = [w.requires_grad_() for w in weights]
+        slopes = torch.autograd.grad(mean_loss(leaves), leaves)
+        weights = [(w - 2.0 * g).detach() for w, g in zip(leaves, slopes, strict=True)]
+
+
+@pytest.mark.parametrize("activation", ["linear", "relu"])
+def test_results_do_not_depend_on_how_runs_are_blocked(activation, monkeypatch):
+    data, network = setting(Case("logistic", activation, (6,), "constant", None, "n<d"))
+    call = {"seeds": (0, 1, 2), "steps": 8, "record": ("loss", "weight_norm")}
+    rates = [0.1, 1.0, 1e5]
+    together = train(data, network, rates, **call)
+    for module in (dense, linear):
+        monkeypatch.setattr(module, "CACHE", 1)
+    assert_same(train(data, network, rates, **call), together, rtol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["dense", "linear"])
+def test_diverged_runs_stop_costing_time(engine, monkeypatch):
+    data, network = setting(Case("squared", "linear", (6,), "constant", None, "n>2d"))
+    held = []
+    step = ENGINES[engine].step
+
+    def counted(self, *arguments):
+        held.append(len(self.V[0]))
+        step(self, *arguments)
+
+    monkeypatch.setattr(ENGINES[engine], "step", counted)
+    result = train(data, network, [0.01, 1e3, 1e4, 1e5], loss="squared", steps=50, engine=engine)
+    assert (result.phase[1:] == "divergent").all()
+    assert len(held) == 50
+    assert held[0] == 4
+    assert held[10:] == [1] * 40
+    held.clear()
+    train(data, network, [1e3, 1e4], loss="squared", steps=10_000, engine=engine)
+    assert len(held) < 10
+
+
+def test_auto_takes_the_linear_engine_only_where_it_applies():
+    data = problem(7, 11)
+    chosen = {
+        (activation, hidden, batch_size): train(
+            data, Network((11, *hidden, 1), activation), 0.1, steps=1, batch_size=batch_size).attrs["engine"]
+        for activation in ACTIVATIONS for hidden in [(), (3,)] for batch_size in (None, 3)}
+    assert [key for key, engine in chosen.items() if engine == "linear"] == [("linear", (3,), None)]
+    assert set(chosen.values()) == {"linear", "dense"}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_single_precision_stays_near_double_precision_on_a_lazy_run(engine):
+    data, network = setting(Case("logistic", "linear", (6,), "constant", None, "n>2d"))
+    double, single = (train(data, network, 0.3, steps=20, engine=engine, dtype=dtype)
+                      for dtype in ("float64", "float32"))
+    np.testing.assert_allclose(single.loss, double.loss, rtol=1e-5)  # 20 steps of rounding at 6e-8
+    assert not np.array_equal(single.loss, double.loss)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_repeated_call_gives_the_same_bits(engine):
+    data, network = setting(Case("logistic", "linear", (6,), "constant", None, "n>2d"))
+    first, second = (train(data, network, [0.3, 3.0], steps=20, engine=engine, record=("loss", "sharpness"))
+                     for _ in range(2))
+    assert first.identical(second)
