@@ -1,0 +1,347 @@
+r"""Gradient descent with a constant learning rate η on a linear predictor, without bias.
+
+*General data.* The rows of Z, shape (n, d), are :math:`z_i = y_i x_i`; the risk is the mean
+:math:`L(w) = \frac1n\sum_i \ell(z_i\cdot w)` and a step is :math:`w^+ = w - \eta\nabla L(w)`.
+
+*Balanced degenerate pair.* The points (x, y) = (1, 1) and (1, −1), so that w is one number and
+
+===========  ====================================  ===========================
+loss         :math:`L(w) - \min L`                  :math:`g(w) = L'(w)`
+===========  ====================================  ===========================
+exponential  :math:`\cosh w - 1`                   :math:`\sinh w`
+logistic     :math:`\log\cosh(w/2)`                :math:`\frac12\tanh(w/2)`
+squared      :math:`\frac12 w^2`                   :math:`w`
+===========  ====================================  ===========================
+
+g is odd and increasing, so L(w − ηg(w)) and L(w) compare as |w − ηg(w)| and |w| do: the loss falls in a
+step from w ≠ 0 iff η is below the *critical learning rate* :math:`\eta_c(w) = 2w/g(w)`. Everything about the
+pair follows from how :math:`\eta_c` varies with |w|: it falls for the exponential loss and rises for the
+logistic one.
+
+*Imbalanced degenerate pair.* A fraction p of the labels is +1:
+:math:`L(w) = p\log(1+e^{-w}) + (1-p)\log(1+e^{w})`, :math:`L'(w) = \sigma(w) - p`.
+
+Overflow gives ±inf (blow-up) without a warning. Sources: the pair and its critical rates are those of Huang,
+Du, Xu and Liu (2020), as reconstructed; what is derived here is marked "ours" in the chapters.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.special
+
+from catapult import losses
+from catapult.parameters import InputError
+
+# The largest value of u / (1 + e^u), at u = 1 + W(1/e): it is W(1/e), W being Lambert's function.
+OVERSHOOT = float(scipy.special.lambertw(np.exp(-1.0)).real)
+
+PHASES = ("converges", "oscillates below", "oscillates above", "diverges")
+
+
+# General data.
+
+
+def risk(loss: str | losses.Loss, Z: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Return the mean loss for Z of shape (n, d) and w of shape (..., d); the answer has shape (...)."""
+    with np.errstate(over="ignore"):
+        return losses.get(loss).value(np.asarray(w) @ np.asarray(Z).T).mean(axis=-1)
+
+
+def gradient(loss: str | losses.Loss, Z: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Return the gradient of the risk, shape (..., d), at w of shape (..., d)."""
+    Z = np.asarray(Z)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return losses.get(loss).slope(np.asarray(w) @ Z.T) @ Z / len(Z)
+
+
+def hessian(loss: str | losses.Loss, Z: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Return the Hessian of the risk, shape (d, d), at w of shape (d,)."""
+    Z = np.asarray(Z)
+    return (Z * losses.get(loss).curvature(Z @ np.asarray(w))[:, None]).T @ Z / len(Z)
+
+
+def descend(loss: str | losses.Loss, Z: np.ndarray, w0, learning_rate: float, steps: int) -> np.ndarray:
+    """Return the iterates of gradient descent on the risk, shape (steps + 1, d), from w0 of shape (d,).
+
+    From the first iterate that overflows on (blow-up) they are NaN.
+    """
+    w = np.full((steps + 1, np.shape(Z)[1]), np.nan)
+    w[0] = w0
+    for t in range(steps):
+        step = w[t] - learning_rate * gradient(loss, Z, w[t])
+        if not np.isfinite(step).all():
+            break
+        w[t + 1] = step
+    return w
+
+
+def smoothness(Z: np.ndarray) -> float:
+    """Return β, the largest curvature of the logistic risk: ‖ZᵀZ‖/(4n), attained at w = 0."""
+    return float(np.linalg.norm(Z, ord=2) ** 2 / (4 * len(Z)))
+
+
+def descent_bound(Z: np.ndarray, initial_risk: float) -> float:
+    """Return 2/(R² L(w0)), R = max |z_i|: below it the risk falls at every step, exponential or logistic.
+
+    Both losses have 0 ≤ ℓ'' ≤ ℓ, so the Hessian is at most R² L on every sublevel set.
+    """
+    return float(2 / ((np.asarray(Z) ** 2).sum(axis=1).max() * initial_risk))
+
+
+def restoring_slope(Z: np.ndarray) -> float:
+    r"""Return :math:`c = \min_{|v|=1} \frac1n\sum_i \max(0, -z_i\cdot v)` for d = 1 or 2.
+
+    c > 0 iff the data are strictly non-separable; what is within rounding of 0 is returned as 0. Where no
+    :math:`z_i\cdot v` changes sign the mean is a piece of a sinusoid that is concave where it is positive, so
+    the minimum is at some v perpendicular to a z_i (ours).
+
+    Raises
+    ------
+    InputError
+        For d > 2.
+    """
+    Z = np.asarray(Z, dtype=float)
+    if Z.ndim != 2 or Z.shape[1] > 2:
+        raise InputError(f"Z has shape {Z.shape}; allowed: (n, 1) or (n, 2)")
+    if Z.shape[1] == 1:
+        directions = np.array([[1.0], [-1.0]])
+    else:
+        rows = Z[np.any(Z != 0, axis=1)]
+        normals = np.stack([-rows[:, 1], rows[:, 0]], axis=1) / np.linalg.norm(rows, axis=1)[:, None]
+        directions = np.concatenate([normals, -normals])
+    if not len(directions):
+        return 0.0
+    c = float(np.maximum(0, -directions @ Z.T).mean(axis=1).min())
+    return c if c > 8 * np.finfo(float).eps * np.linalg.norm(Z, axis=1).mean() else 0.0
+
+
+def containment_radius(Z: np.ndarray, learning_rate: float) -> float:
+    r"""Return :math:`R_0 = (q + \frac12\eta G^2)/c`: the ball |w| ≤ R0 is forward invariant (ours).
+
+    Logistic loss, d ≤ 2. G = mean |z_i|, q = W(1/e) ≈ 0.2785, c the restoring slope; inf if c = 0. Every
+    orbit has limsup |w_t| ≤ R0, so strictly non-separable data never make the logistic loss explode.
+    """
+    c = restoring_slope(Z)
+    reach = OVERSHOOT + learning_rate * np.linalg.norm(Z, axis=1).mean() ** 2 / 2
+    return float(reach / c) if c > 0 else float("inf")
+
+
+# The balanced degenerate pair.
+
+
+def _finite(name: str, value) -> np.ndarray:
+    array = np.asarray(value, dtype=float)
+    if not np.isfinite(array).all():
+        raise InputError(f"{name} holds NaN or infinity; allowed: finite numbers")
+    return array
+
+
+def slope(loss: str | losses.Loss, w) -> np.ndarray:
+    """Return g(w) = L'(w) on the balanced pair; ±inf where the hyperbolic sine overflows."""
+    name, w = losses.get(loss).name, np.asarray(w, dtype=float)
+    if name == "exponential":
+        with np.errstate(over="ignore"):
+            return np.sinh(w)
+    return np.tanh(w / 2) / 2 if name == "logistic" else w
+
+
+def excess_risk(loss: str | losses.Loss, w) -> np.ndarray:
+    """Return L(w) − min L on the balanced pair, without cancellation near w = 0; inf where it overflows.
+
+    cosh w − 1 = 2 sinh²(w/2); log cosh(w/2) = log1p(2 sinh²(w/4)).
+    """
+    name, w = losses.get(loss).name, np.abs(np.asarray(w, dtype=float))
+    with np.errstate(over="ignore"):
+        if name == "exponential":
+            return 2 * np.sinh(w / 2) ** 2
+        if name == "squared":
+            return w * w / 2
+        near = np.log1p(2 * np.sinh(np.minimum(w, 4) / 4) ** 2)
+        return np.where(w < 4, near, w / 2 - np.log(2) + np.log1p(np.exp(-w)))[()]
+
+
+def critical_learning_rate(loss: str | losses.Loss, w0) -> np.ndarray:
+    r"""Return :math:`\eta_c(w_0) = 2w_0/g(w_0)`, elementwise: below it the first step lowers the loss.
+
+    Parameters
+    ----------
+    loss
+        Exponential: :math:`2w_0/\sinh w_0 \le 2`; logistic: :math:`4w_0/\tanh(w_0/2) \ge 8`; squared: 2.
+    w0
+        The initial weight, any shape, finite; at 0 the limit (2, 8 or 2) is returned.
+
+    Returns
+    -------
+    A learning rate for the risk of the pair (a mean over its two points).
+
+    Raises
+    ------
+    InputError
+        For NaN, infinity, or an unknown loss.
+    """
+    name, w = losses.get(loss).name, np.abs(_finite("w0", w0))
+    safe = np.maximum(w, 1e-9)  # 1 + w²/12 rounds to 1 there
+    with np.errstate(over="ignore"):
+        if name == "exponential":
+            return np.where(w < 1e-8, 2.0, 4 * (safe * np.exp(-safe)) / -np.expm1(-2 * safe))[()]
+        if name == "logistic":
+            return np.where(w < 1e-8, 8.0, 4 * (safe / np.tanh(safe / 2)))[()]
+    return np.full(w.shape, 2.0)[()]
+
+
+def update(loss: str | losses.Loss, w, learning_rate) -> np.ndarray:
+    """Return T(w) = w − ηg(w), elementwise. An overflow gives ±inf, and T(±inf) = ∓inf."""
+    w = np.asarray(w, dtype=float)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.where(np.isinf(w), -w, w - learning_rate * slope(loss, w))[()]
+
+
+def iterate(loss: str | losses.Loss, w0, learning_rate, steps: int) -> np.ndarray:
+    """Return w_0, …, w_steps of gradient descent on the balanced pair.
+
+    Parameters
+    ----------
+    loss
+        ``"exponential"``, ``"logistic"`` or ``"squared"``.
+    w0, learning_rate
+        Finite numbers, or arrays that broadcast to a shape S.
+    steps
+        At least 0.
+
+    Returns
+    -------
+    w, shape (steps + 1, *S): :math:`w_{t+1} = w_t - \\eta\\,g(w_t)`. ±inf after a blow-up.
+
+    Raises
+    ------
+    InputError
+        For NaN or infinity, a negative number of steps or an unknown loss.
+    """
+    if steps < 0:
+        raise InputError(f"steps = {steps}; allowed: a whole number ≥ 0")
+    w0, rate = np.broadcast_arrays(_finite("w0", w0), _finite("learning_rate", learning_rate))
+    w = np.empty((steps + 1, *w0.shape))
+    w[0] = w0
+    for t in range(steps):
+        w[t + 1] = update(loss, w[t], rate)
+    return w
+
+
+def two_cycle(loss: str | losses.Loss, learning_rate) -> np.ndarray:
+    r"""Return the w* > 0 with :math:`\eta_c(w^*) = \eta`, where T swaps w* and −w*; NaN where there is none.
+
+    Logistic, η > 8: the attractor, :math:`\eta\tanh(w^*/2) = 4w^*`. Exponential, 0 < η < 2: the repelling
+    edge of the basin of 0, :math:`\eta\sinh w^* = 2w^*`. Squared: none (at η = 2 every w is one). Near the
+    end of the range, where w* → 0, its relative error grows like 10⁻¹⁵/w*².
+    """
+    name, eta = losses.get(loss).name, _finite("learning_rate", learning_rate)
+    if name == "squared":
+        return np.full(eta.shape, np.nan)[()]
+    exists = (eta > 0) & (eta < 2) if name == "exponential" else eta > 8
+    rate = np.where(exists, eta, 1.0 if name == "exponential" else 16.0)
+    w = _cycle_exponential(rate) if name == "exponential" else _cycle_logistic(rate)
+    return np.where(exists, w, np.nan)[()]
+
+
+def _cycle_logistic(rate: np.ndarray) -> np.ndarray:
+    """Newton's method on w − (η/4) tanh(w/2), convex on w > 0: from η/4 it falls to the root."""
+    w = rate / 4
+    for _ in range(60):
+        tanh = np.tanh(w / 2)
+        w = w - (w - rate / 4 * tanh) / (1 - rate / 8 * (1 - tanh**2))
+    return w
+
+
+def _cycle_exponential(rate: np.ndarray) -> np.ndarray:
+    """Newton's method on log(sinh w / w) − log(2/η), convex on w > 0, with limits that never overflow."""
+    target = np.log(2 / rate)
+    w = np.sqrt(6 * target)
+    for _ in range(60):
+        log_sinhc = w - np.log(2 * w) + np.log(-np.expm1(-2 * w))
+        w = w - (log_sinhc - target) / (1 / np.tanh(w) - 1 / w)
+    return w
+
+
+def cycle_multiplier(loss: str | losses.Loss, w) -> np.ndarray:
+    r"""Return U'(w), U = −T, at the learning rate :math:`\eta_c(w)` that makes {w, −w} a two-cycle.
+
+    The multiplier of the cycle under T is its square. Exponential: :math:`2w\coth w - 1 > 1`, repelling;
+    logistic: :math:`2w/\sinh w - 1 \in (-1, 1)`, attracting; squared: 1.
+    """
+    name, w = losses.get(loss).name, np.abs(_finite("w", w))
+    safe = np.maximum(w, 1e-9)
+    if name == "exponential":
+        return np.where(w < 1e-8, 1.0, 2 * safe / np.tanh(safe) - 1)[()]
+    if name == "logistic":
+        return (critical_learning_rate("exponential", w) - 1)[()]
+    return np.full(w.shape, 1.0)[()]
+
+
+def predicted_phase(loss: str | losses.Loss, w0, learning_rate) -> np.ndarray:
+    """Return what the theorem says of the orbit from w0 ≠ 0 at η, unless it hits 0: labels from ``PHASES``.
+
+    Exponential and squared: "converges" below η_c(w0), "diverges" above (at η_c(w0) itself, where |w_t| is
+    constant, the label means nothing). Logistic: "converges" for η ≤ 8; then "oscillates below" (the limit of
+    the loss is under its initial value) up to η_c(w0), "oscillates above" beyond.
+    """
+    critical = critical_learning_rate(loss, w0)
+    rate, critical = np.broadcast_arrays(_finite("learning_rate", learning_rate), critical)
+    if losses.get(loss).name != "logistic":
+        return np.where(rate < critical, "converges", "diverges")
+    return np.select([rate <= 8, rate <= critical], PHASES[:2], PHASES[2])
+
+
+def observed_phase(loss: str | losses.Loss, w0, learning_rate, steps: int) -> np.ndarray:
+    """Return labels from ``PHASES`` read off the orbit after ``steps`` steps, without using the theory.
+
+    "diverges": |w| overflowed or passed 10⁶ (1 + |w0|); "converges": |w| fell below |w0|/50, or was falling
+    without a change of sign; otherwise the larger of the last two |w| is compared with |w0|. The shapes of w0
+    and the learning rate broadcast.
+    """
+    start, rate = np.broadcast_arrays(np.abs(_finite("w0", w0)), _finite("learning_rate", learning_rate))
+    w = before = start
+    for _ in range(steps):
+        before, w = w, update(loss, w, rate)
+    last, amplitude = np.abs(w), np.maximum(np.abs(before), np.abs(w))
+    settles = (last < start / 50) | ((np.sign(w) == np.sign(before)) & (last < np.abs(before)))
+    return np.select([last > 1e6 * (1 + start), settles, amplitude <= start],
+                     ["diverges", "converges", "oscillates below"], "oscillates above")
+
+
+# The imbalanced degenerate pair, logistic loss.
+
+
+def imbalanced_update(w, learning_rate, label_fraction) -> np.ndarray:
+    """Return w − η(σ(w) − p), elementwise; p in (0, 1) is the fraction of labels +1."""
+    return w - learning_rate * (scipy.special.expit(w) - label_fraction)
+
+
+def imbalanced_attractor(learning_rates, label_fraction: float, transient: int, kept: int):
+    r"""Return late iterates and Lyapunov exponents of the imbalanced pair, one orbit a learning rate.
+
+    Parameters
+    ----------
+    learning_rates
+        Shape (m,). In units of the stability edge: :math:`\gamma = \eta p(1-p)`, the edge being γ = 2.
+    label_fraction
+        p in (0, 1).
+    transient, kept
+        Steps thrown away, steps returned.
+
+    Returns
+    -------
+    w of shape (kept, m), and the exponents, the means of log |1 − ησ(w)σ(−w)| over the kept steps, of
+    shape (m,). The orbits start at 1.3 beyond the minimum log(p/(1−p)).
+    """
+    rates = np.asarray(learning_rates, dtype=float)
+    w = np.full(rates.shape, scipy.special.logit(label_fraction) + 1.3)
+    for _ in range(transient):
+        w = imbalanced_update(w, rates, label_fraction)
+    orbit, exponent = np.empty((kept, *rates.shape)), np.zeros(rates.shape)
+    for t in range(kept):
+        orbit[t] = w
+        multiplier = 1 - rates * scipy.special.expit(w) * scipy.special.expit(-w)
+        exponent += np.log(np.maximum(np.abs(multiplier), 1e-300))
+        w = imbalanced_update(w, rates, label_fraction)
+    return orbit, exponent / kept

@@ -1,0 +1,488 @@
+"""Every displayed formula of chapters 1 and 2: identities by sympy, the rest in high precision or on data.
+
+A formula is a labelled ``math`` directive; the test that checks it carries its label. A display without a
+label, a label without a test and a test without a label all fail.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import mpmath
+import numpy as np
+import pytest
+import sympy
+from mpmath import mp, mpf
+
+from catapult import datasets, losses, paths
+from catapult.theory import linear_predictor as theory
+
+CHAPTERS = ("01-separability", "02-critical-learning-rates")
+CHECKED: dict[str, list[str]] = {}
+
+w, eta, p, u = sympy.symbols("w eta p u", real=True)
+SIGMOID = 1 / (1 + sympy.exp(-w))
+
+
+def formula(*labels):
+    """Mark a test as checking the formulas with these labels."""
+    def mark(test):
+        for label in labels:
+            CHECKED.setdefault(label, []).append(test.__name__)
+        return test
+    return mark
+
+
+def displays():
+    """Return the label of every displayed formula of the chapters, None for one without a label."""
+    text = "\n".join((paths.BOOK / f"{chapter}.md").read_text(encoding="utf-8") for chapter in CHAPTERS)
+    assert "$$" not in text, "write a display as a math directive with a label"
+    blocks = re.findall(r"^ *```\{math\}\n(.*?)^ *```", text, flags=re.MULTILINE | re.DOTALL)
+    return [(re.search(r":label: (\S+)", block) or [None, None])[1] for block in blocks]
+
+
+def test_every_displayed_formula_has_a_test_and_every_test_a_formula():
+    labels = displays()
+    assert len(labels) > 30
+    assert len(set(labels)) == len(labels)
+    assert set(labels) == set(CHECKED)
+
+
+@pytest.fixture(autouse=True)
+def _precision():
+    with mpmath.workdps(50):
+        yield
+
+
+def zero(expression) -> bool:
+    """Whether a sympy expression vanishes identically: simplified, and at fixed points with 40 digits."""
+    symbols = sorted(expression.free_symbols, key=str)
+    points = [{s: sympy.Rational(3 * i + 7 * j + 2, 11 + i) for j, s in enumerate(symbols)} for i in range(4)]
+    return all(abs(sympy.N(expression.subs(point), 40)) < 1e-35 for point in points)
+
+
+def clouds(count, strict=False, separable=False, dimension=2, seed=5):
+    """Yield matrices of signed inputs, of the kind that is asked for."""
+    rng = np.random.default_rng(seed)
+    while count:
+        Z = rng.standard_normal((rng.integers(4, 10), dimension))
+        if separable:
+            Z[:, 0] = 0.2 + np.abs(Z[:, 0])
+        if strict and theory.restoring_slope(Z) < 0.02:
+            continue
+        count -= 1
+        yield Z
+
+
+def risk(Z, weights):
+    return float(np.logaddexp(0, -(Z @ weights)).mean())
+
+
+def gradient(Z, weights):
+    return -(Z / (1 + np.exp(np.minimum(Z @ weights, 700)))[:, None]).mean(axis=0)
+
+
+def hessian(Z, weights):
+    return (Z / (2 + 2 * np.cosh(Z @ weights))[:, None]).T @ Z / len(Z)
+
+
+# Chapter 1
+
+
+@formula("eq-risk", "eq-step")
+def test_gradient_and_hessian_of_the_risk_are_its_derivatives():
+    Z, slope = sympy.Matrix([[1, 2], [-3, 1], [2, -1]]), sympy.Function("l")
+    a, b = sympy.symbols("a b", real=True)
+    margins = Z * sympy.Matrix([a, b])
+    L = sum(slope(m) for m in margins) / 3
+    point = {a: sympy.Rational(1, 3), b: sympy.Rational(-2, 5)}
+    for name in losses.LOSSES:
+        value = {"exponential": sympy.exp(-u), "logistic": sympy.log(1 + sympy.exp(-u)),
+                 "squared": (1 - u) ** 2 / 2}[name]
+        concrete = L.replace(slope, lambda m, value=value: value.subs(u, m))
+        numbers = np.array(Z.tolist(), float)
+        where = np.array([float(point[a]), float(point[b])])
+        first = [float(concrete.diff(s).subs(point)) for s in (a, b)]
+        second = [[float(concrete.diff(s, t).subs(point)) for s in (a, b)] for t in (a, b)]
+        assert theory.gradient(name, numbers, where) == pytest.approx(np.array(first), rel=1e-12)
+        assert theory.hessian(name, numbers, where) == pytest.approx(np.array(second), rel=1e-12)
+        step = theory.descend(name, numbers, where, 0.3, 1)[1]
+        assert step == pytest.approx(where - 0.3 * np.array(first), rel=1e-12)
+
+
+@formula("eq-losses")
+def test_losses_are_the_displayed_ones_and_squared_is_half_of_f_minus_y_squared():
+    margins = np.linspace(-3, 3, 13)
+    assert losses.exponential.value(margins) == pytest.approx(np.exp(-margins))
+    assert losses.logistic.value(margins) == pytest.approx(np.log(1 + np.exp(-margins)))
+    assert losses.squared.value(margins) == pytest.approx((1 - margins) ** 2 / 2)
+    for y in (1, -1):
+        assert sympy.expand((1 - y * u) ** 2 / 2 - (u - y) ** 2 / 2) == 0
+
+
+@formula("eq-logistic-derivatives")
+def test_logistic_derivatives_are_sigmoids_and_the_second_is_at_most_a_quarter():
+    loss = sympy.log(1 + sympy.exp(-w))
+    assert zero(loss.diff(w) + SIGMOID.subs(w, -w))
+    assert zero(loss.diff(w, 2) - SIGMOID * SIGMOID.subs(w, -w))
+    # 1/4 − σ(w)σ(−w) is a square that vanishes at 0 only
+    assert zero(sympy.Rational(1, 4) - SIGMOID * SIGMOID.subs(w, -w) - (SIGMOID - sympy.Rational(1, 2)) ** 2)
+
+
+@formula("eq-pair")
+def test_risks_of_the_degenerate_pair_are_even_functions_of_one_weight():
+    half = sympy.Rational(1, 2)
+    pairs = [(sympy.exp(-w), sympy.cosh(w)), (sympy.log(1 + sympy.exp(-w)), sympy.log(2 * sympy.cosh(w / 2))),
+             ((1 - w) ** 2 / 2, half + w**2 / 2)]
+    for loss, stated in pairs:
+        assert zero((loss + loss.subs(w, -w)) / 2 - stated)
+
+
+@formula("eq-restoring", "eq-coercive")
+def test_the_restoring_slope_bounds_both_risks_from_below():
+    rng = np.random.default_rng(6)
+    for Z in clouds(20, strict=True):
+        c = theory.restoring_slope(Z)
+        for _ in range(50):
+            v = rng.standard_normal(2) * 3
+            assert np.maximum(0, -Z @ v).mean() >= c * np.linalg.norm(v) * (1 - 1e-12)
+            assert theory.risk("logistic", Z, v) >= c * np.linalg.norm(v)
+            assert theory.risk("exponential", Z, v) >= c * np.linalg.norm(v)
+    margins = np.linspace(-30, 30, 601)
+    for loss in (losses.exponential, losses.logistic):
+        assert (loss.value(margins) >= np.maximum(0, -margins)).all()
+
+
+@formula("eq-farkas")
+def test_certified_weights_are_not_negative_not_all_zero_and_balance_the_signed_inputs():
+    for Z in clouds(10, strict=True):
+        weights = datasets.certify(Z).weights
+        assert min(weights) >= 0 < max(weights)
+        exact = [sum(weight * sympy.Rational(*float(z).as_integer_ratio())
+                     for weight, z in zip(weights, column, strict=True)) for column in Z.T]
+        assert exact == [0, 0]
+
+
+@formula("eq-beta", "eq-descent")
+def test_logistic_descent_is_at_least_the_promised_one():
+    rng = np.random.default_rng(7)
+    for Z in clouds(40, dimension=3):
+        beta = np.linalg.eigvalsh(Z.T @ Z)[-1] / (4 * len(Z))
+        assert np.linalg.eigvalsh(hessian(Z, np.zeros(3)))[-1] == pytest.approx(beta, rel=1e-12)  # the least
+        weights, rate = rng.standard_normal(3) * 2, rng.uniform(0, 4 / beta)
+        g = gradient(Z, weights)
+        promised = rate * (1 - rate * beta / 2) * (g @ g)
+        assert risk(Z, weights - rate * g) <= risk(Z, weights) - promised + 1e-14
+
+
+@formula("eq-self-bounded")
+def test_both_losses_bound_their_own_curvature():
+    margins = np.linspace(-30, 30, 6001)
+    for loss in (losses.exponential, losses.logistic):
+        assert (loss.curvature(margins) <= loss.value(margins) * (1 + 1e-15)).all()
+    rng = np.random.default_rng(8)
+    for Z in clouds(20, dimension=3):
+        weights, radius = rng.standard_normal(3) * 2, np.linalg.norm(Z, axis=1).max()
+        for name in ("exponential", "logistic"):
+            top = np.linalg.eigvalsh(theory.hessian(name, Z, weights))[-1]
+            assert top <= radius**2 * theory.risk(name, Z, weights) * (1 + 1e-12)
+
+
+@formula("eq-exponential-bound", "eq-segment-descent")
+def test_under_the_bound_the_risk_falls_along_every_step_as_promised():
+    rng = np.random.default_rng(9)
+    for Z in clouds(20):
+        start = rng.standard_normal(2) * 2
+        for name in ("exponential", "logistic"):
+            first = theory.risk(name, Z, start)
+            rate = 0.999 * theory.descent_bound(Z, first)
+            radius = np.linalg.norm(Z, axis=1).max()
+            assert rate == pytest.approx(0.999 * 2 / (radius**2 * first), rel=1e-12)
+            for weights in theory.descend(name, Z, start, rate, 10):
+                g, here = theory.gradient(name, Z, weights), theory.risk(name, Z, weights)
+                for s in np.linspace(0, rate, 7)[1:]:
+                    fall = s * (1 - s / (rate / 0.999)) * (g @ g)
+                    assert theory.risk(name, Z, weights - s * g) <= here - fall + 1e-14 * here
+
+
+def split_point(Z, rate, steps):
+    """Return the two parts of u for the separator (1, 0, …)."""
+    margin, radius = Z[:, 0].min(), np.linalg.norm(Z, axis=1).max()
+    direction = np.eye(Z.shape[1])[0]
+    return np.log(steps) / margin * direction, rate * radius**2 / (2 * margin) * direction
+
+
+@formula("eq-average", "eq-split", "eq-contraction")
+def test_the_steps_of_the_proof_hold_on_separable_data_at_any_learning_rate():
+    rng = np.random.default_rng(10)
+    for Z in clouds(10, separable=True):
+        for rate in (0.1, 10.0, 1000.0):
+            steps, start = 50, rng.standard_normal(2)
+            first, second = split_point(Z, rate, steps)
+            total, weights = 0.0, start
+            for _ in range(steps):
+                g = gradient(Z, weights)
+                assert 2 * rate * g @ second + rate**2 * g @ g <= 1e-12 * rate**2
+                total += risk(Z, weights)
+                after = weights - rate * g
+                gap, gap_after = (np.sum((x - first - second) ** 2) for x in (weights, after))
+                bound = gap + 2 * rate * (risk(Z, first) - risk(Z, weights))
+                assert gap_after <= bound + 1e-12 * gap
+                weights = after
+            assert risk(Z, first) <= np.log1p(1 / steps) <= 1 / steps
+            distance = np.sum((start - first - second) ** 2)
+            assert total / steps <= 1 / steps + distance / (2 * rate * steps)
+
+
+@formula("eq-opposed")
+def test_opposed_points_follow_the_two_number_map_and_keep_the_invariant():
+    Z, rate = np.array([[0.1, 1.0], [0.1, -1.0]]), 3.0
+    a, b = 1.0, 0.0
+    for weights in theory.descend("exponential", Z, (0.0, 1.0), rate, 2)[1:]:
+        A = rate * np.exp(-b / 10) * np.sinh(a)
+        a, b = abs(A - a), b + A / np.tanh(a) / 10
+        assert (b, a) == pytest.approx((weights[0], abs(weights[1])), rel=1e-12)
+    a, b = mpf("2.5256"), mpf("0.4629")  # the numbers of the proof, which starts after one step
+    for _ in range(2):
+        A = 3 * mp.exp(-b / 10) * mp.sinh(a)
+        assert a >= 2
+        assert 0 <= b <= a
+        assert a <= A / 4
+        after = A - a, b + A * mp.coth(a) / 10
+        assert after[0] >= 3 * a
+        a, b = after
+    assert 1.4 * mp.exp(0.9 * 6) >= 4 * 6  # and the left side grows faster
+    assert mp.coth(2) <= 1.04
+
+
+@formula("eq-flat")
+def test_the_least_curvature_decays_like_the_inverse_square():
+    a = mp.findroot(lambda x: x * mp.tanh(x) - 1, 1.2)
+    assert mp.nstr((a / mp.cosh(a)) ** 2, 4) == "0.4392"
+    assert zero(w**2 * SIGMOID * SIGMOID.subs(w, -w) - (w / 2) ** 2 / sympy.cosh(w / 2) ** 2)
+    rng = np.random.default_rng(11)
+    for Z in clouds(40, dimension=2):
+        weights = rng.standard_normal(2) * 4
+        assert np.linalg.eigvalsh(hessian(Z, weights))[0] <= 0.43923 / (weights @ weights)
+
+
+@formula("eq-ascent")
+def test_a_step_beyond_two_over_alpha_rises_as_promised():
+    rng, met = np.random.default_rng(12), 0
+    for Z in clouds(400, dimension=1):
+        weights, rate = rng.standard_normal(1) * 0.4, rng.uniform(2, 40)
+        g = gradient(Z, weights)
+        segment = [weights - s * g for s in np.linspace(0, rate, 50)]
+        alpha = min(hessian(Z, x)[0, 0] for x in segment)
+        if rate > 2 / alpha:
+            met += 1
+            rise = rate * (alpha * rate / 2 - 1) * (g @ g)
+            assert risk(Z, segment[-1]) >= risk(Z, weights) + rise - 1e-14
+    assert met > 20
+
+
+@formula("eq-between")
+def test_the_critical_rate_lies_between_the_two_bounds():
+    assert 2 / theory.smoothness(datasets.degenerate_pair().Z) == pytest.approx(8, rel=1e-15)
+    for start in (mpf("0.001"), mpf(1), mpf(10)):
+        critical = 4 * start / mp.tanh(start / 2)
+        assert 8 < critical < 8 * mp.cosh(start / 2) ** 2
+        # 2/α on [−w0, w0]: the curvature of log(2 cosh(w/2)) is least at the ends
+        assert mp.almosteq(2 / mp.diff(lambda x: mp.log(2 * mp.cosh(x / 2)), start, 2),
+                           8 * mp.cosh(start / 2) ** 2, 1e-15)
+
+
+@formula("eq-overshoot")
+def test_the_overshoot_constant_is_a_lambert_value():
+    q = mp.lambertw(1 / mp.e).real
+    top = 1 + q
+    assert mp.almosteq(top / (1 + mp.exp(top)), q)
+    assert abs(mp.diff(lambda x: x / (1 + mp.exp(x)), top)) < 1e-20
+    assert mp.nstr(q, 5) == "0.27846"
+
+
+@formula("eq-inward", "eq-recursion", "eq-radius", "eq-invariance")
+def test_every_step_obeys_the_recursion_of_containment():
+    rng, q = np.random.default_rng(13), theory.OVERSHOOT
+    for Z in clouds(30, strict=True):
+        c, G = theory.restoring_slope(Z), np.linalg.norm(Z, axis=1).mean()
+        for rate in (0.1, 5.0, 500.0):
+            radius = (q + rate * G**2 / 2) / c
+            assert theory.containment_radius(Z, rate) == pytest.approx(radius, rel=1e-12)
+            assert q + rate * G**2 / 2 >= 2 * rate * c**2
+            for _ in range(20):
+                weights = rng.standard_normal(2) * rng.choice([0.1, 1, 30])
+                size, g = np.linalg.norm(weights), gradient(Z, weights)
+                assert g @ weights >= c * size - q - 1e-13 * size
+                assert np.linalg.norm(g) <= G
+                after = np.sum((weights - rate * g) ** 2)
+                first = size**2 - 2 * rate * (c * size - q) + rate**2 * G**2
+                assert first == pytest.approx(size**2 - 2 * rate * c * (size - radius), rel=1e-9)
+                assert after <= first + 1e-9 * first
+
+
+# Chapter 2
+
+
+def test_slopes_in_the_code_are_those_of_the_formulas():
+    x = np.linspace(-3, 3, 13)
+    for name, slope in (("exponential", np.sinh(x)), ("logistic", np.tanh(x / 2) / 2), ("squared", x)):
+        assert theory.slope(name, x) == pytest.approx(slope, rel=1e-14)
+
+
+@formula("eq-slopes")
+def test_slopes_are_the_derivatives_of_the_risks():
+    pairs = [(sympy.cosh(w), sympy.sinh(w)), (sympy.log(2 * sympy.cosh(w / 2)), sympy.tanh(w / 2) / 2),
+             (w**2 / 2, w)]
+    for value, slope in pairs:
+        assert zero(value.diff(w) - slope)
+
+
+@formula("eq-map")
+def test_iterates_are_those_of_the_turned_map_with_alternating_sign():
+    start, rate = 1.7, 11.0
+    orbit, v = theory.iterate("logistic", start, rate, 6), start
+    for t in range(7):
+        assert orbit[t] == pytest.approx((-1) ** t * v, rel=1e-12)
+        v = rate * np.tanh(v / 2) / 2 - v
+
+
+@formula("eq-rule", "eq-critical")
+def test_one_step_lowers_the_risk_iff_below_the_critical_rate():
+    maps = {"exponential": (mp.cosh, mp.sinh, lambda x: 2 * x / mp.sinh(x), (0, 2)),
+            "logistic": (lambda x: mp.log(2 * mp.cosh(x / 2)), lambda x: mp.tanh(x / 2) / 2,
+                         lambda x: 4 * x / mp.tanh(x / 2), (8, mp.inf)),
+            "squared": (lambda x: x**2 / 2, lambda x: x, lambda x: mpf(2), (2, 2))}
+    for L, g, critical, (low, high) in maps.values():
+        for x in (mpf("0.01"), mpf(1), mpf(-4), mpf(9)):
+            rate = critical(x)
+            assert mp.almosteq(rate, 2 * x / g(x))
+            assert low <= rate <= high
+            assert mp.almosteq(x - rate * g(x), -x)
+            for factor in (mpf("0.999999"), mpf("1.000001"), mpf("0.4"), mpf(3)):
+                assert (L(x - factor * rate * g(x)) < L(x)) == (factor < 1)
+        assert abs(critical(mpf("1e-9")) - 2 / mp.diff(L, 0, 2)) < 1e-12
+
+
+@formula("eq-exponential-identity")
+def test_change_of_the_exponential_risk_is_a_product():
+    half = eta * sympy.sinh(w) / 2
+    change = sympy.cosh(w - 2 * half) - sympy.cosh(w)
+    assert zero(change + 2 * sympy.sinh(w - half) * sympy.sinh(half))
+
+
+@formula("eq-logistic-sign")
+def test_change_of_the_logistic_risk_has_the_stated_sign():
+    rng = np.random.default_rng(14)
+    for x, rate in zip(rng.uniform(-8, 8, 300), rng.uniform(1, 60, 300), strict=True):
+        x, rate = mpf(x), mpf(rate)
+        change = mp.cosh((x - rate * mp.tanh(x / 2) / 2) / 2) - mp.cosh(x / 2)
+        assert mp.sign(change) == mp.sign(rate / 8 * mp.tanh(x / 2) / (x / 2) - 1)
+
+
+@formula("eq-exponential-multiplier")
+def test_multiplier_of_the_exponential_cycle_exceeds_one():
+    critical = 2 * w / sympy.sinh(w)
+    slope = (eta * sympy.sinh(w) - w).diff(w).subs(eta, critical)
+    assert zero(slope - (2 * w * sympy.coth(w) - 1))
+    for x in (mpf("0.001"), mpf(1), mpf(20)):
+        assert 2 * x * mp.coth(x) - 1 > 1
+
+
+@formula("eq-escape")
+def test_rounding_drives_the_critical_exponential_orbit_away_at_the_stated_time():
+    for start in (1.0, 3.0, 6.0):
+        predicted = 53 * np.log(2) / np.log(2 * start / np.tanh(start) - 1)
+        x, rate = mpf(start), 2 * mpf(start) / mp.sinh(mpf(start)) * (1 + mpf(2) ** -53)
+        steps = 0
+        while abs(abs(x) - start) < 0.3 * start:
+            x, steps = x - rate * mp.sinh(x), steps + 1
+        assert steps == pytest.approx(predicted, rel=0.15)  # "about": the prefactors are of order one
+
+
+@formula("eq-cycle", "eq-logistic-multiplier", "eq-phi")
+def test_cycle_of_the_logistic_map_and_its_multiplier():
+    fixed = 4 * w / sympy.tanh(w / 2)  # η from ηtanh(w/2) = 4w
+    phi = eta / 2 * sympy.tanh(w / 2)
+    turned = phi - w
+    assert zero(turned.subs(eta, fixed) - w)
+    slope = turned.diff(w).subs(eta, fixed)
+    assert zero(slope - (fixed / 4 / sympy.cosh(w / 2) ** 2 - 1))
+    assert zero(slope - (2 * w / sympy.sinh(w) - 1))
+    for rate in (8.05, 9.0, 30.0):
+        cycle = mpf(float(theory.two_cycle("logistic", rate)))
+        assert abs(rate * mp.tanh(cycle / 2) / (4 * cycle) - 1) < 1e-13
+        assert -1 < 2 * cycle / mp.sinh(cycle) - 1 < 1
+        ratio = [rate / 2 * mp.tanh(x / 2) / x for x in mp.linspace(mpf("0.01"), 20, 100)]
+        assert all(a > b for a, b in itertools.pairwise(ratio))  # φ(w)/w falls
+
+
+@formula("eq-second-iterate")
+def test_second_iterate_moves_like_the_first():
+    phi = sympy.Lambda(w, eta / 2 * sympy.tanh(w / 2))
+    turned = sympy.Lambda(w, phi(w) - w)
+    assert zero(turned(turned(w)) - w - (phi(turned(w)) - phi(w)))
+    for rate in (8.5, 12.0, 40.0):
+        cycle = theory.two_cycle("logistic", rate)
+        for x in (0.3 * cycle, 0.9 * cycle, 1.1 * cycle, 1.8 * cycle):
+            once = rate / 2 * np.tanh(x / 2) - x
+            twice = rate / 2 * np.tanh(once / 2) - once
+            assert np.sign(twice - x) == np.sign(once - x) == np.sign(cycle - x)
+
+
+@formula("eq-large-rate", "eq-reflection")
+def test_at_large_learning_rates_the_cycle_is_a_quarter_and_hardly_attracts():
+    assert zero(eta / 2 * sympy.tanh(w / 2) - w - (eta / 2 - w - eta / (sympy.exp(w) + 1)))
+    for rate in (mpf(60), mpf(160)):
+        cycle = mp.findroot(lambda x, rate=rate: rate * mp.tanh(x / 2) - 4 * x, rate / 4)
+        first = rate / 4 - rate / 2 * mp.exp(-rate / 4)
+        assert abs(cycle - first) < rate**2 * mp.exp(-rate / 2)
+        rest = 1 - abs(2 * cycle / mp.sinh(cycle) - 1)
+        assert abs(rest / (rate * mp.exp(-rate / 4)) - 1) < rate**2 * mp.exp(-rate / 4)
+    # the numbers of the text: steps to come closer by a factor e at 60, and where float64 sees nothing
+    assert 40_000 < 1 / (60 * mp.exp(-15)) < 60_000
+    assert 167 < mp.findroot(lambda x: x * mp.exp(-x / 4) - mpf(2) ** -53, 160) < 168
+
+
+@formula("eq-eight")
+def test_expansions_at_learning_rate_eight():
+    x = sympy.symbols("x", positive=True)
+    turned = 4 * sympy.tanh(x / 2) - x
+    assert sympy.expand(sympy.series(turned, x, 0, 5).removeO() - (x - x**3 / 6)) == 0
+    inverse = sympy.series(turned**-2, x, 0, 1).removeO()
+    assert sympy.simplify(inverse - (x**-2 + sympy.Rational(1, 3))) == 0
+
+
+@formula("eq-eight-rates")
+def test_at_eight_orbits_fall_like_the_inverse_root_of_time():
+    x, steps = 2.0, 300_000
+    for _ in range(steps):
+        x = 4 * np.tanh(x / 2) - x
+    # corrections are of order log(t)/t
+    assert steps * x**2 == pytest.approx(3, abs=1e-3)
+    assert steps * theory.excess_risk("logistic", x) == pytest.approx(3 / 8, abs=1e-3)
+
+
+@formula("eq-onset")
+def test_overshoot_sets_in_where_the_multiplier_vanishes():
+    cycle = mp.findroot(lambda x: mp.sinh(x) - 2 * x, 2.2)
+    assert mp.nstr(cycle, 5) == "2.1773"
+    assert mp.nstr(4 * cycle / mp.tanh(cycle / 2), 6) == "10.936"
+    assert 10.9359 < 4 * cycle / mp.tanh(cycle / 2) < 10.93600
+    assert abs(2 * cycle / mp.sinh(cycle) - 1) < 1e-40
+
+
+@formula("eq-imbalanced", "eq-gamma")
+def test_imbalanced_pair_has_its_minimum_at_the_logit_with_curvature_p_one_minus_p():
+    L = p * sympy.log(1 + sympy.exp(-w)) + (1 - p) * sympy.log(1 + sympy.exp(w))
+    assert zero(L.diff(w) - (SIGMOID - p))
+    minimum = sympy.log(p / (1 - p))
+    values = {p: sympy.Rational(9, 10)}
+    assert abs(sympy.N(L.diff(w).subs(w, minimum).subs(values), 40)) < 1e-35
+    assert abs(sympy.N((L.diff(w, 2).subs(w, minimum) - p * (1 - p)).subs(values), 40)) < 1e-35
+    step = theory.imbalanced_update(0.4, 7.0, 0.9)
+    assert step == pytest.approx(0.4 - 7.0 * (1 / (1 + np.exp(-0.4)) - 0.9), rel=1e-14)
+    # stable iff γ = ηp(1 − p) < 2: the multiplier at the minimum is 1 − γ
+    slope = (w - eta * (SIGMOID - p)).diff(w).subs(w, minimum)
+    assert zero((slope - (1 - eta * p * (1 - p))).subs(values))

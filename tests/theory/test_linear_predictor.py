@@ -1,0 +1,201 @@
+"""The linear predictor: closed forms against slow, obvious computations."""
+
+from __future__ import annotations
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+
+from catapult import datasets
+from catapult.parameters import InputError
+from catapult.theory import linear_predictor as theory
+
+LOSSES = ("exponential", "logistic", "squared")
+LIMITS = {"exponential": 2.0, "logistic": 8.0, "squared": 2.0}
+# A few roundings in float64.
+TIGHT = 1e-14
+
+
+def exact_critical(loss, w):
+    w = mpmath.mpf(w)
+    return {"exponential": lambda: 2 * w / mpmath.sinh(w), "logistic": lambda: 4 * w / mpmath.tanh(w / 2),
+            "squared": lambda: mpmath.mpf(2)}[loss]()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("w0", [1e-9, 1e-4, 0.3, 2.0, 7.5, 30.0, 300.0])
+def test_critical_rate_is_the_closed_form_of_either_sign(loss, w0):
+    exact = float(exact_critical(loss, w0))
+    assert theory.critical_learning_rate(loss, w0) == pytest.approx(exact, rel=TIGHT)
+    assert theory.critical_learning_rate(loss, -w0) == theory.critical_learning_rate(loss, w0)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_critical_rate_at_zero_is_two_over_the_curvature(loss):
+    assert theory.critical_learning_rate(loss, 0.0) == LIMITS[loss]
+    assert theory.critical_learning_rate(loss, 5e-324) == LIMITS[loss]
+
+
+def test_critical_rate_keeps_the_shape_of_its_argument():
+    assert theory.critical_learning_rate("logistic", np.ones((2, 3))).shape == (2, 3)
+    assert np.ndim(theory.critical_learning_rate("squared", 1.0)) == 0
+
+
+def test_critical_rate_underflows_to_zero_and_overflows_to_infinity_without_a_warning():
+    assert theory.critical_learning_rate("exponential", 1e308) == 0
+    assert theory.critical_learning_rate("logistic", 1.7e308) == math.inf
+
+
+@pytest.mark.parametrize("w0", [math.nan, math.inf])
+def test_a_weight_that_is_not_finite_is_refused(w0):
+    with pytest.raises(InputError, match="w0 holds NaN or infinity; allowed: finite numbers"):
+        theory.critical_learning_rate("logistic", w0)
+    with pytest.raises(InputError, match="w0"):
+        theory.iterate("logistic", w0, 1.0, 3)
+
+
+def test_an_unknown_loss_is_refused_with_the_nearest_name():
+    with pytest.raises(InputError, match="did you mean 'logistic'"):
+        theory.critical_learning_rate("logstic", 1.0)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_iterate_is_gradient_descent_on_the_degenerate_pair(loss):
+    Z = datasets.degenerate_pair().Z
+    slow = theory.descend(loss, Z, [0.7], 1.1, 20)[:, 0]
+    # 20 steps of maps whose slope stays below 1 near the orbit
+    assert theory.iterate(loss, 0.7, 1.1, 20) == pytest.approx(slow, abs=1e-12)
+
+
+def test_iterate_broadcasts_starts_against_learning_rates():
+    w = theory.iterate("logistic", [[1.0], [2.0]], [3.0, 9.0, 12.0], 5)
+    assert w.shape == (6, 2, 3)
+    assert w[:, 1, 2] == pytest.approx(theory.iterate("logistic", 2.0, 12.0, 5), rel=TIGHT)
+
+
+def test_blow_up_is_infinite_with_alternating_sign_and_no_warning():
+    w = theory.iterate("exponential", 3.0, 2.5, 8)
+    assert np.isinf(w[-3:]).all()
+    assert w[-1] == -w[-2] == w[-3]
+
+
+def test_a_negative_number_of_steps_is_refused():
+    with pytest.raises(InputError, match="steps = -1"):
+        theory.iterate("logistic", 1.0, 1.0, -1)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("w", [1e-12, 1e-3, 1.0, 3.999999, 4.000001, 50.0])
+def test_excess_risk_does_not_cancel(loss, w):
+    with mpmath.workdps(60):
+        x = mpmath.mpf(w)
+        exact = {"exponential": mpmath.cosh(x) - 1, "logistic": mpmath.log(mpmath.cosh(x / 2)),
+                 "squared": x**2 / 2}[loss]
+    assert theory.excess_risk(loss, w) == pytest.approx(float(exact), rel=TIGHT)
+
+
+def test_excess_risk_is_infinite_where_it_overflows():
+    assert theory.excess_risk("exponential", -2000.0) == math.inf
+    assert theory.excess_risk("logistic", 1e308) == pytest.approx(5e307)
+
+
+@pytest.mark.parametrize(("loss", "rates"), [("logistic", [8.01, 9.0, 20.0, 300.0, 1e6]),
+                                             ("exponential", [1e-200, 1e-3, 0.4, 1.5, 1.99])])
+def test_two_cycle_inverts_the_critical_rate(loss, rates):
+    cycle = theory.two_cycle(loss, rates)
+    # near the end of the range w* is small and the inverse is ill-conditioned: see the docstring
+    assert theory.critical_learning_rate(loss, cycle) == pytest.approx(rates, rel=1e-12)
+
+
+def test_two_cycle_is_nan_where_there_is_none():
+    assert np.isnan(theory.two_cycle("logistic", [1.0, 8.0])).all()
+    assert np.isnan(theory.two_cycle("exponential", [0.0, 2.0, 5.0])).all()
+    assert np.isnan(theory.two_cycle("squared", 3.0))
+
+
+@pytest.mark.parametrize(("loss", "rate"), [("logistic", 9.0), ("logistic", 30.0), ("exponential", 0.7)])
+def test_multiplier_is_the_slope_of_the_map_at_the_cycle(loss, rate):
+    cycle, gap = theory.two_cycle(loss, rate), 1e-6
+    rise = -(theory.update(loss, cycle + gap, rate) - theory.update(loss, cycle - gap, rate)) / (2 * gap)
+    assert theory.cycle_multiplier(loss, cycle) == pytest.approx(rise, abs=1e-8)  # gap² and rounding/gap
+
+
+def test_multiplier_at_zero_is_one():
+    assert [theory.cycle_multiplier(loss, 0.0) for loss in LOSSES] == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_observed_phases_are_the_predicted_ones_away_from_the_curves(loss):
+    w0 = np.array([0.2, 1.0, 3.0, 6.0])
+    factors = np.array([[0.3], [0.8], [1.3], [1.8]])
+    rates = factors * theory.critical_learning_rate(loss, w0)
+    assert (theory.observed_phase(loss, w0, rates, 3000) == theory.predicted_phase(loss, w0, rates)).all()
+
+
+def test_slow_convergence_is_not_taken_for_oscillation():
+    assert theory.observed_phase("exponential", 0.1, 1e-4, 100) == "converges"
+
+
+def test_smoothness_is_the_largest_eigenvalue_of_the_hessian_at_zero():
+    Z = np.random.default_rng(0).standard_normal((9, 4))
+    hessian = theory.hessian("logistic", Z, np.zeros(4))
+    assert theory.smoothness(Z) == pytest.approx(np.linalg.eigvalsh(hessian)[-1], rel=1e-12)
+
+
+def test_gradient_and_hessian_are_the_differences_of_risk_and_gradient():
+    rng = np.random.default_rng(1)
+    Z, w, v, gap = rng.standard_normal((9, 3)), rng.standard_normal(3), rng.standard_normal(3), 1e-5
+    for loss in LOSSES:
+        slope = (theory.risk(loss, Z, w + gap * v) - theory.risk(loss, Z, w - gap * v)) / (2 * gap)
+        assert theory.gradient(loss, Z, w) @ v == pytest.approx(slope, rel=1e-6)
+        turn = (theory.gradient(loss, Z, w + gap * v) - theory.gradient(loss, Z, w - gap * v)) / (2 * gap)
+        assert theory.hessian(loss, Z, w) @ v == pytest.approx(turn, rel=1e-6)
+
+
+def test_descent_after_a_blow_up_is_nan():
+    w = theory.descend("exponential", [[0.1, 1.0], [0.1, -1.0]], (0.0, 1.0), 3.0, 8)
+    assert np.isfinite(w[:3]).all()
+    assert np.isnan(w[5:]).all()
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_restoring_slope_is_the_least_mean_over_all_directions(dimension):
+    Z = np.random.default_rng(2).standard_normal((15, 2))[:, :dimension]
+    angles = np.linspace(0, 2 * np.pi, 100_001)
+    directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    if dimension == 1:
+        directions = np.array([[1.0], [-1.0]])
+    slow = np.maximum(0, -directions @ Z.T).mean(axis=1).min()
+    # the grid of directions misses the minimum by at most the step of the angle times the mean |z|
+    assert theory.restoring_slope(Z) == pytest.approx(slow, abs=1e-4)
+    assert theory.restoring_slope(Z) <= slow + 1e-15
+
+
+def test_restoring_slope_is_positive_only_for_strictly_non_separable_data():
+    assert theory.restoring_slope([[0.0, 0.0], [1.0, 0.2], [1.0, -0.2]]) == 0
+    assert theory.restoring_slope([[1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]) == 0
+    assert theory.restoring_slope([[1.0, 0.0], [-1.0, 1.0], [-1.0, -1.0]]) > 0
+    assert theory.containment_radius([[1.0, 0.1]], 1.0) == math.inf
+
+
+def test_restoring_slope_refuses_more_than_two_features():
+    with pytest.raises(InputError, match=r"allowed: \(n, 1\) or \(n, 2\)"):
+        theory.restoring_slope(np.ones((4, 3)))
+
+
+def test_the_overshoot_is_the_largest_value_that_it_names():
+    u = np.linspace(0, 5, 2_000_001)
+    # a maximum on a grid of step h is short by at most h²
+    assert pytest.approx((u / (1 + np.exp(u))).max(), abs=1e-11) == theory.OVERSHOOT
+
+
+def test_imbalanced_attractor_of_balanced_labels_is_the_two_cycle():
+    rates = np.array([6.0, 12.0, 20.0])
+    orbit, exponent = theory.imbalanced_attractor(rates, 0.5, 2000, 10)
+    assert np.abs(orbit[:, 0]).max() < 1e-12
+    assert np.abs(orbit[:, 1:]) == pytest.approx(np.tile(theory.two_cycle("logistic", rates[1:]), (10, 1)))
+    multiplier = np.abs(theory.cycle_multiplier("logistic", theory.two_cycle("logistic", rates[1:])))
+    assert exponent[1:] == pytest.approx(np.log(multiplier), rel=1e-6)
+    assert exponent[0] == pytest.approx(np.log(abs(1 - rates[0] / 4)))
