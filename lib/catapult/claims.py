@@ -1,0 +1,182 @@
+"""The ledger: every claim, the check that measures it, and whether the measurement keeps to the bound.
+
+A check returns a number (:class:`catapult.checks.Measurement`), never a verdict; the comparison with the
+row's bound is made here, in one place.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import importlib
+import math
+import operator
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from catapult import paths
+from catapult.parameters import InputError, nearest
+
+BASES = {
+    "abstract": "the paper's abstract, read",
+    "reconstructed": "the paper's statement, reconstructed: its body was not at hand",
+    "ours": "ours",
+}
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
+_RELATIONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "==": operator.eq}
+
+
+class Claim(BaseModel):
+    """One row of ``book/claims.yml``."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    id: str
+    chapter: str
+    statement: str
+    source: str
+    source_basis: Literal["abstract", "reconstructed", "ours"]
+    check: str
+    quantity: str
+    bound: str
+    data: Literal["none", "mnist", "cifar10"]
+    seconds: float
+    verdict: Literal["reproduced", "holds", "fails as reconstructed", "corrected", "refuted", "new", "open"]
+
+    @field_validator("bound")
+    @classmethod
+    def _bound_is_readable(cls, bound: str) -> str:
+        keeps(bound, 0.0)
+        return bound
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of checking one claim. ``status``: passed, failed, or "not checked here: needs …"."""
+
+    claim: Claim
+    status: str
+    value: float | None
+    effect: float | None
+    interval: tuple[float, float] | None
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row that ``catapult verify --json`` prints."""
+        claim = self.claim
+        return {"id": claim.id, "source": claim.source, "source_basis": claim.source_basis,
+                "statement": claim.statement, "data": claim.data, "verdict": claim.verdict,
+                "status": self.status, "value": self.value, "bound": claim.bound, "effect": self.effect,
+                "interval": self.interval, "seconds": round(self.seconds, 3)}
+
+
+def keeps(bound: str, value: float) -> bool:
+    """Return whether ``value`` keeps to a bound such as ``<= 1e-12``, ``== 0`` or ``in [1.9, 2.1]``.
+
+    NaN keeps to none. Raises ValueError for a bound that can't be read.
+    """
+    if match := re.fullmatch(rf"in \[({_NUMBER}), ({_NUMBER})\]", bound):
+        low, high = map(float, match.groups())
+        return low <= value <= high
+    if match := re.fullmatch(rf"(<=|>=|<|>|==) ({_NUMBER})", bound):
+        return _RELATIONS[match[1]](value, float(match[2]))
+    raise ValueError(f"bound {bound!r}: allowed: '<= x', '>= x', '< x', '> x', '== x' or 'in [x, y]'")
+
+
+def ledger() -> list[Claim]:
+    """Return every claim, in the order of the file; raise InputError for a row that breaks the schema."""
+    rows = yaml.safe_load(paths.CLAIMS.read_text(encoding="utf-8"))
+    claims = []
+    for row in rows:
+        try:
+            claims.append(Claim(**row))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(f"claims.yml, {row.get('id', '?')}, {first['loc'][0]}: {first['msg']}") from None
+    return claims
+
+
+def select(names: list[str]) -> list[Claim]:
+    """Return the claims with these ids, or all of them; raise InputError for an unknown id."""
+    by_id = {claim.id: claim for claim in ledger()}
+    for name in names:
+        if name not in by_id:
+            raise InputError(f"no claim is called {name!r}{nearest(name, by_id)}; "
+                             f"the {len(by_id)} claims: catapult verify")
+    return [by_id[name] for name in names] if names else list(by_id.values())
+
+
+def verify(claims: list[Claim], scale: str = "quick") -> Iterator[Outcome]:
+    """Check each claim in turn and yield its outcome. An exception in a check is a failure, told on stderr."""
+    from catapult.datasets import DataMissing
+
+    for claim in claims:
+        module, _, name = claim.check.rpartition(".")
+        started = time.monotonic()
+        value = effect = interval = None
+        try:
+            measured = getattr(importlib.import_module(f"catapult.checks.{module}"), name)(scale)
+            value, effect, interval = float(measured.value), measured.effect, measured.interval
+            status = "passed" if keeps(claim.bound, value) else "failed"
+            value = value if math.isfinite(value) else None
+        except DataMissing:
+            status = f"not checked here: needs {claim.data}"
+        except Exception as error:
+            print(f"catapult: {claim.id}: {type(error).__name__}: {error}", file=sys.stderr)
+            status = "failed"
+        yield Outcome(claim, status, value, effect, interval, time.monotonic() - started)
+
+
+def verdicts(chapter: str | None = None):
+    """Check the claims of a chapter (all, if none is named) and return them as a displayable ledger.
+
+    The whole ledger carries the permanent anchors ``#claim-ID``; a chapter's links to them.
+    """
+    from IPython.display import Markdown
+
+    claims = [claim for claim in ledger() if chapter in (None, claim.chapter)]
+    if not claims:
+        raise InputError(f"no claim belongs to chapter {chapter!r}")
+    return Markdown("\n\n".join(_entry(outcome, anchor=chapter is None) for outcome in verify(claims)))
+
+
+@functools.cache
+def cited(key: str) -> str:
+    """Return a reference's authors and year, from the bibliography: ``huang2020`` → Huang et al. (2020)."""
+    from pybtex.database import parse_file
+
+    entry = parse_file(str(paths.BOOK / "references.bib")).entries[key]
+    names = [" ".join(author.last_names) for author in entry.persons["author"]]
+    authors = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
+    return f"{authors} ({entry.fields['year']})"
+
+
+def _entry(outcome: Outcome, anchor: bool) -> str:
+    """Return one claim as Markdown inside an HTML block."""
+    claim = outcome.claim
+    if anchor:
+        opening = f'<div class="claim" id="claim-{claim.id}">'
+        name = f'<a class="claim-id" href="#claim-{claim.id}"><code>{claim.id}</code></a>'
+        where = f' · <a href="{claim.chapter}.html">{claim.chapter}</a>'
+    else:
+        opening = '<div class="claim">'
+        name = f'<a class="claim-id" href="15-claims.html#claim-{claim.id}"><code>{claim.id}</code></a>'
+        where = ""
+    mark = {"passed": "✓", "failed": "✗"}.get(outcome.status, "–")
+    status = html.escape(outcome.status)
+    value = "no number" if outcome.value is None else f"{outcome.value:.4g}"
+    effect = "" if outcome.effect is None else f", effect {outcome.effect:.3g}"
+    if outcome.interval:
+        effect += " [{:.3g}, {:.3g}]".format(*outcome.interval)
+    source = "ours" if claim.source == "ours" else f"{cited(claim.source)}, {BASES[claim.source_basis]}"
+    return (f'{opening}\n\n{name} · <strong>{claim.verdict}</strong> · {mark} {status}{where}\n\n'
+            f"{claim.statement.strip()}\n\n"
+            f'<span class="claim-facts">{html.escape(claim.quantity)}: {value} '
+            f"(bound: {html.escape(claim.bound)}{effect}). Source: {html.escape(source)}.</span>\n\n</div>")

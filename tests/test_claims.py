@@ -1,0 +1,95 @@
+"""The ledger: rows that keep the schema, bounds that can fail, outcomes that are honest."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from catapult import chapters, claims
+from catapult.checks import Measurement
+from catapult.parameters import InputError
+
+LEDGER = claims.ledger()
+
+
+def test_ledger_is_large_enough_and_ids_are_unique():
+    assert len(LEDGER) >= 15
+    assert len({claim.id for claim in LEDGER}) == len(LEDGER)
+
+
+@pytest.mark.parametrize("claim", LEDGER, ids=lambda claim: claim.id)
+def test_row_names_a_chapter_an_author_and_a_check(claim):
+    assert claim.chapter in {chapter.id for chapter in chapters.every()}
+    author = claim.id.partition("-")[0]
+    known = {"huang", "liu", "lewkowycz", "li", "wang", "cohen", "wu", "meng", "soudry", "ji", "ours"}
+    assert author in known
+    assert (claim.source == "ours") == (claim.source_basis == "ours")
+    if claim.verdict == "refuted":
+        assert claim.source_basis == "abstract"
+    assert claim.check.count(".") == 1
+
+
+@pytest.mark.parametrize(
+    ("bound", "inside", "outside"),
+    [("<= 1e-12", 1e-12, 2e-12), (">= 0.5", 0.5, 0.49), ("== 0", 0.0, 1e-300), ("< 1", 0.9, 1.0), ("> -1", 0.0, -1.0),
+     ("in [1.9, 2.1]", 2.0, 2.2)],
+)
+def test_bound_separates(bound, inside, outside):
+    assert claims.keeps(bound, inside)
+    assert not claims.keeps(bound, outside)
+    assert not claims.keeps(bound, math.nan)
+
+
+@pytest.mark.parametrize("bound", ["", "1", "=< 1", "<= x", "in (0, 1)", "<= 1; import os"])
+def test_unreadable_bound_is_refused(bound):
+    with pytest.raises(ValueError, match="allowed"):
+        claims.keeps(bound, 0.0)
+
+
+def outcome(monkeypatch, check):
+    """Return the outcome of the ledger's first claim when its check is this function."""
+    import importlib
+
+    claim = LEDGER[0]
+    module, _, name = claim.check.rpartition(".")
+    monkeypatch.setattr(importlib.import_module(f"catapult.checks.{module}"), name, check)
+    (result,) = claims.verify([claim])
+    return result
+
+
+def test_value_outside_the_bound_fails(monkeypatch):
+    bad = -1e9 if LEDGER[0].bound.startswith((">", "in")) else 1e9
+    assert outcome(monkeypatch, lambda scale: Measurement(bad)).status == "failed"
+
+
+def test_nan_fails_and_is_no_number(monkeypatch):
+    result = outcome(monkeypatch, lambda scale: Measurement(math.nan))
+    assert (result.status, result.value) == ("failed", None)
+
+
+def test_exception_in_a_check_is_a_failure_told_on_standard_error(monkeypatch, capsys):
+    def check(scale):
+        raise RuntimeError("the check broke")
+
+    assert outcome(monkeypatch, check).status == "failed"
+    assert "the check broke" in capsys.readouterr().err
+
+
+def test_missing_data_is_counted_apart(monkeypatch):
+    from catapult.datasets import DataMissing
+
+    def check(scale):
+        raise DataMissing("CIFAR-10")
+
+    assert outcome(monkeypatch, check).status.startswith("not checked here: needs")
+
+
+def test_unknown_claim_gets_the_nearest_name():
+    with pytest.raises(InputError, match="did you mean"):
+        claims.select([LEDGER[0].id + "x"])
+
+
+def test_displayed_ledger_carries_every_anchor():
+    text = claims._entry(claims.Outcome(LEDGER[0], "passed", 1.0, None, None, 0.1), anchor=True)
+    assert f'id="claim-{LEDGER[0].id}"' in text
