@@ -1,0 +1,213 @@
+"""The ``catapult`` command. Exit status: 0 done, 1 a check or a chapter failed, 2 the input was wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catapult.parameters import InputError, allowed_values, type_name
+
+app = typer.Typer(
+    help="The executable companion to the theory of large learning rates.",
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="What data is at hand; download what is not.", rich_markup_mode=None)
+results_app = typer.Typer(help="What the store of computed results holds.", rich_markup_mode=None)
+app.add_typer(data_app, name="data", invoke_without_command=True)
+app.add_typer(results_app, name="results", invoke_without_command=True)
+
+ChapterName = Annotated[str, typer.Argument(metavar="CHAPTER", help="A number (2 or 02) or an id.")]
+Scale = Annotated[str, typer.Option(help="quick, default or paper.")]
+
+
+def main() -> None:
+    """Run the command; turn every mistake of the user into one line and exit status 2."""
+    try:
+        status = app(standalone_mode=False)
+    except InputError as error:
+        status = _complain(error, 2)
+    except typer.TyperException as error:
+        status = _complain(error.format_message(), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        status = _complain("interrupted; what was finished is kept", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complain(message: object, status: int) -> int:
+    print(f"catapult: {message}", file=sys.stderr)
+    return status
+
+
+@app.command()
+def chapters() -> None:
+    """List the chapters: what each shows, how many claims it makes, what it costs."""
+    from catapult import book, claims
+    from catapult import chapters as book_chapters
+
+    ledger = claims.ledger()
+    measured = book.durations()
+    for chapter in book_chapters.every():
+        count = sum(claim.chapter == chapter.id for claim in ledger)
+        cost = f"{measured[chapter.id]:.0f} s in the last build" if chapter.id in measured else "not built here yet"
+        print(f"{chapter.id}\n    {chapter.title}. {chapter.shows}\n    {count} claims; {cost}")
+
+
+@app.command()
+def parameters(chapter: ChapterName) -> None:
+    """Print a chapter's parameters: names, types, ranges, defaults, meaning."""
+    from catapult import chapters as book_chapters
+
+    model = book_chapters.get(chapter).parameters
+    for name, field in model.model_fields.items():
+        others = "".join(f", {scale} {values[name]}" for scale, values in model.scales.items() if name in values)
+        print(f"{name} = {field.default}{others}\n    {type_name(model, name)}; allowed: {allowed_values(model, name)}"
+              f"\n    {field.description}")
+
+
+@app.command()
+def run(
+    chapter: ChapterName,
+    assignments: Annotated[list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE",
+                                                          help="A parameter's value; may be repeated.")] = None,
+    file: Annotated[Path | None, typer.Option("-f", "--file", metavar="FILE.yaml",
+                                              help="A YAML file of parameters; -p wins over it.")] = None,
+    scale: Scale = "default",
+    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="A folder with data sets.")] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write.")] = Path("out"),
+) -> None:
+    """Run a chapter with other parameters: leaves the executed notebook, a page, the results and run.json."""
+    from catapult import chapters as book_chapters
+
+    chosen = book_chapters.get(chapter)
+    where = f"-f {file}" if file and not assignments else ""
+    values = chosen.parameters.checked(book_chapters.read_values(assignments or [], file), scale=scale, where=where)
+    _name_data(data)
+    folder = book_chapters.prepare_output(out)
+    try:
+        made = book_chapters.run(chosen, values, folder, progress=sys.stderr.isatty() or "CI" not in os.environ)
+    except book_chapters.ChapterFailed as error:
+        raise typer.Exit(_complain(error, 1)) from None
+    for what, path in made.items():
+        print(f"{what:9} {path}")
+
+
+@app.command()
+def verify(
+    claim: Annotated[list[str] | None, typer.Argument(metavar="[CLAIM]...", help="Ids; all if none.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")] = False,
+    scale: Scale = "quick",
+) -> None:
+    """Check the claims of the ledger on an empty temporary store and print what was measured."""
+    from catapult import claims, results
+
+    if scale not in ("quick", "paper"):
+        raise InputError(f"--scale {scale}: allowed: quick, paper")
+    chosen = claims.select(claim or [])
+    outcomes = []
+    with results.temporary_store():
+        for outcome in claims.verify(chosen, scale):
+            outcomes.append(outcome)
+            print(_row(outcome), file=sys.stderr if as_json else sys.stdout, flush=True)
+    if as_json:
+        print(json.dumps({"claims": [outcome.as_dict() for outcome in outcomes]}, indent=1, ensure_ascii=False))
+    passed = sum(outcome.status == "passed" for outcome in outcomes)
+    failed = sum(outcome.status == "failed" for outcome in outcomes)
+    print(f"{passed} passed, {failed} failed, {len(outcomes) - passed - failed} not checked here",
+          file=sys.stderr if as_json else sys.stdout)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _row(outcome) -> str:
+    value = "—" if outcome.value is None else f"{outcome.value:.4g}"
+    return (f"{outcome.claim.id:52} {outcome.claim.verdict:22} {value:>11} {outcome.claim.bound:16} "
+            f"{outcome.status} ({outcome.seconds:.1f} s)")
+
+
+@data_app.callback(invoke_without_command=True)
+def data(context: typer.Context) -> None:
+    """Say what data is at hand, with checksums (the same as `catapult data status`)."""
+    if context.invoked_subcommand is None:
+        data_status()
+
+
+@data_app.command("status")
+def data_status(
+    folder: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="A folder with data sets.")] = None,
+) -> None:
+    """Say what data is at hand, file by file, with its checksum."""
+    from catapult.datasets import sources
+
+    _name_data(folder)
+    for row in sources.status():
+        print(f"{row.data_set}: {row.source}: {row.state}{', used' if row.used else ''}\n    {row.folder}")
+        for file in row.files:
+            print(f"    {file.name:28} {file.state:8} sha256 {file.sha256 or '—'}")
+
+
+@data_app.command("fetch")
+def data_fetch(
+    name: Annotated[str, typer.Argument(metavar="mnist|cifar10", help="Which data set.")],
+    mirror: Annotated[str | None, typer.Option(help="Download from this address instead.")] = None,
+) -> None:
+    """Download a data set, check it and keep it in the cache."""
+    from catapult.datasets import fetch
+
+    try:
+        print(f"catapult: {name} is in {fetch(name, mirror, _report)}")
+    except OSError as error:
+        raise typer.Exit(_complain(f"{name} could not be downloaded: {error}", 1)) from None
+
+
+def _report(file: str, received: int, total: int | None) -> None:
+    """Show how far a download is, on one line of standard error."""
+    of = f" of {total / 1e6:.1f}" if total else ""
+    print(f"\r{file}: {received / 1e6:.1f}{of} MB", end="\n" if received == total else "", file=sys.stderr, flush=True)
+
+
+@results_app.callback(invoke_without_command=True)
+def results(context: typer.Context) -> None:
+    """List what the store holds (the same as `catapult results list`)."""
+    if context.invoked_subcommand is None:
+        results_list()
+
+
+@results_app.command("list")
+def results_list() -> None:
+    """List the stored results: experiment, key, size, date, and whether today's code would use them."""
+    from catapult import results as store
+
+    total = 0
+    for entry in store.entries():
+        total += entry.size
+        use = "current" if entry.current else "old code"
+        print(f"{entry.experiment:28} {entry.key}  {entry.size / 1e6:8.2f} MB  {entry.date}  {use}")
+    print(f"{total / 1e6:.2f} MB in all")
+
+
+@results_app.command("clean")
+def results_clean(
+    everything: Annotated[bool, typer.Option("--all", help="Remove the current ones too.")] = False,
+) -> None:
+    """Remove results that today's code would not use."""
+    from catapult import results as store
+
+    print(f"{store.clean(everything)} results removed")
+
+
+def _name_data(folder: Path | None) -> None:
+    """Let ``--data`` name the data folder, here and in the kernels that are started."""
+    if folder is None:
+        return
+    if not folder.is_dir():
+        raise InputError(f"--data {folder}: no such folder")
+    os.environ["CATAPULT_DATA"] = str(folder.resolve())
+
+

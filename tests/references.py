@@ -1,0 +1,92 @@
+"""What is derived from the book and kept in the repository: nbval's notebooks, the tables of claims.
+
+Run as a script to write all of it again (``make references``).
+
+The notebooks under ``reference/`` are each chapter's code at quick scale, with checked outputs. They are normalised
+so that writing them again changes nothing unless a checked number changed: code cells only, stable ids, outputs of
+checked cells only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+from papermill.parameterize import parameterize_notebook
+
+from catapult import chapters, claims, paths
+
+FOLDER = Path(__file__).parent / "reference"
+OPENING, CLOSING = "<!-- claims: written by `make references` from book/claims.yml -->", "<!-- end of claims -->"
+CHECKED = "nbval-check-output"
+
+
+def is_checked(cell) -> bool:
+    """Return whether nbval compares this cell's output."""
+    return CHECKED in cell.metadata.get("tags", [])
+
+
+def unexecuted(chapter: chapters.Chapter) -> nbformat.NotebookNode:
+    """Return the chapter's code at quick scale, normalised, without outputs."""
+    values = chapter.parameters.checked(scale="quick").as_dict()
+    source = chapters.notebook(chapter)
+    source.metadata["papermill"] = {}  # where papermill notes what it injected
+    source = parameterize_notebook(source, values)
+    cells = []
+    for number, cell in enumerate(cell for cell in source.cells if cell.cell_type == "code"):
+        metadata = {"tags": [CHECKED]} if is_checked(cell) else {}
+        cells.append(nbformat.v4.new_code_cell(cell.source, id=f"cell-{number:02d}", metadata=metadata))
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    return nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+
+
+def executed(chapter: chapters.Chapter) -> nbformat.NotebookNode:
+    """Return the same notebook after a run: execution counts, and the text that checked cells print."""
+    from nbclient import NotebookClient
+
+    notebook = unexecuted(chapter)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(FOLDER)}}).execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        cell.outputs = [output for output in cell.outputs if is_checked(cell) and output.output_type == "stream"]
+    notebook.metadata.pop("language_info", None)
+    return notebook
+
+
+def path(chapter: chapters.Chapter) -> Path:
+    """Return where the chapter's reference is kept."""
+    return FOLDER / f"{chapter.number}.ipynb"
+
+
+def claim_tables() -> dict[Path, str]:
+    """Return the README and the artifact appendix with their tables of claims as the ledger has them."""
+    ledger = claims.ledger()
+    readme = ["| claim | chapter | verdict |", "| --- | --- | --- |"]
+    readme += [f"| `{claim.id}` | [{claim.chapter}](book/{claim.chapter}.md) | {claim.verdict} |" for claim in ledger]
+    appendix = ["| command | measures | expected |", "| --- | --- | --- |"]
+    appendix += [f"| `catapult verify {claim.id}` | {claim.quantity.strip()} | {claim.bound} |" for claim in ledger]
+    tables = {paths.ROOT / "README.md": readme, paths.ROOT / "REPRODUCING.md": appendix}
+    return {path: _with_table(path.read_text(encoding="utf-8"), "\n".join(rows)) for path, rows in tables.items()}
+
+
+def _with_table(text: str, table: str) -> str:
+    before, _, rest = text.partition(OPENING)
+    _, _, after = rest.partition(CLOSING)
+    return f"{before}{OPENING}\n\n{table}\n\n{CLOSING}{after}"
+
+
+def main() -> None:
+    """Write every reference again."""
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    FOLDER.mkdir(exist_ok=True)
+    for chapter in chapters.every():
+        nbformat.write(executed(chapter), path(chapter))
+        print(f"catapult: wrote {path(chapter).name}", flush=True)
+    for document, text in claim_tables().items():
+        document.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

