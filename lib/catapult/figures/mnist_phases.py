@@ -27,15 +27,13 @@ def _cells(axes):
             yield version, activation, cell
 
 
-def _multiples_axis(axes, results: xr.Dataset, label: bool = True) -> None:
+def _multiples_axis(axes, results: xr.Dataset) -> None:
     low, high = results.multiple.values[[0, -1]]
     ticks = [4.0**power for power in range(-4, 5) if low * 0.99 <= 4.0**power <= high * 1.01]
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value >= 1 else f"1/{1 / value:g}"))
-    if label:
-        axes.set_xlabel(UNIT)
 
 
 def losses(results: xr.Dataset, seed: int = 0) -> Figure:
@@ -72,13 +70,14 @@ def phases(results: xr.Dataset) -> Figure:
                             norm=BoundaryNorm(np.arange(len(LABELS) + 1) - 0.5, len(LABELS)), edgecolors="white",
                             linewidth=0.8)
             cell.axvline(1, color=style.PALETTE["ink"], linewidth=1.2, linestyle="--")
-            _multiples_axis(cell, results, label=activation == ACTIVATIONS[-1])
+            _multiples_axis(cell, results)
             cell.set_yticks([])
             cell.set_ylabel("seeds")
+        figure.supxlabel(UNIT, fontsize="medium")
         style.label_panels(figure)
         shown = [label for label in LABELS if (results.phase == label).any()]
         handles = [mpl.patches.Patch(color=style.PALETTE[label], label=label) for label in shown]
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(shown))
+        figure.legend(handles=handles, loc="outside upper center", ncols=len(shown))
     return figure
 
 
@@ -94,10 +93,11 @@ def sharpness(results: xr.Dataset) -> Figure:
             cell.plot(edge, values, linestyle="", marker="o", markersize=3, alpha=0.45, color=style.PALETTE["catapult"])
             cell.plot(edge, mean_interval(values)[0], color=style.PALETTE["catapult"], label="mean over the seeds left")
             cell.set(yscale="log", ylim=(np.nanmin(ratio) / 2, 8))
-            _multiples_axis(cell, results, label=activation == ACTIVATIONS[-1])
+            _multiples_axis(cell, results)
         for cell in axes[:, 0]:
             cell.set_ylabel("sharpness, end / start")
         axes[0, 0].legend(loc="lower left")
+        figure.supxlabel(UNIT, fontsize="medium")
         style.label_panels(figure)
     return figure
 
@@ -119,10 +119,11 @@ def accuracy(results: xr.Dataset) -> Figure:
                 cell.plot(results.multiple[complete], mean[complete], color=style.PALETTE[colour], marker=marker,
                           markersize=4, label=name)
             cell.axvline(1, color=style.PALETTE["ink"], linewidth=1, linestyle="--")
-            _multiples_axis(cell, results, label=activation == ACTIVATIONS[-1])
+            _multiples_axis(cell, results)
             cell.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         for cell in axes[:, 0]:
             cell.set_ylabel("test accuracy")
         axes[0, 0].legend(loc="lower left")
+        figure.supxlabel(UNIT, fontsize="medium")
         style.label_panels(figure)
     return figure
