@@ -73,10 +73,6 @@ def test_no_claim_of_the_built_book_failed():
     assert "✗ failed" not in text
 
 
-def test_build_noted_how_long_each_chapter_ran():
-    assert {chapter.id for chapter in chapters.every()} <= set(book.durations())
-
-
 def test_missing_page_fails_the_build(monkeypatch, tmp_path):
     html = tmp_path / "html"
     for name in ("HTML", "BUILD"):

@@ -60,14 +60,6 @@ def expected_pages() -> list[Path]:
     return [paths.HTML / f"{name}.html" for name in [toc["root"], *(entry["file"] for entry in entries)]]
 
 
-def durations() -> dict[str, float]:
-    """Return how long each chapter ran in the last build that ran it, in seconds, by chapter id."""
-    try:
-        return json.loads((paths.BUILD / "durations.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
 def build(force: bool = False) -> Path:
     """Build the book strictly if anything it is made from has changed; return the index page.
 

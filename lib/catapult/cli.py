@@ -49,14 +49,14 @@ def _complain(message: object, status: int) -> int:
 @app.command()
 def chapters() -> None:
     """List the chapters: what each shows, how many claims it makes, what it costs."""
-    from catapult import book, claims
     from catapult import chapters as book_chapters
+    from catapult import claims, results
 
     ledger = claims.ledger()
-    measured = book.durations()
     for chapter in book_chapters.every():
         count = sum(claim.chapter == chapter.id for claim in ledger)
-        cost = f"{measured[chapter.id]:.0f} s in the last build" if chapter.id in measured else "not built here yet"
+        seconds = results.seconds_to_compute(chapter.experiment, chapter.parameters())
+        cost = "not computed here yet" if seconds is None else f"its results took {seconds:.1f} s to compute here"
         print(f"{chapter.id}\n    {chapter.title}. {chapter.shows}\n    {count} claims; {cost}")
 
 

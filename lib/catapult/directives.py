@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import html
-import json
 import shutil
 from importlib import metadata
 from pathlib import Path
@@ -94,12 +93,11 @@ def _drop_thebe(app: Sphinx, pagename: str, templatename: str, context: dict, do
 
 
 def _copy_downloads(app: Sphinx, error: Exception | None) -> None:
-    """Put each chapter's executed notebook and source where its card points; note how long it ran."""
+    """Put each chapter's executed notebook and source where its card points."""
     if error or app.builder.format != "html":
         return
     out = Path(app.outdir)
     executed = out.parent / "jupyter_execute"
-    seconds = {}
     for docname in app.env.found_docs:
         path = Path(app.env.doc2path(docname))
         name = Path(docname).name
@@ -109,10 +107,6 @@ def _copy_downloads(app: Sphinx, error: Exception | None) -> None:
         for folder, original in (("notebooks", run), ("sources", path)):
             (out / folder).mkdir(exist_ok=True)
             shutil.copyfile(original, out / folder / f"{name}{original.suffix}")
-        took = (app.env.nb_metadata.get(docname, {}).get("exec_data") or {}).get("runtime")
-        if took:
-            seconds[name] = round(took, 2)
-    (out.parent / "durations.json").write_text(json.dumps(seconds, indent=1), encoding="utf-8")
 
 
 MATHJAX = ("tex-svg.js", "input/tex/extensions")  # an SVG build needs no fonts

@@ -25,7 +25,7 @@ class InputError(ValueError):
 
 def nearest(name: object, allowed: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the allowed name closest to ``name``, or an empty string."""
-    close = difflib.get_close_matches(str(name), list(allowed), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name), list(allowed), n=1, cutoff=0.3)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 

@@ -126,7 +126,7 @@ def compute(experiment: ModuleType, parameters: Parameters) -> xr.Dataset:
 
     Raises whatever the experiment raises; then nothing is stored.
     """
-    entry = paths.results() / experiment.__name__.rpartition(".")[2] / key(experiment, parameters)
+    entry = _entry(experiment, parameters)
     stored = load(entry)
     if stored is not None:
         return stored
@@ -134,6 +134,18 @@ def compute(experiment: ModuleType, parameters: Parameters) -> xr.Dataset:
     dataset = experiment.run(parameters)
     save(entry, dataset, provenance(experiment, parameters, time.monotonic() - started))
     return dataset
+
+
+def _entry(experiment: ModuleType, parameters: Parameters) -> Path:
+    return paths.results() / experiment.__name__.rpartition(".")[2] / key(experiment, parameters)
+
+
+def seconds_to_compute(experiment: ModuleType, parameters: Parameters) -> float | None:
+    """Return how long the stored results at these parameters took to compute, or None if there are none."""
+    try:
+        return json.loads(_entry(experiment, parameters).with_suffix(".json").read_text(encoding="utf-8"))["seconds"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def save(entry: Path, dataset: xr.Dataset, origin: dict[str, Any]) -> None:
