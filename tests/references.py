@@ -60,13 +60,18 @@ def path(chapter: chapters.Chapter) -> Path:
     return FOLDER / f"{chapter.number}.ipynb"
 
 
+def cell(text: str) -> str:
+    """Return text for a cell of a Markdown table."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
 def claim_tables() -> dict[Path, str]:
     """Return the README and the artifact appendix with their tables of claims as the ledger has them."""
     ledger = claims.ledger()
     readme = ["| claim | chapter | verdict |", "| --- | --- | --- |"]
     readme += [f"| `{claim.id}` | [{claim.chapter}](book/{claim.chapter}.md) | {claim.verdict} |" for claim in ledger]
     appendix = ["| command | measures | expected |", "| --- | --- | --- |"]
-    appendix += [f"| `catapult verify {claim.id}` | {claim.quantity.strip()} | {claim.bound} |" for claim in ledger]
+    appendix += [f"| `catapult verify {claim.id}` | {cell(claim.quantity)} | {claim.bound} |" for claim in ledger]
     tables = {paths.ROOT / "README.md": readme, paths.ROOT / "REPRODUCING.md": appendix}
     return {path: _with_table(path.read_text(encoding="utf-8"), "\n".join(rows)) for path, rows in tables.items()}
 

@@ -68,3 +68,13 @@ def test_unknown_loss_is_refused_with_the_nearest_name():
 
 def test_a_loss_passes_through_get():
     assert losses.get(losses.squared) is losses.squared
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_second_derivative_by_autograd_is_finite_at_any_margin(dtype):
+    u = torch.tensor([-1e4, -800.0, -90.0, 0.0, 90.0, 711.0, 1e4], dtype=dtype, requires_grad=True)
+    (slope,) = torch.autograd.grad(losses.logistic.value(u).sum(), u, create_graph=True)
+    (curvature,) = torch.autograd.grad(slope.sum(), u)
+    expected = losses.logistic.curvature(u.detach())
+    assert torch.allclose(slope.detach(), losses.logistic.slope(u.detach()), rtol=1e-5)
+    assert torch.allclose(curvature, expected, rtol=1e-5, atol=1e-30)

@@ -132,7 +132,9 @@ def render(notebook: Path, page: Path) -> None:
             shutil.copytree(built / asset, page.parent / asset, dirs_exist_ok=True)
         for name in ("searchindex.js", "search.html"):
             shutil.copyfile(built / name, page.parent / name)
-        results.write(page, (built / f"{notebook.stem}.html").read_bytes())
+        text = (built / f"{notebook.stem}.html").read_text(encoding="utf-8")
+        # The ledger's page is not beside this one: its links become plain text.
+        results.write(page, re.sub(r'<a class="claim-id"[^>]*>(.*?)</a>', r"\1", text, flags=re.S).encode())
 
 
 def site() -> tuple[Path, Path]:

@@ -172,11 +172,13 @@ def _entry(outcome: Outcome, anchor: bool) -> str:
     mark = {"passed": "✓", "failed": "✗"}.get(outcome.status, "–")
     status = html.escape(outcome.status)
     value = "no number" if outcome.value is None else f"{outcome.value:.4g}"
-    effect = "" if outcome.effect is None else f", effect {outcome.effect:.3g}"
+    extra = "" if outcome.effect is None else f"; effect {outcome.effect:.4g}"
     if outcome.interval:
-        effect += " [{:.3g}, {:.3g}]".format(*outcome.interval)
+        extra += "; interval {:.4g} to {:.4g}".format(*outcome.interval)
     source = "ours" if claim.source == "ours" else f"{cited(claim.source)}, {BASES[claim.source_basis]}"
+    if claim.verdict == "corrected" and claim.source != "ours":
+        source = f"ours, in place of what we reconstruct of {cited(claim.source)}"
     return (f'{opening}\n\n{name} · <strong>{claim.verdict}</strong> · {mark} {status}{where}\n\n'
             f"{claim.statement.strip()}\n\n"
             f'<span class="claim-facts">{html.escape(claim.quantity)}: {value} '
-            f"(bound: {html.escape(claim.bound)}{effect}). Source: {html.escape(source)}.</span>\n\n</div>")
+            f"(bound: {html.escape(claim.bound)}{extra}). Source: {html.escape(source)}.</span>\n\n</div>")

@@ -60,7 +60,11 @@ def _exp_minus(u):
 
 def _softplus_minus(u):
     xp, _ = _namespaces(u)
-    return xp.logaddexp(xp.zeros_like(u), -u)
+    if xp is np:
+        return np.logaddexp(0, -u)
+    # torch's logaddexp has NaN for second derivative once exp(u) overflows; its softplus overflows above the
+    # threshold, from which it is the identity.
+    return xp.nn.functional.softplus(-u, threshold=700 if u.dtype == xp.float64 else 80)
 
 
 def _logistic_slope(u):

@@ -176,11 +176,15 @@ def test_logistic_descent_is_at_least_the_promised_one():
         assert risk(Z, weights - rate * g) <= risk(Z, weights) - promised + 1e-14
 
 
-@formula("eq-self-bounded")
+@formula("eq-self-bounded", "eq-logistic-self-bounded")
 def test_both_losses_bound_their_own_curvature():
     margins = np.linspace(-30, 30, 6001)
     for loss in (losses.exponential, losses.logistic):
         assert (loss.curvature(margins) <= loss.value(margins) * (1 + 1e-15)).all()
+    assert zero(SIGMOID.subs(w, -u) - (1 - 1 / (1 + sympy.exp(-u))))
+    for x in map(mpf, margins[::50]):  # 50 digits, so no slack for rounding
+        between = 1 / (1 + mp.exp(x))
+        assert between / (1 + mp.exp(-x)) <= between <= mp.log(1 + mp.exp(-x))
     rng = np.random.default_rng(8)
     for Z in clouds(20, dimension=3):
         weights, radius = rng.standard_normal(3) * 2, np.linalg.norm(Z, axis=1).max()
@@ -207,7 +211,7 @@ def test_under_the_bound_the_risk_falls_along_every_step_as_promised():
 
 
 def split_point(Z, rate, steps):
-    """Return the two parts of u for the separator (1, 0, …)."""
+    """Return the two parts of the comparison point w̄ for the separator (1, 0, …)."""
     margin, radius = Z[:, 0].min(), np.linalg.norm(Z, axis=1).max()
     direction = np.eye(Z.shape[1])[0]
     return np.log(steps) / margin * direction, rate * radius**2 / (2 * margin) * direction
@@ -300,6 +304,15 @@ def test_the_overshoot_constant_is_a_lambert_value():
     assert mp.almosteq(top / (1 + mp.exp(top)), q)
     assert abs(mp.diff(lambda x: x / (1 + mp.exp(x)), top)) < 1e-20
     assert mp.nstr(q, 5) == "0.27846"
+
+
+@formula("eq-one-point")
+def test_a_point_pulls_inwards_by_its_misclassified_part_less_the_overshoot():
+    q = mp.lambertw(1 / mp.e).real
+    for x in [*mp.linspace(-40, 40, 801), 1 + q, -1 - q]:
+        pull = -x / (1 + mp.exp(x))  # u ℓ'(u) = −u σ(−u)
+        assert mp.almosteq(pull, max(mpf(0), -x) - abs(x) / (1 + mp.exp(abs(x))), 1e-40, 1e-40)
+        assert pull >= max(mpf(0), -x) - q - mpf("1e-45")  # equal at |u| = 1 + q
 
 
 @formula("eq-inward", "eq-recursion", "eq-radius", "eq-invariance")

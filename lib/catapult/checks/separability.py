@@ -105,7 +105,7 @@ def _separable():
 
 
 def average_risk(scale: str) -> Measurement:
-    """Logistic loss, separable data: the largest ratio of the mean risk over T steps to its bound."""
+    """Logistic loss, separable data: the largest ratio of the mean risk over N steps to its bound."""
     ratios = []
     for Z, w0 in _separable():
         margin, radius = Z[:, 0].min(), np.linalg.norm(Z, axis=1).max()  # (1, 0, …) separates

@@ -29,7 +29,8 @@ def one_step_rule(results: xr.Dataset, w0: float) -> Figure:
         for x, y, text in ((3.4, 33, "above the curve: away from 0"), (6.5, 13, "below it: towards 0"),
                            (3.6, 0.9, "above the curve: away from 0"), (0.35, 0.12, "below it: towards 0")):
             loss = "logistic" if y > 5 else "exponential"
-            ax.text(x, y, text, color=_darker(PALETTE[loss]), fontsize="small")
+            ax.text(x, y, text, color=_darker(PALETTE[loss]), fontsize="small",
+                    bbox={"facecolor": style.PAPER, "edgecolor": "none", "pad": 1.5})
         ax.set(xlabel="size of the weight |w|", ylabel="critical learning rate $\\eta_c(w)$", yscale="log",
                xlim=(0, 12), ylim=(0.03, 70), yticks=[0.1, 1, 2, 8, 40],
                yticklabels=["0.1", "1", "2", "8", "40"])
@@ -180,7 +181,7 @@ def counterexamples(results: xr.Dataset) -> Figure:
             ax.set_xlabel("step t")
         for ax in axes[:, 0]:
             ax.set_ylabel("$|w_t|$")
-        axes[0, 0].legend(loc="lower right", ncols=2)
+        axes[0, 0].legend(loc="center right", bbox_to_anchor=(1.0, 0.35), ncols=2)
         style.label_panels(figure)
     return figure
 
@@ -195,11 +196,11 @@ def imbalance(results: xr.Dataset) -> Figure:
             across = np.broadcast_to(one.edge_units.values, one.attractor.shape)
             ax.plot(across.ravel(), one.attractor.values.ravel(), ".", color=PALETTE["ink"], alpha=0.5,
                     markersize=1.2, markeredgewidth=0, rasterized=True)
-            ax.axvline(2, color=PALETTE["lazy"], linewidth=1)
+            ax.axvline(2, color=PALETTE["ink"], linestyle="--", linewidth=1)
             ax.set_title(f"fraction of positive labels p = {fraction:g}")
             ax = axes[1, column]
             ax.axhline(0, color=PALETTE["muted"], linewidth=0.8)
-            ax.axvline(2, color=PALETTE["lazy"], linewidth=1)
+            ax.axvline(2, color=PALETTE["ink"], linestyle="--", linewidth=1)
             exponent = one.lyapunov.values
             ax.plot(one.edge_units, exponent, color=PALETTE["muted"], linewidth=0.8)
             ax.plot(one.edge_units, np.where(exponent > 0, exponent, np.nan), color=PALETTE["catapult"],

@@ -39,7 +39,7 @@ def _multiples_axis(axes, results: xr.Dataset) -> None:
 def losses(results: xr.Dataset, seed: int = 0) -> Figure:
     """Training loss against the step at every learning rate, for one seed; one panel a cell."""
     with style.use():
-        figure, axes = style.subplots(2, 2, height=3.0, sharex=True, sharey=True)
+        figure, axes = style.subplots(2, 2, height=3.0, sharex=True)
         norm = mpl.colors.LogNorm(*results.multiple.values[[0, -1]])
         colours = mpl.colormaps["cividis"]
         for version, activation, cell in _cells(axes):
@@ -47,7 +47,7 @@ def losses(results: xr.Dataset, seed: int = 0) -> Figure:
             for multiple in results.multiple.values:
                 run = runs.sel(multiple=multiple)
                 cell.plot(run.step + 1, run, color=colours(norm(multiple)), linewidth=1.2)
-            cell.set(xscale="log", yscale="log", ylim=(3e-5, 3e2))
+            cell.set(xscale="log", yscale="log", ylim=(0.7 * float(runs.min()), 30 * float(runs.isel(step=0).max())))
         for cell in axes[1]:
             cell.set_xlabel("step + 1")
         for cell in axes[:, 0]:
@@ -71,8 +71,9 @@ def phases(results: xr.Dataset) -> Figure:
                             linewidth=0.8)
             cell.axvline(1, color=style.PALETTE["ink"], linewidth=1.2, linestyle="--")
             _multiples_axis(cell, results)
-            cell.set_yticks([])
-            cell.set_ylabel("seeds")
+            cell.set_yticks(np.arange(results.sizes["seed"]) if results.sizes["seed"] <= 6 else [])
+            cell.tick_params(axis="y", labelsize="small")
+            cell.set_ylabel("seed")
         figure.supxlabel(UNIT, fontsize="medium")
         style.label_panels(figure)
         shown = [label for label in LABELS if (results.phase == label).any()]
@@ -91,7 +92,9 @@ def sharpness(results: xr.Dataset) -> Figure:
             edge = results.multiple.values
             cell.plot(edge, 1 / edge, color=style.PALETTE["theory"], linestyle="--", label="2/η")
             cell.plot(edge, values, linestyle="", marker="o", markersize=3, alpha=0.45, color=style.PALETTE["catapult"])
-            cell.plot(edge, mean_interval(values)[0], color=style.PALETTE["catapult"], label="mean over the seeds left")
+            mean = mean_interval(values)[0]
+            cell.plot(edge, mean, color=style.PALETTE["catapult"], label="mean over the seeds that did not diverge")
+            _mark_missing(cell, edge, mean, np.isfinite(values))
             cell.set(yscale="log", ylim=(np.nanmin(ratio) / 2, 8))
             _multiples_axis(cell, results)
         for cell in axes[:, 0]:
@@ -100,6 +103,14 @@ def sharpness(results: xr.Dataset) -> Figure:
         figure.supxlabel(UNIT, fontsize="medium")
         style.label_panels(figure)
     return figure
+
+
+def _mark_missing(axes, multiples, mean, there) -> None:
+    """Write k/n beside a mean over k of n seeds."""
+    for multiple, height, seeds in zip(multiples, mean, there, strict=True):
+        if 0 < seeds.sum() < len(seeds):
+            axes.annotate(f"{seeds.sum()}/{len(seeds)}", (multiple, height), xytext=(5, 4), textcoords="offset points",
+                          fontsize="x-small", color=style.PALETTE["ink"])
 
 
 def accuracy(results: xr.Dataset) -> Figure:

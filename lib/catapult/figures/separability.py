@@ -31,7 +31,7 @@ def three_losses(results: xr.Dataset) -> Figure:
 def landscapes(results: xr.Dataset) -> Figure:
     """Draw the three clouds above the logistic risk over the plane of weights, with a descent from 0."""
     with style.use():
-        figure, axes = style.subplots(2, 3, width=9.4, height=3.1)
+        figure, axes = style.subplots(2, 3, width=9.4, height=3.05, layout="compressed")
         levels = np.linspace(-2.5, 1.0, 15)
         for column, case in enumerate(results.case.values):
             one = results.sel(case=case)
@@ -44,9 +44,11 @@ def landscapes(results: xr.Dataset) -> Figure:
             ax.plot(*one.orbit.values.T, color=PALETTE["ink"], linewidth=1.2)
             ax.plot(*one.orbit.values[-1], "o", color="white", markeredgecolor=PALETTE["ink"], markersize=6)
             ax.set(xlabel="weight w₁", ylabel="weight w₂", xlim=(-4, 4), ylim=(-4, 4), aspect="equal")
-        axes[0, 2].legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), handletextpad=0.1)
-        figure.colorbar(filled, ax=axes[1, 2], label="log₁₀ of the risk", ticks=[-2, -1, 0, 1],
-                        location="right", shrink=0.9)
+            ax.set_title("its logistic risk")
+        axes[0, 0].legend(loc="lower right", ncols=2, handletextpad=0.1, columnspacing=0.8, borderpad=0.2,
+                          borderaxespad=0.2, frameon=True, edgecolor=PALETTE["muted"])
+        figure.colorbar(filled, ax=axes[1], label="log₁₀ of the risk", ticks=[-2, -1, 0, 1], pad=0.02)
+        style.label_panels(figure)
     return figure
 
 
@@ -54,7 +56,7 @@ def _scatter(ax, one: xr.Dataset) -> None:
     for sign, name, marker in ((1, "positive", "o"), (-1, "negative", "^")):
         points = one.input.values[one.label.values == sign]
         ax.plot(*points.T, marker, color=PALETTE[name], markersize=4.5, alpha=0.85, label=f"y = {sign:+d}")
-    bound = 1.1 * np.abs(one.input).max().item()
+    bound = 1.4 * np.abs(one.input).max().item()  # leaves a strip without points, for the legend
     ax.set(xlabel="input x₁", ylabel="input x₂", xlim=(-bound, bound), ylim=(-bound, bound), aspect="equal")
     ax.axhline(0, color=PALETTE["muted"], linewidth=0.5, zorder=0)
     ax.axvline(0, color=PALETTE["muted"], linewidth=0.5, zorder=0)

@@ -1,0 +1,56 @@
+"""The chapter's runs on digits: complete, certified, and the same as single runs from the plain loop."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from catapult import results
+from catapult.experiments import learning_rate_phases, mnist_phases
+from catapult.networks import Network
+from catapult.training import train
+
+
+@pytest.fixture(scope="module")
+def quick():
+    return results.compute(mnist_phases, mnist_phases.Parameters.checked(scale="quick"))
+
+
+def test_certificates_carry_the_name_of_their_version(quick):
+    assert set(quick.certificate.sel(version="separable").values) == {"separable"}
+    assert set(quick.certificate.sel(version="non-separable").values) == {"strictly non-separable"}
+
+
+def test_what_did_not_diverge_has_a_sharpness_and_an_accuracy(quick):
+    alive = quick.phase != "divergent"
+    for name in ("sharpness_end", "zero_fraction"):
+        assert np.isfinite(quick[name].where(alive)).sum() == alive.sum()
+    assert np.isfinite(quick.test_accuracy.isel(step=-1).where(alive)).sum() == alive.sum()
+
+
+def test_unit_of_the_learning_rate_is_two_over_the_sharpness(quick):
+    unit = quick.learning_rate / quick.multiple
+    np.testing.assert_allclose(unit, (2 / quick.sharpness_start).transpose(*unit.dims), rtol=1e-6)
+
+
+def test_equal_time_is_read_at_the_same_time_for_all_rates(quick):
+    accuracy = mnist_phases.accuracy_at_equal_time(quick)
+    assert accuracy.where(quick.multiple < 0.249).notnull().sum() == 0
+    quarter = quick.test_accuracy.isel(step=-1).sel(multiple=0.25, method="nearest")
+    np.testing.assert_array_equal(accuracy.sel(multiple=0.25, method="nearest"), quarter)
+
+
+def test_one_run_is_that_of_the_plain_loop():
+    values = learning_rate_phases.Parameters.checked({"steps": 25, "samples": 32, "width": 8}, scale="quick")
+    run = learning_rate_phases.run(values)
+    problem = learning_rate_phases.two_digits(values, values.features, values.components, values.label_noise, 0)
+    plain = train(problem, Network((20, 8, 1)), [values.learning_rate], seeds=(0,), steps=25,
+                  record=("loss", "test_accuracy"), engine="reference").isel(learning_rate=0, seed=0)
+    np.testing.assert_allclose(run.loss, plain.loss, rtol=1e-10)
+    assert run.test_accuracy.isel(step=-1) == plain.test_accuracy.isel(step=-1)
+
+
+def test_accuracy_steps_come_in_pairs_up_to_the_last():
+    steps = learning_rate_phases.accuracy_steps(1000)
+    assert (steps[0], steps[-1]) == (0, 1000)
+    assert all(step + 1 in steps for step in steps[1:-1] if step - 1 not in steps)
