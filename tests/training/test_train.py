@@ -19,6 +19,7 @@ from catapult.training.task import check
 
 CLOUD = overlapping_cloud(12, 3, 1.0, seed=0)
 NETWORK = Network((3, 4, 1), "relu")
+CLASSES = SimpleNamespace(X=CLOUD.X, y=(CLOUD.y > 0).astype(int))
 WITH_TEST = Problem(CLOUD.X, CLOUD.y, CLOUD.X[:5], CLOUD.y[:5])
 
 
@@ -225,7 +226,10 @@ def test_the_result_survives_netcdf():
     ({"divergence": 1.0}, "divergence = 1.0; allowed: a finite number > 1"),
     ({"divergence": np.inf}, "divergence = inf; allowed"),
     ({"network": Network((4, 1))}, r"X has shape \(12, 3\); allowed: \(n, 4\)"),
-    ({"network": Network((3, 2))}, "2 outputs; allowed: one"),
+    ({"network": Network((3, 2))}, "y holds the label -1; allowed: 0 to 1, for 2 outputs"),
+    ({"network": Network((3, 2)), "problem": CLASSES, "loss": "squared"},
+     "loss = 'squared'; allowed for 2 outputs: cross_entropy"),
+    ({"loss": "cross_entropy"}, "loss = 'cross_entropy'; allowed for one output: exponential, logistic, squared"),
     ({"problem": SimpleNamespace(X=CLOUD.X, y=np.arange(12) % 2)}, "y holds the label 0; allowed: 1 and -1"),
     ({"problem": SimpleNamespace(X=CLOUD.X, y=CLOUD.y[:5])}, r"y has shape \(5,\); allowed: \(12,\)"),
     ({"problem": SimpleNamespace(X=CLOUD.X * np.nan, y=CLOUD.y)}, "X holds values that are not finite"),
