@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+import warnings
 from itertools import product
 
+import numpy as np
 import pytest
 import torch
+from scipy.sparse.linalg import LinearOperator, eigsh
 
 from catapult import curvature, losses
 from catapult.networks import ACTIVATIONS, Network
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # what it imports uses torch.jit
+    from curvlinops import HessianLinearOperator
 
 DEPTHS = {1: (4, 1), 2: (4, 5, 1), 3: (4, 5, 3, 1)}
 CASES = list(product(losses.LOSSES, ACTIVATIONS, DEPTHS))
@@ -186,3 +193,45 @@ def test_sharpness_is_the_ntk_eigenvalue_for_a_linear_predictor_with_squared_los
     network, mean_loss, weights = case("squared", "linear", 1)
     top = curvature.largest_ntk_eigenvalue(network, weights, data()[0])
     assert curvature.sharpness(mean_loss, weights, tolerance=1e-8)[0] == pytest.approx(top, rel=1e-10)
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # what curvlinops imports uses it
+@pytest.mark.parametrize(("loss", "activation", "outputs"), [
+    ("squared", "tanh", 1), ("logistic", "relu", 1), ("logistic", "linear", 1), ("cross_entropy", "tanh", 3)])
+def test_sharpness_is_that_of_curvlinops_and_scipy(loss, activation, outputs):
+    """An independent oracle: another library's Hessian, of its own model, and another eigensolver."""
+    X, y = data()
+    network = Network((4, 5, 3, outputs), activation, "standard")
+    weights = network.initialise(0)
+    kind = {"linear": torch.nn.Identity, "relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}[activation]
+    layers = [torch.nn.Linear(W.shape[1], W.shape[0], bias=False, dtype=torch.float64) for W in weights]
+    for layer, W in zip(layers, weights, strict=True):
+        layer.weight.data = W.clone()
+    model = torch.nn.Sequential(layers[0], kind(), layers[1], kind(), layers[2])
+    # The means of (f − y)², twice ours, of log(1 + exp(−y f)) and of the cross-entropy.
+    criterion, targets, factor = {
+        "squared": (torch.nn.MSELoss(), y[:, None], 2),
+        "logistic": (torch.nn.BCEWithLogitsLoss(), (y[:, None] + 1) / 2, 1),
+        "cross_entropy": (torch.nn.CrossEntropyLoss(), torch.arange(len(y)) % 3, 1)}[loss]
+    labels = targets if outputs > 1 else y
+    hessian = HessianLinearOperator(model, criterion, list(model.parameters()), [(X, targets)], num_data=len(X))
+    size = sum(W.numel() for W in weights)
+    operator = LinearOperator((size, size), dtype=np.float64, matvec=lambda v: (
+        hessian @ torch.tensor(v).reshape(-1)).detach().numpy())
+    expected = eigsh(operator, k=1, which="LA", return_eigenvectors=False, tol=1e-10, v0=np.ones(size))[0] / factor
+    by_autograd, _ = curvature.sharpness(curvature.mean_loss(network, loss, X, labels), weights, tolerance=1e-9)
+    [by_hand], _ = curvature.sharpness_of_runs(network, loss, [W[None] for W in weights], X, labels, tolerance=1e-9)
+    assert by_autograd == pytest.approx(expected, rel=1e-8)
+    assert by_hand == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_ntk_of_several_outputs_is_the_gram_matrix_of_the_gradients_of_each(activation, depth):
+    network = Network((*DEPTHS[depth][:-1], 3), activation)
+    weights, (X, _) = network.initialise(0), data()
+    jacobian = torch.autograd.functional.jacobian(lambda *W: network.forward(list(W), X), tuple(weights))
+    jacobian = torch.cat([block.flatten(2).flatten(0, 1) for block in jacobian], 1)  # a row a sample and output
+    torch.testing.assert_close(curvature.ntk_matrix(network, weights, X), jacobian @ jacobian.T, **ROUNDING)
+    top = torch.linalg.eigvalsh(jacobian @ jacobian.T)[-1].item() / len(X)
+    assert curvature.largest_ntk_eigenvalue(network, weights, X) == pytest.approx(top, rel=1e-10)

@@ -132,7 +132,7 @@ class Network:
     def slope(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return the activation's derivative φ'(z) from its value φ(z); the ReLU's at 0 is 0."""
         if self.activation == "tanh":
-            return 1 - hidden**2
+            return hidden.new_ones(()).addcmul(hidden, hidden, value=-1)
         return (hidden > 0).to(hidden) if self.activation == "relu" else hidden.new_ones(())
 
     def bend(self, hidden: torch.Tensor) -> torch.Tensor | None:

@@ -72,9 +72,11 @@ class Dense:
         delta = (factor * self.learning_rates)[:, :, None] * (slope[:, None] if slope.ndim == 2 else slope.mT)
         for layer in reversed(range(len(self.V))):
             V, scale = self.V[layer], self.task.network.scales[layer]
-            below = (V.mT @ delta) * self.task.network.slope(H[layer]) if layer else None
-            in_kernel_form = layer == 0 and self.kernel is not None
-            V.sub_(delta if in_kernel_form else delta @ H[layer].mT, alpha=scale**2)
+            below = (V.mT @ delta).mul_(self.task.network.slope(H[layer])) if layer else None
+            if layer == 0 and self.kernel is not None:
+                V.sub_(delta, alpha=scale**2)
+            else:
+                V.baddbmm_(delta, H[layer].mT.expand(len(V), -1, -1), alpha=-(scale**2))
             delta = below
 
     def _on(self, batch):
