@@ -82,7 +82,7 @@ def loss(state: Snapshot) -> Tensor:
 
 
 def train_accuracy(state: Snapshot) -> Tensor:
-    """Share of training samples with y f > 0 (an output of exactly 0 is an error); of several outputs: whose largest is right."""
+    """Share of training samples that are right: y f > 0 (0 is an error), or the largest output that of the class."""
     return state.task.loss.correct(state.outputs, state.task.y).double().mean(1)
 
 
