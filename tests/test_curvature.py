@@ -163,6 +163,19 @@ def test_weights_that_are_not_numbers_have_no_curvature():
     assert math.isnan(curvature.largest_ntk_eigenvalue(network, weights, data()[0]))
 
 
+def test_an_operator_that_breaks_on_the_way_has_no_eigenvalue():
+    matrix, _ = symmetric([5.0, *torch.linspace(-1, 4, 49).tolist()])
+    calls = []
+
+    def breaks(v):
+        calls.append(1)
+        return torch.stack([v[0] @ matrix, v[1] @ matrix * (math.inf if len(calls) == 3 else 1)])
+
+    values, _ = curvature.lanczos(breaks, noise(50).expand(2, 50))
+    assert values[0] == pytest.approx(5, rel=1e-4)
+    assert math.isnan(values[1])
+
+
 @pytest.mark.parametrize("parametrization", ["ntk", "standard"])
 @pytest.mark.parametrize(("activation", "depth"), list(product(ACTIVATIONS, DEPTHS)))
 def test_ntk_is_the_gram_matrix_of_the_gradients_of_the_outputs(activation, depth, parametrization):

@@ -184,6 +184,7 @@ def test_results_do_not_depend_on_how_runs_are_blocked(activation, monkeypatch):
     together = train(data, network, rates, **call)
     for module in (dense, linear):
         monkeypatch.setattr(module, "CACHE", 1)
+    monkeypatch.setattr(linear, "SHARING", 1)
     assert_same(train(data, network, rates, **call), together, rtol=1e-12)
 
 

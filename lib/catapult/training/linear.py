@@ -22,6 +22,7 @@ from catapult.hessians import rows
 from catapult.training.task import Task
 
 CACHE = 8 * 2**20  # bytes that the weights of a block may take
+SHARING = 16  # runs in a block at the least where the data are larger than their weights: they share a pass over them
 
 
 def applies(task: Task) -> bool:
@@ -38,7 +39,8 @@ class Linear:
         self.task = task
         self.X = task.reduced.X
         widths = (self.X.shape[1], *task.network.widths[1:])
-        self.block = task.block(sum(m_in * m_out for m_in, m_out in pairwise(widths)), CACHE)
+        entries = sum(m_in * m_out for m_in, m_out in pairwise(widths))
+        self.block = max(task.block(entries, CACHE), SHARING if self.X.numel() > entries else 1)
 
     def start(self, runs):
         self.learning_rates = self.task.rates(runs)[:, None]
