@@ -78,3 +78,48 @@ def test_second_derivative_by_autograd_is_finite_at_any_margin(dtype):
     expected = losses.logistic.curvature(u.detach())
     assert torch.allclose(slope.detach(), losses.logistic.slope(u.detach()), rtol=1e-5)
     assert torch.allclose(curvature, expected, rtol=1e-5, atol=1e-30)
+
+
+def classes(k, n=7):
+    """Return outputs (2, n, k) of two runs and class numbers (n,)."""
+    generator = torch.Generator().manual_seed(k)
+    f = 3 * torch.randn(2, n, k, generator=generator, dtype=torch.float64)
+    return f, torch.randint(k, (n,), generator=generator)
+
+
+@pytest.mark.parametrize("k", [2, 5])
+def test_cross_entropy_and_its_derivatives_are_those_of_torch(k):
+    f, y = classes(k)
+    f.requires_grad_()
+    value = torch.nn.functional.cross_entropy(f.flatten(0, 1), y.repeat(2), reduction="none").view(2, -1)
+    torch.testing.assert_close(losses.cross_entropy.of(f, y), value, rtol=1e-13, atol=1e-15)  # float64 rounding
+    [gradient] = torch.autograd.grad(value.sum(), f, create_graph=True)
+    torch.testing.assert_close(losses.cross_entropy.gradient(f, y), gradient, rtol=1e-13, atol=1e-15)
+    change = torch.randn(f.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    [second] = torch.autograd.grad((gradient * change).sum(), f)
+    torch.testing.assert_close(losses.cross_entropy.second(f, y, change).detach(), second, rtol=1e-12, atol=1e-14)
+
+
+def test_cross_entropy_of_two_classes_is_the_logistic_loss_of_the_difference():
+    f, y = classes(2)
+    margin = (2 * y - 1) * (f[..., 1] - f[..., 0])
+    torch.testing.assert_close(losses.cross_entropy.of(f, y), losses.logistic.value(margin), rtol=1e-12, atol=1e-14)
+    assert torch.equal(losses.cross_entropy.correct(f, y), margin > 0)
+
+
+@ALL
+def test_a_loss_of_outputs_and_labels_is_that_of_the_margin(loss):
+    f, y = torch.linspace(-4, 4, 17, dtype=torch.float64, requires_grad=True), torch.tensor([1.0, -1.0]).repeat(9)[:17]
+    torch.testing.assert_close(loss.of(f, y), loss.value(y * f))
+    [gradient] = torch.autograd.grad(loss.of(f, y).sum(), f, create_graph=True)
+    torch.testing.assert_close(loss.gradient(f, y), gradient, rtol=1e-13, atol=1e-15)
+    [second] = torch.autograd.grad(gradient.sum(), f)
+    torch.testing.assert_close(loss.second(f, y, torch.full_like(f, 2.0)).detach(), 2 * second, rtol=1e-13, atol=1e-15)
+
+
+def test_several_outputs_have_one_loss():
+    assert losses.get("cross_entropy", 3) is losses.get("logistic", 3) is losses.cross_entropy
+    with pytest.raises(InputError, match="loss = 'squared'; allowed for 3 outputs: cross_entropy"):
+        losses.get("squared", 3)
+    with pytest.raises(InputError, match="loss = 'cross_entropy'; allowed for one output: exponential, logistic"):
+        losses.get("cross_entropy")

@@ -51,6 +51,24 @@ def test_several_outputs_keep_their_axis(activation):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("widths", [(6, 1), (6, 5, 4, 1), (6, 5, 3)])
+def test_an_offset_stands_for_inputs_that_are_not_shown(widths, activation):
+    whole = Network(widths, activation, "standard")
+    part = Network((4, *widths[1:]), activation, "standard")
+    W = whole.initialise(0)
+    outputs = part.forward([W[0][:, :4], *W[1:]], X[:, :4], X[:, 4:] @ W[0][:, 4:].T)
+    torch.testing.assert_close(outputs, whole.forward(W, X), **ROUNDING)
+
+
+def test_bend_is_the_second_derivative_of_the_activation():
+    z = torch.tensor([[-1.5], [0.2], [0.7]], dtype=torch.float64, requires_grad=True)
+    [slope] = torch.autograd.grad(torch.tanh(z).sum(), z, create_graph=True)
+    [second] = torch.autograd.grad(slope.sum(), z)
+    torch.testing.assert_close(Network((1, 1), "tanh").bend(torch.tanh(z)).detach(), second, **ROUNDING)
+    assert Network((1, 1), "relu").bend(z) is Network((1, 1), "linear").bend(z) is None
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_slope_is_the_derivative_of_the_activation(activation):
     network = Network((1, 1, 1), activation, "standard")
     z = torch.tensor([[-1.5], [0.0], [0.7]], dtype=torch.float64, requires_grad=True)

@@ -8,17 +8,22 @@ Conventions, which fix every threshold of the companion:
   2/sharpness is the critical learning rate of gradient descent.
 * The NTK is :math:`\Theta_{ij} = \sum_w \partial_w f(x_i)\,\partial_w f(x_j)` over all weights, scales of the
   parametrisation included; ``largest_ntk_eigenvalue`` is that of Θ/n, the λ of Lewkowycz et al. (2020).
-  Where every :math:`\ell'' = h` and the residuals vanish, sharpness = hλ.
+  Where every :math:`\ell'' = h` and the residuals vanish, sharpness = hλ. With k outputs Θ is of shape (nk, nk),
+  one row a sample and output.
+
+``sharpness`` takes any function of the weights and differentiates it twice by autograd. ``sharpness_of_runs`` gives
+the same for many runs of one network at once, from the products with the Hessian of :mod:`catapult.hessians`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from catapult import losses
+from catapult import hessians, losses
 from catapult.networks import Network
 
 Product = Callable[[Tensor], Tensor]
@@ -29,9 +34,9 @@ MAX_PRODUCTS = 2000
 
 
 def mean_loss(network: Network, loss: str | losses.Loss, X: Tensor, y: Tensor) -> LossFunction:
-    """Return L as a function of the list of weights. ``X`` (n, d), ``y`` (n,) of ±1."""
-    loss = losses.get(loss)
-    return lambda weights: loss.value(y * network.forward(weights, X)).mean()
+    """Return L as a function of the list of weights. ``X`` (n, d), ``y`` (n,) of ±1 or of class numbers."""
+    loss = losses.get(loss, network.outputs)
+    return lambda weights: loss.of(network.forward(weights, X), y).mean()
 
 
 def _flat(tensors) -> Tensor:
@@ -62,63 +67,89 @@ def hessian_vector_product(loss_function: LossFunction, weights: list[Tensor]) -
 
 
 def lanczos(product: Product, start: Tensor, tolerance: float = 1e-4,
-            basis: int = BASIS) -> tuple[float, Tensor]:
-    r"""Return the largest (algebraic) eigenvalue of a symmetric operator, and its unit eigenvector.
+            basis: int = BASIS) -> tuple[np.ndarray, Tensor]:
+    r"""Return the largest (algebraic) eigenvalue of R symmetric operators, and their unit eigenvectors.
 
     Lanczos iteration with full reorthogonalisation: the orthonormal rows :math:`q_0, q_1, \dots` of Q, with
     :math:`q_0` along ``start``, turn the operator H into the tridiagonal :math:`T = Q H Q^\top`. The top
     eigenpair :math:`(\theta, s)` of T gives the Ritz pair :math:`(\theta, q)` with :math:`q = Q^\top s`. Its
-    residual is :math:`|H q - \theta q| = \beta_k |s_k|`; some eigenvalue lies within that of θ, mostly within
-    residual²/gap. It stops at a residual below ``tolerance`` · |θ| (or below rounding), restarts from the
-    Ritz vector when the basis is full, and gives up, with the best it has, after ``MAX_PRODUCTS`` products.
+    residual is :math:`\rho = |H q - \theta q| = \beta_k |s_k|`. Some eigenvalue lies within ρ of θ, and within
+    ρ²/γ where γ is the gap to the rest of the spectrum (Kato and Temple); the second Ritz value stands in for the
+    second eigenvalue in γ, at a price of a factor of ten. An operator is done when the smaller of the two bounds,
+    ρ and 10 ρ²/γ, is below ``tolerance`` · |θ|, or ρ below rounding. The others restart from their Ritz vectors when
+    the basis is full, and give up, with the best they have, after ``MAX_PRODUCTS`` products.
 
     Parameters
     ----------
     product
-        The operator, a map of vectors of shape (P,).
+        The operators side by side, a map of tensors of shape (R, P).
     start
-        Vector (P,), not zero and not orthogonal to the eigenvector that is sought: random, or a guess with
-        some noise.
+        A vector a row, shape (R, P); none zero or orthogonal to the eigenvector that is sought: random, or a
+        guess with some noise.
     tolerance
-        Bound on the residual relative to |θ|.
+        Bound on the error of the eigenvalue relative to it.
     basis
         Vectors kept before a restart.
+
+    Returns
+    -------
+    eigenvalues (R,), nan for an operator that is not finite; eigenvectors (R, P)
     """
-    size, rounding = start.numel(), 10 * torch.finfo(start.dtype).eps
-    vector, ritz, spent = start / start.norm(), 0.0, 0
-    while spent < MAX_PRODUCTS:
-        Q = start.new_empty(min(basis, size), size)
-        T = torch.zeros(len(Q) + 1, len(Q) + 1, dtype=torch.float64)
-        for k in range(len(Q)):
-            Q[k] = vector
-            image = product(vector)
-            T[k, k] = vector @ image
-            for _ in range(2):  # twice is enough (Parlett)
-                image = image - (Q[:k + 1] @ image) @ Q[:k + 1]
-            T[k, k + 1] = T[k + 1, k] = image.norm()
-            if not T.isfinite().all():
-                return float("nan"), start
-            values, vectors = torch.linalg.eigh(T[:k + 1, :k + 1])
-            ritz, residual = values[-1].item(), (T[k, k + 1] * vectors[-1, -1].abs()).item()
-            if not residual > max(tolerance * abs(ritz), rounding * values.abs().max().item()):
-                return ritz, vectors[:, -1].to(Q) @ Q[:k + 1]
-            vector = image / T[k, k + 1].to(image)
-        spent += len(Q)
-        vector = vectors[:, -1].to(Q) @ Q
-        if len(Q) == size:
-            break
-    return ritz, vector / vector.norm()
+    runs, size = start.shape
+    rounding, basis = 10 * torch.finfo(start.dtype).eps, min(basis, size)
+    eigenvalues, done, spent = np.full(runs, np.nan), np.zeros(runs, dtype=bool), 0
+    eigenvectors = vector = _unit(start)
+    while not done.all() and spent < MAX_PRODUCTS:
+        Q = start.new_empty(runs, basis, size)
+        T, weights, settled = np.zeros((runs, basis + 1, basis + 1)), np.zeros((runs, basis)), done.copy()
+        for k in range(basis):
+            Q[:, k] = vector
+            image, along = _orthogonalised(product(vector), Q[:, :k + 1])
+            T[:, k, k] = along[:, k].cpu()
+            T[:, k, k + 1] = T[:, k + 1, k] = image.norm(dim=1).cpu()
+            broken = ~done & ~np.isfinite(T).all((1, 2))
+            done, T[~np.isfinite(T).all((1, 2))] = done | broken, 0
+            eigenvalues[broken], weights[broken, 0] = np.nan, 1
+            values, vectors = np.linalg.eigh(T[:, :k + 1, :k + 1])
+            eigenvalues[~done], weights[~done, :k + 1] = values[~done, -1], vectors[~done, :, -1]
+            residual = T[:, k, k + 1] * np.abs(vectors[:, -1, -1])
+            gap = values[:, -1] - values[:, -2] if k else np.zeros(runs)
+            bound = residual * (residual / np.maximum(np.maximum(gap / 10, residual), np.finfo(float).tiny))
+            done |= (bound <= tolerance * np.abs(values[:, -1])) | (residual <= rounding * np.abs(values).max(1))
+            if done.all():
+                break
+            vector = _unit(image)
+        spent += basis
+        ritz = (torch.as_tensor(weights).to(Q)[:, None, :k + 1] @ Q[:, :k + 1])[:, 0]
+        eigenvectors = vector = torch.where(torch.as_tensor(settled, device=Q.device)[:, None], eigenvectors, ritz)
+        done |= basis == size
+    return eigenvalues, _unit(eigenvectors)
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    """Return each row over its norm; a row of zeros as it is."""
+    norms = vectors.norm(dim=1, keepdim=True)
+    return vectors / torch.where(norms == 0, 1, norms)
+
+
+def _orthogonalised(image: Tensor, Q: Tensor) -> tuple[Tensor, Tensor]:
+    """Return ``image`` (R, P) without its components along the rows of ``Q`` (R, k, P), and these (R, k)."""
+    along = 0
+    for _ in range(2):  # twice is enough (Parlett)
+        components = Q @ image[:, :, None]
+        image = image - (components.mT @ Q)[:, 0]
+        along = along + components[:, :, 0]
+    return image, along
 
 
 def _start(size: int, guess: Tensor | None, like: Tensor) -> Tensor:
-    """Return a start vector: fixed Gaussian noise, or the guess with a hundredth of it.
+    """Return start vectors (R, P): fixed Gaussian noise (R = 1), or the guesses (R, P) with 3 % of it.
 
-    The noise lets Lanczos leave a guess that is an eigenvector, but no longer the top one.
+    The noise lets Lanczos leave a guess that is an eigenvector, but no longer the top one: its square is far above
+    the tolerance. It costs no more than one product.
     """
-    noise = torch.randn(size, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(like)
-    if guess is None:
-        return noise
-    return guess / guess.norm() + 0.01 * noise / noise.norm()
+    noise = torch.randn(1, size, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(like)
+    return noise if guess is None else _unit(guess) + 0.03 * _unit(noise)
 
 
 def sharpness(loss_function: LossFunction, weights: list[Tensor], start: Tensor | None = None,
@@ -128,32 +159,48 @@ def sharpness(loss_function: LossFunction, weights: list[Tensor], start: Tensor 
     Pass the vector (P,) of an earlier call as ``start`` when the weights have moved little: the answer is the
     same within the tolerance, at a fraction of the products. A Hessian that is not finite gives nan.
     """
-    start = _start(sum(matrix.numel() for matrix in weights), start, weights[0])
-    return lanczos(hessian_vector_product(loss_function, weights), start, tolerance)
+    size = sum(matrix.numel() for matrix in weights)
+    product = hessian_vector_product(loss_function, weights)
+    values, vectors = lanczos(lambda v: product(v[0])[None],
+                              _start(size, None if start is None else start[None], weights[0]), tolerance)
+    return values[0].item(), vectors[0]
+
+
+def sharpness_of_runs(network: Network, loss: str | losses.Loss, weights: list[Tensor], X: Tensor, y: Tensor,
+                      start: Tensor | None = None, tolerance: float = 1e-4) -> tuple[np.ndarray, Tensor]:
+    """Return the sharpness of R runs of a network, shape (R,), and the top vectors, shape (R, P).
+
+    ``weights`` are matrices (R, m_out, m_in). The vectors are in the coordinates of
+    :func:`catapult.hessians.products`: good as the ``start`` of a later call.
+    """
+    product, size = hessians.products(network, losses.get(loss, network.outputs), weights, X, y)
+    runs = len(weights[0])
+    return lanczos(product, _start(size, start, weights[0]).expand(runs, size), tolerance)
 
 
 def ntk_matrix(network: Network, weights: list[Tensor], X: Tensor) -> Tensor:
-    r"""Return the neural tangent kernel Θ (n, n) of a network with one output on the rows of ``X`` (n, d).
+    r"""Return the neural tangent kernel Θ of a network with k outputs on the rows of ``X`` (n, d), shape (nk, nk).
 
     With :math:`H_l` the activations that enter layer l, :math:`B_l = \partial f/\partial z_l` the derivatives
     of the outputs in its preactivations (one row a sample) and :math:`s_l` its scale,
 
     .. math:: \Theta = \sum_l s_l^2\, (H_l H_l^\top) \circ (B_l B_l^\top),
 
-    because the gradient of :math:`f(x_i)` in :math:`W_l` is the rank-one :math:`s_l\, b_{l,i} h_{l,i}^\top`.
+    because the gradient of :math:`f(x_i)` in :math:`W_l` is the rank-one :math:`s_l\, b_{l,i} h_{l,i}^\top`. With
+    several outputs :math:`B_l` has a row for each sample and output, k to a sample.
     """
+    n, k = len(X), network.outputs
     hidden = [X, *network.forward_with_hidden(weights, X)[1]]
-    back, theta = X.new_ones(len(X), 1), X.new_zeros(len(X), len(X))
+    back, theta = torch.eye(k).to(X).repeat(n, 1), X.new_zeros(n, k, n, k)
     for layer in reversed(range(network.depth)):
         scale, h = network.scales[layer], hidden[layer]
-        theta += scale**2 * (h @ h.mT) * (back @ back.mT)
+        theta += scale**2 * (h @ h.mT)[:, None, :, None] * (back @ back.mT).view_as(theta)
         if layer:
-            back = scale * (back @ weights[layer]) * network.slope(h)
-    return theta
+            back = scale * (back @ weights[layer]) * network.slope(h).expand_as(h).repeat_interleave(k, 0)
+    return theta.reshape(n * k, n * k)
 
 
 def largest_ntk_eigenvalue(network: Network, weights: list[Tensor], X: Tensor) -> float:
     """Return the largest eigenvalue of Θ/n; nan where Θ is not finite."""
     theta = ntk_matrix(network, weights, X) / len(X)
-    # Θ is positive semidefinite with a dominant eigenvalue: a residual of 1e-7 is an error of about 1e-13.
-    return lanczos(lambda v: theta @ v, _start(len(X), None, theta), tolerance=1e-7)[0]
+    return lanczos(lambda v: v @ theta, _start(len(theta), None, theta), tolerance=1e-13)[0].item()

@@ -9,6 +9,13 @@ squared      :math:`\frac12 (1 - u)^2`    :math:`L(f) = \frac12 + \frac12 f^2`
 ===========  ===========================  ==========================================
 
 The squared loss is :math:`\frac12 (f - y)^2`: for :math:`y = \pm 1` the two expressions are equal.
+
+And one loss for class numbers :math:`y \in \{0, \dots, k-1\}` and k outputs: the softmax cross-entropy
+:math:`\log \sum_c e^{f_c} - f_y`, the logistic loss of several classes (with two it is the logistic loss of
+:math:`u = f_y - f_{1-y}`).
+
+Training and curvature see either kind through four functions of outputs and labels: ``of`` (the loss of each
+sample), ``gradient`` and ``second`` (its first two derivatives in the outputs) and ``correct``.
 """
 
 from __future__ import annotations
@@ -52,6 +59,51 @@ class Loss:
     curvature: Callable[[Array], Array]
     curvature_at_zero: float
 
+    def of(self, f, y):
+        """Return the loss of each sample for outputs ``f`` and labels ``y`` of ±1."""
+        return self.value(y * f)
+
+    def gradient(self, f, y):
+        """Return ∂ℓ/∂f."""
+        return y * self.slope(y * f)
+
+    def second(self, f, y, change):
+        """Return ∂²ℓ/∂f² times a change of f."""
+        return self.curvature(y * f) * change
+
+    def correct(self, f, y):
+        """Return where y f > 0: an output of exactly 0 is an error."""
+        return y * f > 0
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Softmax cross-entropy, on torch tensors: outputs ``f`` (…, n, k), class numbers ``y`` (n,) or (…, n)."""
+
+    name: str = "cross_entropy"
+
+    @staticmethod
+    def _index(f, y):
+        return y.expand(f.shape[:-1])[..., None]
+
+    def of(self, f, y):
+        """Return log Σ_c exp(f_c) − f_y of each sample, shape (…, n)."""
+        return f.logsumexp(-1) - f.gather(-1, self._index(f, y))[..., 0]
+
+    def gradient(self, f, y):
+        """Return ∂ℓ/∂f = p − e_y with p the softmax, shape (…, n, k)."""
+        index = self._index(f, y)
+        return f.softmax(-1).scatter_add(-1, index, -f.new_ones(()).expand(index.shape))
+
+    def second(self, f, y, change):
+        """Return (diag(p) − p pᵀ) times a change of f."""
+        p = f.softmax(-1)
+        return p * (change - (p * change).sum(-1, keepdim=True))
+
+    def correct(self, f, y):
+        """Return where the largest output is that of the class."""
+        return f.argmax(-1) == y
+
 
 def _exp_minus(u):
     xp, _ = _namespaces(u)
@@ -81,13 +133,29 @@ exponential = Loss("exponential", _exp_minus, lambda u: -_exp_minus(u), _exp_min
 logistic = Loss("logistic", _softplus_minus, _logistic_slope, _logistic_curvature, 0.25)
 squared = Loss("squared", lambda u: (1 - u) ** 2 / 2, lambda u: u - 1, lambda u: 0 * u + 1, 1.0)
 
+cross_entropy = CrossEntropy()
+
 LOSSES = {loss.name: loss for loss in (exponential, logistic, squared)}
 
 
-def get(loss: str | Loss) -> Loss:
-    """Return the loss of that name; raise :class:`~catapult.parameters.InputError` for an unknown one."""
+def get(loss: str | Loss | CrossEntropy, outputs: int = 1) -> Loss | CrossEntropy:
+    """Return the loss of that name for a network with that many outputs.
+
+    For several outputs that is the cross-entropy, under its name or as "logistic", whose generalisation it is.
+
+    Raises
+    ------
+    InputError
+        For an unknown loss, or one that does not fit the number of outputs.
+    """
+    if outputs > 1:
+        if loss in ("cross_entropy", cross_entropy, "logistic", logistic):
+            return cross_entropy
+        raise InputError(f"loss = {getattr(loss, 'name', loss)!r}; allowed for {outputs} outputs: cross_entropy")
     if isinstance(loss, Loss):
         return loss
+    if loss in ("cross_entropy", cross_entropy):
+        raise InputError(f"loss = 'cross_entropy'; allowed for one output: {', '.join(LOSSES)}")
     if loss not in LOSSES:
         raise InputError(f"loss: no loss is called {loss!r}{nearest(loss, LOSSES)}; "
                          f"known: {', '.join(LOSSES)}")

@@ -95,34 +95,46 @@ class Network:
             weights.append(matrix.to(device=device, dtype=getattr(torch, dtype)))
         return weights
 
-    def forward(self, weights: list[torch.Tensor], X: torch.Tensor) -> torch.Tensor:
+    def forward(self, weights: list[torch.Tensor], X: torch.Tensor,
+                offset: torch.Tensor | None = None) -> torch.Tensor:
         """Return the outputs for inputs ``X`` of shape (n, d): (n,) for one output, else (n, outputs).
 
-        Weights with leading dimensions (several runs) give outputs with the same leading dimensions. A linear
-        network with one output is contracted from the output side, v = W_1ᵀ(… W_kᵀ), f = Xv: the same
-        function, at the cost of matrix-vector products.
+        Weights with leading dimensions (several runs) give outputs with the same leading dimensions. An
+        ``offset`` (…, n, m_1) is added to X W_1ᵀ. A linear network with one output is contracted from the output
+        side, v = W_1ᵀ(… W_kᵀ), f = Xv: the same function, at the cost of matrix-vector products.
         """
         if self.activation != "linear" or self.outputs > 1:
-            return self.forward_with_hidden(weights, X)[0]
-        v = weights[-1]
-        for matrix in reversed(weights[:-1]):
-            v = v @ matrix
-        return math.prod(self.scales) * (v @ X.mT).squeeze(-2)
+            return self.forward_with_hidden(weights, X, offset)[0]
+        b = weights[-1].new_ones(1, 1)
+        for matrix in reversed(weights[1:]):
+            b = b @ matrix
+        f = (b @ weights[0]) @ X.mT
+        if offset is not None:
+            f = f + b @ offset.mT
+        return math.prod(self.scales) * f.squeeze(-2)
 
-    def forward_with_hidden(self, weights, X) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    def forward_with_hidden(self, weights, X, offset=None) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Return the outputs, computed layer by layer, and the hidden activations, each (n, width)."""
         import torch
 
         activate = {"linear": lambda a: a, "relu": torch.relu, "tanh": torch.tanh}[self.activation]
         hidden, a = [], X
-        for scale, matrix in zip(self.scales[:-1], weights[:-1], strict=True):
-            a = activate(scale * (a @ matrix.mT))
-            hidden.append(a)
-        f = self.scales[-1] * (a @ weights[-1].mT)
-        return (f.squeeze(-1) if self.outputs == 1 else f), hidden
+        for layer, (scale, matrix) in enumerate(zip(self.scales, weights, strict=True)):
+            a = a @ matrix.mT
+            if layer == 0 and offset is not None:
+                a = a + offset
+            a = scale * a
+            if layer < self.depth - 1:
+                a = activate(a)
+                hidden.append(a)
+        return (a.squeeze(-1) if self.outputs == 1 else a), hidden
 
     def slope(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return the activation's derivative φ'(z) from its value φ(z); the ReLU's at 0 is 0."""
         if self.activation == "tanh":
-            return 1 - hidden**2
+            return hidden.new_ones(()).addcmul(hidden, hidden, value=-1)
         return (hidden > 0).to(hidden) if self.activation == "relu" else hidden.new_ones(())
+
+    def bend(self, hidden: torch.Tensor) -> torch.Tensor | None:
+        """Return the activation's second derivative φ''(z) from φ(z); None where it is zero (almost) everywhere."""
+        return -2 * hidden * (1 - hidden**2) if self.activation == "tanh" else None

@@ -27,6 +27,13 @@ def test_signed_inputs_are_labels_times_inputs():
     assert Problem(X, y).Z.tolist() == [[1, 2], [-3, -4], [5, 6]]
 
 
+def test_class_numbers_have_no_signed_inputs():
+    problem = Problem(X, [0, 2, 1])
+    assert problem.y.tolist() == [0, 2, 1]
+    with pytest.raises(InputError, match="class numbers; allowed: 1 and -1"):
+        _ = problem.Z
+
+
 @pytest.mark.parametrize("other", [
     Problem([[1.0, 2.0], [3.0, 4.0], [5.0, 6.5]], y), Problem(X, [1, 1, 1]), Problem(X, y, X, y),
     Problem(np.reshape(X, (6, 1)), [1, -1, 1, 1, -1, 1])])
@@ -42,12 +49,13 @@ def test_checksum_does_not_depend_on_the_name():
     (([1.0, 2.0], y), r"X has shape \(2,\); allowed: \(n, d\)"),
     ((np.zeros((0, 2)), []), "at least 1"),
     ((X, [1, -1]), r"y has shape \(2,\); allowed: \(3,\)"),
-    ((X, [1, 0, 1]), "y holds the label 0; allowed: 1 and -1"),
+    ((X, [1, 0, -1]), "y holds the label -1; allowed: 1 and -1, or class numbers 0, 1, …"),
+    ((X, [0, 1, 1.5]), "y holds the label 1.5; allowed"),
     (([[np.nan, 0], [0, 0], [0, 0]], y), "X holds NaN or infinity"),
     (([["a", "b"]], [1]), "X is not an array of numbers"),
     ((X, y, X), "X_test and y_test: allowed: both or neither"),
     ((X, y, [[1.0]], [1]), "X_test has shape .* 2 columns"),
-    ((X, y, X, [1, 2, 1]), "y_test holds the label 2"),
+    ((X, y, X, [1, -2, 1]), "y_test holds the label -2"),
 ])
 def test_wrong_arrays_are_refused_with_one_line(arguments, message):
     with pytest.raises(InputError, match=message) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from itertools import product
 
@@ -15,7 +16,9 @@ from catapult.networks import ACTIVATIONS, Network
 from catapult.training import ENGINES, dense, linear, train
 from catapult.training.schedules import SCHEDULES
 
-SEEDS, STEPS = (0, 1), 9
+SEEDS, STEPS = (0, 1), 12
+CHAOTIC = 1e-8  # a departure by which the reference, started 1e-12 away, shows that rounding decides
+CLASSES = 3
 RATES = np.array([0.4, 1.3, 5])  # times the critical learning rate of seed 0
 # Few samples in many dimensions (the kernel and reduced forms), and many in few (the plain ones).
 SHAPES = {"n<d": (7, 11, "ntk"), "n>2d": (23, 5, "standard")}
@@ -36,51 +39,108 @@ class Case:
 
 
 CASES = [Case(*choice) for choice in product(
-    losses.LOSSES, ACTIVATIONS, [(), (6,), (6, 4)], SCHEDULES, [None, 3], SHAPES)]
+    [*losses.LOSSES, "cross_entropy"], ACTIVATIONS, [(), (6,), (6, 4)], SCHEDULES, [None, 3], SHAPES)]
 
 
-def problem(n, d):
-    """Noisy labels: not separable when n > 2d."""
+def problem(n, d, loss="logistic"):
+    """Noisy labels, ±1 or class numbers: not separable when n > 2d."""
     rng = np.random.default_rng(n)
     X, X_test = rng.normal(size=(n, d)), rng.normal(size=(13, d))
-    y, y_test = (np.sign(A[:, 0] + rng.normal(size=len(A))) for A in (X, X_test))
+    y, y_test = (A[:, 0] + rng.normal(size=len(A)) for A in (X, X_test))
+    if loss == "cross_entropy":
+        y, y_test = (np.digitize(scores, [-0.6, 0.6]) for scores in (y, y_test))
+    else:
+        y, y_test = np.sign(y), np.sign(y_test)
     return Problem(X, y, X_test, y_test, name="cloud")
 
 
 def setting(case):
     n, d, parametrization = SHAPES[case.shape]
-    return problem(n, d), Network((d, *case.hidden, 1), case.activation, parametrization)
+    outputs = CLASSES if case.loss == "cross_entropy" else 1
+    return problem(n, d, case.loss), Network((d, *case.hidden, outputs), case.activation, parametrization)
 
 
 def critical_learning_rate(data, network, loss):
-    mean_loss = curvature.mean_loss(network, loss, *(torch.tensor(array) for array in (data.X, data.y)))
+    y = torch.tensor(data.y)
+    mean_loss = curvature.mean_loss(network, loss, torch.tensor(data.X), y.long() if network.outputs > 1 else y)
     return 2 / curvature.sharpness(mean_loss, network.initialise(0))[0]
 
 
 def engines(case):
     return [name for name in ENGINES if name == "dense" or (
-        name == "linear" and case.activation == "linear" and case.hidden and not case.batch_size)]
+        name == "linear" and case.activation == "linear" and case.hidden and not case.batch_size
+        and case.loss != "cross_entropy")]
+
+
+def departure(result, reference):
+    """Return the largest relative difference of two results; infinite where one is NaN, or a label differs."""
+    worst = 0.0
+    for name, variable in result.data_vars.items():
+        ours, theirs = variable.values, reference[name].values
+        if ours.dtype.kind != "f":
+            worst = max(worst, 0 if (ours == theirs).all() else np.inf)
+        elif (np.isnan(ours) != np.isnan(theirs)).any():
+            worst = np.inf
+        else:
+            # A quantity that converges to 0 is compared in absolute terms below 0.01: 1e-12 where 1e-10 is asked.
+            difference = np.abs(ours - theirs) / np.maximum(np.abs(theirs), 1e-2)
+            worst = max(worst, np.nanmax(difference, initial=0))
+    return worst
 
 
 def assert_same(result, reference, rtol=1e-10):
-    """Hold all variables equal; atol for quantities that converge to 0."""
-    for name in result.data_vars:
-        if result[name].dtype.kind == "f":
-            np.testing.assert_allclose(result[name], reference[name], rtol=rtol, atol=1e-12, err_msg=name)
-        else:
-            np.testing.assert_array_equal(result[name], reference[name], err_msg=name)
+    assert departure(result, reference) <= rtol
+
+
+@dataclass(frozen=True)
+class Perturbed(Network):
+    """The same network from initial weights that are off by 1e-12 of their size."""
+
+    def initialise(self, seed, dtype="float64", device="cpu"):
+        generator = torch.Generator().manual_seed(seed)
+        return [W * (1 + 1e-12 * torch.randn(W.shape, generator=generator, dtype=torch.float64).to(W))
+                for W in super().initialise(seed, dtype, device)]
+
+
+def trained(case, network, engine, device="cpu"):
+    data, like = setting(case)
+    return train(data, network, critical_learning_rate(data, like, case.loss) * RATES, loss=case.loss, seeds=SEEDS,
+                 steps=STEPS, schedule=case.schedule, batch_size=case.batch_size, every=3, engine=engine, device=device,
+                 record=("loss", "train_accuracy", "test_accuracy", "weight_norm", "zero_fraction"))
+
+
+@functools.cache
+def reference_and_sensitivity(case):
+    """Return what the reference loop gives, and how far it departs from itself when it starts 1e-12 away."""
+    network = setting(case)[1]
+    reference = trained(case, network, "reference")
+    perturbed = Perturbed(network.widths, network.activation, network.parametrization)
+    return reference, departure(trained(case, perturbed, "reference"), reference)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_engine_equals_the_reference_loop(case):
-    data, network = setting(case)
-    rates = critical_learning_rate(data, network, case.loss) * RATES
-    call = {"loss": case.loss, "seeds": SEEDS, "steps": STEPS, "schedule": case.schedule, "every": 2,
-            "batch_size": case.batch_size,
-            "record": ("loss", "train_accuracy", "test_accuracy", "weight_norm", "zero_fraction")}
-    reference = train(data, network, rates, engine="reference", **call)
+    reference, sensitivity = reference_and_sensitivity(case)
+    if sensitivity > CHAOTIC:
+        return  # no two ways to round agree: how many there are is the next test's affair
     for name in engines(case):
-        assert_same(train(data, network, rates, engine=name, **call), reference)
+        assert_same(trained(case, setting(case)[1], name), reference)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_engine_on_a_gpu_equals_the_reference_loop(engine):
+    able = [case for case in CASES if engine in ["reference", *engines(case)]]
+    for case in able:
+        reference, sensitivity = reference_and_sensitivity(case)
+        if sensitivity <= CHAOTIC:
+            assert_same(trained(case, setting(case)[1], engine, "cuda"), reference)
+
+
+def test_few_cases_of_the_table_are_chaotic():
+    chaotic = [str(case) for case in CASES if reference_and_sensitivity(case)[1] > CHAOTIC]
+    print(f"{len(chaotic)} of {len(CASES)} cases are chaotic:", *chaotic)
+    assert len(chaotic) <= len(CASES) / 10
 
 
 def test_the_table_covers_every_engine_and_phase_outcome():
@@ -91,12 +151,13 @@ def test_the_table_covers_every_engine_and_phase_outcome():
     assert {"lazy", "divergent"} <= set(phases.values.flat)
 
 
-@pytest.mark.parametrize(("activation", "shape"), list(product(ACTIVATIONS, SHAPES)))
-def test_sharpness_and_ntk_are_recorded_alike_by_every_engine(activation, shape):
-    case = Case("logistic", activation, (6, 4), "constant", None, shape)
+@pytest.mark.parametrize(("loss", "activation", "shape"),
+                         list(product(["logistic", "cross_entropy"], ACTIVATIONS, SHAPES)))
+def test_sharpness_and_ntk_are_recorded_alike_by_every_engine(loss, activation, shape):
+    case = Case(loss, activation, (6, 4), "constant", None, shape)
     data, network = setting(case)
-    rates = critical_learning_rate(data, network, "logistic") * np.array([0.5, 1.5])
-    call = {"steps": 6, "every": 3, "record": ("sharpness", "ntk"), "seeds": SEEDS}
+    rates = critical_learning_rate(data, network, loss) * np.array([0.5, 1.5])
+    call = {"steps": 6, "every": 3, "record": ("sharpness", "ntk"), "seeds": SEEDS, "loss": loss}
     reference = train(data, network, rates, engine="reference", **call)
     for name in engines(case):
         assert_same(train(data, network, rates, engine=name, **call), reference, rtol=1e-8)
@@ -123,6 +184,7 @@ def test_results_do_not_depend_on_how_runs_are_blocked(activation, monkeypatch):
     together = train(data, network, rates, **call)
     for module in (dense, linear):
         monkeypatch.setattr(module, "CACHE", 1)
+    monkeypatch.setattr(linear, "SHARING", 1)
     assert_same(train(data, network, rates, **call), together, rtol=1e-12)
 
 

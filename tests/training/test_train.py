@@ -19,6 +19,7 @@ from catapult.training.task import check
 
 CLOUD = overlapping_cloud(12, 3, 1.0, seed=0)
 NETWORK = Network((3, 4, 1), "relu")
+CLASSES = SimpleNamespace(X=CLOUD.X, y=(CLOUD.y > 0).astype(int))
 WITH_TEST = Problem(CLOUD.X, CLOUD.y, CLOUD.X[:5], CLOUD.y[:5])
 
 
@@ -225,7 +226,10 @@ def test_the_result_survives_netcdf():
     ({"divergence": 1.0}, "divergence = 1.0; allowed: a finite number > 1"),
     ({"divergence": np.inf}, "divergence = inf; allowed"),
     ({"network": Network((4, 1))}, r"X has shape \(12, 3\); allowed: \(n, 4\)"),
-    ({"network": Network((3, 2))}, "2 outputs; allowed: one"),
+    ({"network": Network((3, 2))}, "y holds the label -1; allowed: 0 to 1, for 2 outputs"),
+    ({"network": Network((3, 2)), "problem": CLASSES, "loss": "squared"},
+     "loss = 'squared'; allowed for 2 outputs: cross_entropy"),
+    ({"loss": "cross_entropy"}, "loss = 'cross_entropy'; allowed for one output: exponential, logistic, squared"),
     ({"problem": SimpleNamespace(X=CLOUD.X, y=np.arange(12) % 2)}, "y holds the label 0; allowed: 1 and -1"),
     ({"problem": SimpleNamespace(X=CLOUD.X, y=CLOUD.y[:5])}, r"y has shape \(5,\); allowed: \(12,\)"),
     ({"problem": SimpleNamespace(X=CLOUD.X * np.nan, y=CLOUD.y)}, "X holds values that are not finite"),
@@ -243,3 +247,49 @@ def test_wrong_input_is_refused_in_one_line_before_any_work(change, message, mon
 
 def test_the_degenerate_pair_trains():
     assert train(degenerate_pair(), Network((1, 1)), 1.0, steps=5).phase.item() == "lazy"
+
+
+def three_classes():
+    """Three clouds that a network with three outputs can tell apart, more dimensions than samples."""
+    rng = np.random.default_rng(0)
+    centres, y = 3 * rng.normal(size=(3, 40)), np.arange(24) % 3
+    X, X_test = (centres[y] + rng.normal(size=(24, 40)) for _ in range(2))
+    return Problem(X, y, X_test, y, name="three clouds")
+
+
+@pytest.mark.parametrize("engine", ["reference", "dense"])
+def test_several_classes_are_learned(engine):
+    network = Network((40, 8, 3), "relu")
+    result = train(three_classes(), network, [0.5, 1e4], steps=60, record=tuple(QUANTITIES), loss="cross_entropy",
+                   every=20, engine=engine).isel(seed=0)
+    assert result.phase.values.tolist() == ["lazy", "divergent"]
+    assert result.attrs["loss"] == "cross_entropy"
+    assert result.train_accuracy[0, -1] == 1
+    assert result.test_accuracy[0, -1] > 0.9
+    assert result.loss[0, 0] == pytest.approx(
+        torch.nn.functional.cross_entropy(network.forward(network.initialise(0), torch.tensor(three_classes().X)),
+                                          torch.tensor(three_classes().y).long()).item(), rel=1e-12)
+    for name in ("sharpness", "ntk", "weight_norm"):
+        assert np.isfinite(result[name][0]).all()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_the_span_of_the_inputs_does_not_show_is_added(engine):
+    """Accuracy on data outside the span and the norm of all weights, against weights trained in full by hand."""
+    rng = np.random.default_rng(3)
+    X, y = rng.normal(size=(6, 30)), np.array([1.0, -1, 1, 1, -1, -1])
+    network = Network((30, 7, 1), "linear" if engine == "linear" else "tanh")
+    weights = [W.requires_grad_() for W in network.initialise(0)]
+    for _ in range(5):
+        f = network.forward_with_hidden(weights, torch.tensor(X))[0]
+        slopes = torch.autograd.grad(losses.logistic.value(torch.tensor(y) * f).mean(), weights)
+        weights = [(W - 2.0 * slope).detach().requires_grad_() for W, slope in zip(weights, slopes, strict=True)]
+    X_test = rng.normal(size=(400, 30))
+    f = network.forward_with_hidden(weights, torch.tensor(X_test))[0].detach().numpy()
+    assert 0.2 < (f > 0).mean() < 0.8
+    result = train(Problem(X, y, X_test, np.sign(f)), network, 2.0, steps=5, engine=engine,
+                   record=("test_accuracy", "weight_norm"))
+    assert result.test_accuracy[0, 0, -1] == 1
+    assert result.test_accuracy[0, 0, 0] < 1
+    norm = torch.cat([W.detach().flatten() for W in weights]).norm().item()
+    assert result.weight_norm[0, 0, -1].item() == pytest.approx(norm, rel=1e-13)

@@ -1,4 +1,4 @@
-"""What every data set becomes: a two-class problem of checked arrays."""
+"""What every data set becomes: a classification problem of checked arrays."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from catapult.parameters import InputError
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A two-class problem. The arrays are stored as read-only float64 numpy copies.
+    """A classification problem. The arrays are stored as read-only float64 numpy copies.
 
     Parameters
     ----------
     X, y
-        Training inputs of shape (n, d) and labels ±1 of shape (n,), numpy or torch, n and d ≥ 1.
+        Training inputs of shape (n, d) and labels of shape (n,), numpy or torch, n and d ≥ 1. For networks with
+        one output the labels are ±1, for networks with several the class numbers 0, 1, ….
     X_test, y_test
         The same for the test set, both or neither.
     name
@@ -28,7 +29,7 @@ class Problem:
     Raises
     ------
     InputError
-        One line, for shapes that do not fit, values that are not finite and labels that are not ±1.
+        One line, for shapes that do not fit, values that are not finite and labels that are neither.
     """
 
     X: np.ndarray
@@ -59,6 +60,8 @@ class Problem:
     @property
     def Z(self) -> np.ndarray:
         """The signed inputs z_i = y_i x_i, shape (n, d): all that a bias-free linear predictor sees."""
+        if (np.abs(self.y) != 1).any():
+            raise InputError("y holds class numbers; allowed: 1 and -1, for signed inputs")
         return self.y[:, None] * self.X
 
     @functools.cached_property
@@ -90,6 +93,8 @@ def _check_pair(X_name: str, X: np.ndarray, y_name: str, y: np.ndarray) -> None:
     if y.shape != X.shape[:1]:
         raise InputError(f"{y_name} has shape {y.shape}; allowed: {X.shape[:1]}, one label for each row of "
                          f"{X_name}")
-    wrong = y[np.abs(y) != 1]
+    if (np.abs(y) == 1).all():
+        return
+    wrong = y[(y < 0) | (y != np.round(y))]
     if wrong.size:
-        raise InputError(f"{y_name} holds the label {wrong[0]:g}; allowed: 1 and -1")
+        raise InputError(f"{y_name} holds the label {wrong[0]:g}; allowed: 1 and -1, or class numbers 0, 1, …")

@@ -1,4 +1,4 @@
-"""Gradient descent on two-class problems: one call trains one network at many learning rates and seeds."""
+"""Gradient descent on classification problems: one call trains one network at many learning rates and seeds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ENGINES = {"reference": Reference, "dense": Dense, "linear": Linear}
 
 
 def train(problem: Any, network: Network, learning_rates: float | Sequence[float], *,
-          loss: str | losses.Loss = "logistic", seeds: int | Sequence[int] = (0,), steps: int,
+          loss: str | losses.Loss | losses.CrossEntropy = "logistic", seeds: int | Sequence[int] = (0,), steps: int,
           batch_size: int | None = None, schedule: Schedule | str | None = None,
           record: Sequence[str] = ("loss",), every: Any = 1, engine: str = "auto", dtype: str = "float64",
           device: str = "cpu", divergence: float = phases.DIVERGENCE,
@@ -39,13 +39,15 @@ def train(problem: Any, network: Network, learning_rates: float | Sequence[float
     Parameters
     ----------
     problem
-        Anything with ``X`` (n, d), ``y`` (n,) of ±1, and ``X_test``, ``y_test`` or None; numpy or torch.
+        Anything with ``X`` (n, d), ``y`` (n,) of ±1 or, for a network with k > 1 outputs, of class numbers
+        0 … k−1, and ``X_test``, ``y_test`` or None; numpy or torch.
     network
         Its parametrisation ("ntk" or "standard") sets the scale of the learning rate.
     learning_rates
         η, finite and > 0.
     loss
-        "exponential", "logistic" or "squared".
+        "exponential", "logistic" or "squared"; with several outputs "cross_entropy", of the softmax ("logistic",
+        which it generalises, means the same there).
     seeds
         Each draws its initial weights and its order of minibatches, the same for every learning rate.
     steps

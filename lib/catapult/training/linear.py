@@ -9,9 +9,7 @@ With :math:`V_l = s_l W_l` (see :mod:`catapult.training.dense`), the network is 
 A step costs matrix-vector products and rank-one updates on the weights of each run, and one product with X
 and one with its transpose for all runs: no term grows as samples × weights.
 
-With fewer samples than inputs, :math:`X^\top = Q R` (Q with n orthonormal columns): gradient descent moves
-:math:`V_1` only within the span of Q, so :math:`V_1 Q` is trained on the n × n data :math:`R^\top`, and the
-rest of :math:`V_1` stays as it was drawn. Both forms are exact.
+It is the problem in the span of its inputs that is trained (:class:`catapult.training.task.Reduced`).
 """
 
 from __future__ import annotations
@@ -20,14 +18,18 @@ from itertools import pairwise
 
 import torch
 
+from catapult.hessians import rows
 from catapult.training.task import Task
 
 CACHE = 8 * 2**20  # bytes that the weights of a block may take
+SHARING = 16  # runs in a block at the least where the data are larger than their weights: they share a pass over them
 
 
 def applies(task: Task) -> bool:
-    """Return whether this engine can do the task: linear, hidden layers, full batch."""
-    return task.network.activation == "linear" and task.network.depth >= 2 and task.batch_size is None
+    """Return whether this engine can do the task: linear, hidden layers, one output, full batch."""
+    network = task.network
+    return (network.activation == "linear" and network.depth >= 2 and network.outputs == 1
+            and task.batch_size is None)
 
 
 class Linear:
@@ -35,48 +37,34 @@ class Linear:
 
     def __init__(self, task: Task):
         self.task = task
-        self.Q, self.X = task.span or (None, task.X)
+        self.X = task.reduced.X
         widths = (self.X.shape[1], *task.network.widths[1:])
         entries = sum(m_in * m_out for m_in, m_out in pairwise(widths))
-        self.block = max(1, CACHE // (entries * task.X.element_size()))
+        self.block = max(task.block(entries, CACHE), SHARING if self.X.numel() > entries else 1)
 
     def start(self, runs):
         self.learning_rates = self.task.rates(runs)[:, None]
-        start = self.task.stacked_start(runs)
-        self.V = [scale * W for scale, W in zip(self.task.network.scales, start, strict=True)]
-        if self.Q is not None:
-            self.drawn = self.V[0]
-            self.V[0] = self.drawn @ self.Q
+        start = self.task.stacked(self.task.reduced.start, runs)
+        self.V = [W.mul_(scale) for W, scale in zip(start, self.task.network.scales, strict=True)]
 
     def outputs(self):
         self.b = [torch.ones_like(self.learning_rates)]
         for V in reversed(self.V):
-            self.b.insert(0, _rows(self.b[0], V))
+            self.b.insert(0, rows(self.b[0], V))
         self.f = self.b[0] @ self.X.mT
         return self.f
 
     def step(self, factor, batch):
-        y = self.task.y
-        slope = y * self.task.loss.slope(y * self.f) / len(y)
+        slope = self.task.loss.gradient(self.f, self.task.y) / len(self.X)
         a = (factor * self.learning_rates * slope) @ self.X
         for V, b, scale in zip(self.V, self.b[1:], self.task.network.scales, strict=True):
-            above = _rows(a, V.mT)
+            above = rows(a, V.mT)
             V.addcmul_(b[:, :, None], a[:, None, :], value=-scale**2)
             a = above
 
-    def weights(self):
-        V = self.V
-        if self.Q is not None:
-            V = [self.drawn + (V[0] - self.drawn @ self.Q) @ self.Q.mT, *V[1:]]
-        return [matrix / scale for matrix, scale in zip(V, self.task.network.scales, strict=True)]
+    def reduced_weights(self):
+        return [V / scale for V, scale in zip(self.V, self.task.network.scales, strict=True)]
 
     def keep(self, alive):
         self.learning_rates, self.f = self.learning_rates[alive], self.f[alive]
         self.V, self.b = [V[alive] for V in self.V], [b[alive] for b in self.b]
-        if self.Q is not None:
-            self.drawn = self.drawn[alive]
-
-
-def _rows(vectors, matrices):
-    """Return each vector times its matrix. As rows: several times faster than columns in batched products."""
-    return torch.bmm(vectors[:, None, :], matrices)[:, 0]

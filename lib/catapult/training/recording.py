@@ -1,6 +1,7 @@
 """What is recorded along the runs: quantities at chosen steps, losses at every step, blow-ups and phases.
 
-One path for all engines: an engine shows the training outputs and, when asked, the weights of its runs.
+One path for all engines: an engine shows the training outputs and, when asked, the weights of its runs, in the span
+of the inputs (:class:`catapult.training.task.Reduced`): what is recorded needs no more.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
+import torch
 import xarray as xr
 from torch import Tensor
 
@@ -27,7 +29,10 @@ class Engine(Protocol):
         """Take up these runs, shape (R, 2), at their initial weights."""
 
     def outputs(self) -> Tensor:
-        """Return the training outputs, shape (R, n), and remember what a full-batch step needs."""
+        """Return the training outputs and remember what a full-batch step needs.
+
+        Their shape is (R, n) for one output, else (R, n, k).
+        """
 
     def step(self, factor: float, batch: np.ndarray | None) -> None:
         """Update the weights, learning rate times ``factor``, by the gradient on the samples ``batch``.
@@ -35,8 +40,8 @@ class Engine(Protocol):
         Its shape is (R, b); None: on all samples; then ``outputs`` was called before.
         """
 
-    def weights(self) -> list[Tensor]:
-        """Return the weights, matrices of shape (R, m_out, m_in)."""
+    def reduced_weights(self) -> list[Tensor]:
+        """Return the weights, matrices of shape (R, m_out, m_in), the first in the span of the inputs."""
 
     def keep(self, alive: Tensor) -> None:
         """Drop the runs where ``alive`` (R,) is False."""
@@ -47,65 +52,67 @@ class Snapshot:
 
     def __init__(self, task: Task, runs: np.ndarray, outputs: Tensor, engine: Engine, top: dict):
         self.task, self.runs, self.outputs, self._engine, self._top = task, runs, outputs, engine, top
+        self._sharpness: dict[int, float] = {}
 
     @cached_property
     def weights(self) -> list[Tensor]:
-        return self._engine.weights()
+        return self._engine.reduced_weights()
 
-    def weights_of(self, r: int) -> list[Tensor]:
-        return [matrix[r] for matrix in self.weights]
+    def sharpness_of(self, rows: list[int]) -> list[float]:
+        """Return the sharpness of these runs, warm-started from the last top vector of each."""
+        missing = [r for r in rows if r not in self._sharpness]
+        if missing:
+            keys = [tuple(self.runs[r]) for r in missing]
+            guesses = [self._top.get(key) for key in keys]
+            weights = [matrix[missing] for matrix in self.weights]
+            values, vectors = _sharpness(self.task, weights, None if None in guesses else torch.stack(guesses))
+            self._sharpness.update(zip(missing, values.tolist(), strict=True))
+            self._top.update(zip(keys, vectors, strict=True))
+        return [self._sharpness[r] for r in rows]
 
-    def sharpness_of(self, r: int) -> float:
-        """Return the sharpness of run ``r``, warm-started from the last top vector of this run."""
-        key = tuple(self.runs[r])
-        value, self._top[key] = _sharpness(self.task, self.weights_of(r), self._top.get(key))
-        return value
 
-
-def _sharpness(task: Task, weights: list[Tensor], guess: Tensor | None = None) -> tuple[float, Tensor]:
-    """Return the sharpness and its vector, in the coordinates of the data's span: elsewhere the Hessian is zero."""
-    X = task.X
-    if task.span is not None:
-        Q, X = task.span
-        weights = [weights[0] @ Q, *weights[1:]]
-    return curvature.sharpness(curvature.mean_loss(task.network, task.loss, X, task.y), weights, guess)
+def _sharpness(task: Task, weights: list[Tensor], guess: Tensor | None = None) -> tuple[np.ndarray, Tensor]:
+    """Return the sharpness and its vectors, in the coordinates of the data's span: elsewhere the Hessian is zero."""
+    return curvature.sharpness_of_runs(task.network, task.loss, weights, task.reduced.X, task.y, guess)
 
 
 def loss(state: Snapshot) -> Tensor:
     """Mean training loss."""
-    return state.task.loss.value(state.task.y * state.outputs).mean(1)
+    return state.task.loss.of(state.outputs, state.task.y).mean(1)
 
 
 def train_accuracy(state: Snapshot) -> Tensor:
-    """Share of training samples with y f > 0: an output of exactly 0 is an error."""
-    return (state.task.y * state.outputs > 0).double().mean(1)
+    """Share of training samples that are right: y f > 0 (0 is an error), or the largest output that of the class."""
+    return state.task.loss.correct(state.outputs, state.task.y).double().mean(1)
 
 
 def test_accuracy(state: Snapshot) -> Tensor:
-    """Share of test samples with y f > 0."""
-    outputs = state.task.network.forward(state.weights, state.task.X_test)
-    return (state.task.y_test * outputs > 0).double().mean(1)
+    """The same share of the test samples."""
+    outputs = state.task.reduced.test_outputs(state.weights, state.runs)
+    return state.task.loss.correct(outputs, state.task.y_test).double().mean(1)
 
 
 def sharpness(state: Snapshot) -> list[float]:
     """Largest eigenvalue of the Hessian of the mean training loss."""
-    return [state.sharpness_of(r) for r in range(len(state.runs))]
+    return state.sharpness_of(list(range(len(state.runs))))
 
 
 def ntk(state: Snapshot) -> list[float]:
     """Largest eigenvalue of Θ/n on the training set."""
-    return [curvature.largest_ntk_eigenvalue(state.task.network, state.weights_of(r), state.task.X)
+    X = state.task.reduced.X
+    return [curvature.largest_ntk_eigenvalue(state.task.network, [matrix[r] for matrix in state.weights], X)
             for r in range(len(state.runs))]
 
 
 def weight_norm(state: Snapshot) -> Tensor:
     """Euclidean norm of all weights together."""
-    return sum(matrix.square().sum((1, 2)) for matrix in state.weights).sqrt()
+    return state.task.reduced.norm(state.weights, state.runs)
 
 
 def zero_fraction(state: Snapshot) -> Tensor:
-    """Share of training outputs that are exactly 0: 1 for a dead network."""
-    return (state.outputs == 0).double().mean(1)
+    """Share of training samples whose outputs are exactly 0: 1 for a dead network."""
+    zero = state.outputs == 0
+    return (zero if zero.ndim == 2 else zero.all(2)).double().mean(1)
 
 
 QUANTITIES = {function.__name__: function for function in
@@ -129,31 +136,35 @@ class Recorder:
     def observe(self, step: int, outputs: Tensor, runs: np.ndarray) -> np.ndarray:
         """Take the training loss of the runs at a step; return which of them are still alive, shape (R,)."""
         i, j = runs.T
-        losses = self.task.loss.value(self.task.y * outputs).mean(1).cpu().numpy()
+        losses = self.task.loss.of(outputs, self.task.y).mean(1).cpu().numpy()
         self.losses[i, j, np.searchsorted(self.task.observed, step)] = losses
         alive = np.isfinite(losses) & (losses <= self.task.divergence * self.losses[i, j, 0])
         self.blow_up_step[i[~alive], j[~alive]] = step
         self.phase[i[~alive], j[~alive]] = "divergent"
+        for run in map(tuple, runs[~alive]):
+            self._top.pop(run, None)
         return alive
 
     def record(self, step: int, outputs: Tensor, runs: np.ndarray, engine: Engine) -> None:
         """Record the quantities asked for, of runs that are alive; label them at the last step."""
         i, j = runs.T
         if self.task.batch_size is None and step > self.task.steps - 3:
-            for run, f in zip(map(tuple, runs), outputs.cpu().numpy(), strict=True):
+            for run, f in zip(map(tuple, runs), outputs.flatten(1).cpu().numpy(), strict=True):
                 self._last_outputs.setdefault(run, []).append(f)
         state = Snapshot(self.task, runs, outputs, engine, self._top)
         wanted = [name for name in self.values if step in self._steps_of[name]]
         if step == 0 and "sharpness" in wanted:
             self._top.update({tuple(run): self._initial_sharpness(run[1])[1] for run in runs})
         for name in wanted:
-            self.values[name][i, j, np.searchsorted(self.task.recorded, step)] = QUANTITIES[name](state)
+            values = torch.as_tensor(QUANTITIES[name](state), dtype=torch.float64).cpu()
+            self.values[name][i, j, np.searchsorted(self.task.recorded, step)] = values
         if step == self.task.steps:
             self._label(state)
 
     def _initial_sharpness(self, seed: int) -> tuple[float, Tensor]:
         if seed not in self._at_start:
-            self._at_start[seed] = _sharpness(self.task, self.task.start(seed))
+            values, vectors = _sharpness(self.task, [matrix[None] for matrix in self.task.reduced.start(seed)])
+            self._at_start[seed] = values[0].item(), vectors[0]
         return self._at_start[seed]
 
     def _label(self, state: Snapshot) -> None:
@@ -161,8 +172,9 @@ class Recorder:
         for r, run in enumerate(map(tuple, state.runs)):
             self.phase[run] = phases.label(
                 self.losses[run], divergence=self.task.divergence, zero_fraction=dead[r].item(),
-                sharpness=lambda r=r, seed=run[1]: (self._initial_sharpness(seed)[0], state.sharpness_of(r)),
+                sharpness=lambda r=r, seed=run[1]: (self._initial_sharpness(seed)[0], *state.sharpness_of([r])),
                 outputs=self._last_outputs.pop(run, None))
+            self._top.pop(run, None)
 
     def dataset(self, **attrs) -> xr.Dataset:
         """Return everything recorded, with dimensions learning_rate, seed, step."""

@@ -27,7 +27,7 @@ class Reference:
         f, y = self.f, self.task.y
         if batch is not None:
             f, y = self._forward(self.task.X[batch[0]]), y[batch[0]]
-        mean_loss = self.task.loss.value(y * f).mean()
+        mean_loss = self.task.loss.of(f, y).mean()
         gradients = torch.autograd.grad(mean_loss, self.W)
         with torch.no_grad():
             for W, gradient in zip(self.W, gradients, strict=True):
@@ -36,8 +36,8 @@ class Reference:
     def _forward(self, X):
         return self.task.network.forward_with_hidden(self.W, X)[0]
 
-    def weights(self):
-        return [W.detach()[None] for W in self.W]
+    def reduced_weights(self):
+        return [W[None] for W in self.task.reduced.weights([W.detach() for W in self.W])]
 
     def keep(self, alive):
         """A block of one run is never thinned: it ends."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from catapult.parameters import InputError, nearest
 from catapult.training import schedules
 
 DTYPES = ("float64", "float32")
+SEEDS_KEPT = 4  # initial weights kept: runs are taken up seed by seed
+GPU_MEMORY = 4 * 2**30  # bytes that a block of runs may take on a GPU, where all runs go side by side
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +28,11 @@ class Task:
 
     name: str
     X: Tensor  # (n, d)
-    y: Tensor  # (n,), ±1
+    y: Tensor  # (n,), ±1; class numbers where the network has several outputs
     X_test: Tensor | None
     y_test: Tensor | None
     network: Network
-    loss: losses.Loss
+    loss: losses.Loss | losses.CrossEntropy
     learning_rates: np.ndarray  # (L,)
     seeds: tuple[int, ...]
     steps: int
@@ -61,28 +63,29 @@ class Task:
         return np.array([(i, j) for j in range(self.shape[1]) for i in range(self.shape[0])])
 
     @cached_property
-    def span(self) -> tuple[Tensor, Tensor] | None:
-        """With n < d: Q (d, n) and R (n, n) with Xᵀ = Q Rᵀ, Q with orthonormal columns; else None.
+    def start(self) -> Callable[[int], list[Tensor]]:
+        """The initial weights of the seed with an index. The last few are kept: not to be changed."""
+        return lru_cache(maxsize=SEEDS_KEPT)(self._draw)
 
-        Gradient descent moves the first layer only within the span of Q: V₁ Q on the data R is the same problem.
-        """
-        if self.X.shape[0] >= self.X.shape[1]:
-            return None
-        Q, triangle = torch.linalg.qr(self.X.mT)
-        return Q, triangle.mT.contiguous()
-
-    def start(self, seed: int) -> list[Tensor]:
-        """Return the initial weights of the seed with this index."""
+    def _draw(self, seed: int) -> list[Tensor]:
         if self.initial_weights is not None:
             return self.initial_weights
         dtype = str(self.X.dtype).removeprefix("torch.")
         return self.network.initialise(self.seeds[seed], dtype, str(self.X.device))
 
-    def stacked_start(self, runs: np.ndarray) -> list[Tensor]:
-        """Return fresh copies of the initial weights of these runs: matrices of shape (R, m_out, m_in)."""
-        starts = {seed: self.start(seed) for seed in set(runs[:, 1])}
-        by_layer = zip(*(starts[seed] for seed in runs[:, 1]), strict=True)
-        return [torch.stack(matrices) for matrices in by_layer]
+    def stacked(self, start: Callable[[int], list[Tensor]], runs: np.ndarray) -> list[Tensor]:
+        """Return fresh copies of ``start(seed)`` for these runs, stacked: tensors with a leading dimension R."""
+        return [torch.stack(tensors) for tensors in zip(*map(start, runs[:, 1]), strict=True)]
+
+    @cached_property
+    def reduced(self) -> Reduced:
+        """The same problem in the span of its inputs."""
+        return Reduced(self)
+
+    def block(self, entries: int, cache: int) -> int:
+        """Return how many runs to hold at once: as many as fit the cache, or on a GPU its memory."""
+        available = cache if self.X.device.type == "cpu" else GPU_MEMORY
+        return max(1, available // (entries * self.X.element_size()))
 
     def rates(self, runs: np.ndarray) -> Tensor:
         """Return the learning rates of these runs, shape (R,)."""
@@ -97,6 +100,46 @@ class Task:
         while True:
             order = generator.permutation(len(self.X))
             yield from (order[i:i + self.batch_size] for i in range(0, len(order), self.batch_size))
+
+
+class Reduced:
+    r"""The problem of a task in the span of its n inputs, where these are fewer than their d dimensions.
+
+    With :math:`X^\top = Q R^\top`, Q of shape (d, n) with orthonormal columns, gradient descent moves the first layer
+    only within the span of Q: :math:`W_1 Q` trained on the data R, of shape (n, n), is the same problem. Outside it
+    :math:`W_1` stays as it was drawn, which the outputs on other data see:
+    :math:`W_1 x = (W_1 Q)(Q^\top x) + W_1(0)(x - Q Q^\top x)`. With n ≥ d nothing changes: Q is the identity.
+    """
+
+    def __init__(self, task: Task):
+        self.task, self.Q, self.X, self.X_test = task, None, task.X, task.X_test
+        if task.X.shape[0] < task.X.shape[1]:
+            self.Q, triangle = torch.linalg.qr(task.X.mT)
+            self.X = triangle.mT.contiguous()
+            self.X_test = None if task.X_test is None else task.X_test @ self.Q
+        self.start = lru_cache(maxsize=SEEDS_KEPT)(lambda seed: self.weights(task.start(seed)))
+        self.frozen = lru_cache(maxsize=SEEDS_KEPT)(self._frozen)
+
+    def weights(self, W: list[Tensor]) -> list[Tensor]:
+        """Return the weights with the first layer in the span: W₁ Q."""
+        return W if self.Q is None else [W[0] @ self.Q, *W[1:]]
+
+    def test_outputs(self, weights: list[Tensor], runs: np.ndarray) -> Tensor:
+        """Return the outputs on the test set for the reduced weights of these runs."""
+        offset = None if self.Q is None else torch.stack([self.frozen(seed)[0] for seed in runs[:, 1]])
+        return self.task.network.forward(weights, self.X_test, offset)
+
+    def norm(self, weights: list[Tensor], runs: np.ndarray) -> Tensor:
+        """Return the Euclidean norm of all weights, in the span and outside, shape (R,)."""
+        square = sum(matrix.square().sum((1, 2)) for matrix in weights)
+        if self.Q is not None:
+            square = square + torch.stack([self.frozen(seed)[1] for seed in runs[:, 1]])
+        return square.sqrt()
+
+    def _frozen(self, seed: int) -> tuple[Tensor | None, Tensor]:
+        """Return what stays of the first layer outside the span: its action on the test set, its squared norm."""
+        outside = self.task.start(seed)[0] - self.start(seed)[0] @ self.Q.mT
+        return None if self.X_test is None else self.task.X_test @ outside.mT, outside.square().sum()
 
 
 def check(problem: Any, network: Network, learning_rates, *, loss, seeds, steps, batch_size, schedule, record,
@@ -125,7 +168,7 @@ def check(problem: Any, network: Network, learning_rates, *, loss, seeds, steps,
         initial_weights = _weights(initial_weights, network, like)
     return Task(
         name=getattr(problem, "name", ""), X=X, y=y, X_test=X_test, y_test=y_test, network=network,
-        loss=losses.get(loss), learning_rates=_learning_rates(learning_rates), seeds=_seeds(seeds),
+        loss=losses.get(loss, network.outputs), learning_rates=_learning_rates(learning_rates), seeds=_seeds(seeds),
         steps=steps, batch_size=None if batch_size in (None, len(X)) else int(batch_size),
         factors=schedules.factors(schedule, steps), record=record, steps_of=_steps_of(record, every, steps),
         divergence=float(divergence), initial_weights=initial_weights)
@@ -168,8 +211,6 @@ def _device(device: str) -> torch.device:
 def _data(name: str, X, y, network: Network, like: dict) -> tuple[Tensor, Tensor]:
     X, y = (_tensor(array).to(**like) for array in (X, y))
     labels = name.replace("X", "y")
-    if network.outputs != 1:
-        raise InputError(f"widths = {network.widths}: {network.outputs} outputs; allowed: one, for labels ±1")
     if X.ndim != 2 or len(X) == 0 or X.shape[1] != network.widths[0]:
         raise InputError(f"{name} has shape {tuple(X.shape)}; allowed: (n, {network.widths[0]}), "
                          f"{network.widths[0]} being the network's inputs")
@@ -177,10 +218,15 @@ def _data(name: str, X, y, network: Network, like: dict) -> tuple[Tensor, Tensor
         raise InputError(f"{labels} has shape {tuple(y.shape)}; allowed: ({len(X)},), one a row of {name}")
     if not X.isfinite().all():
         raise InputError(f"{name} holds values that are not finite")
-    if not (y.abs() == 1).all():
-        wrong = y[y.abs() != 1][0].item()
-        raise InputError(f"{labels} holds the label {wrong:g}; allowed: 1 and -1, for one output")
-    return X, y
+    if network.outputs > 1:
+        wrong, allowed = (y < 0) | (y >= network.outputs) | (y != y.round()), f"0 to {network.outputs - 1}"
+    else:
+        wrong, allowed = y.abs() != 1, "1 and -1"
+    if wrong.any():
+        plural = "s" if network.outputs > 1 else ""
+        raise InputError(f"{labels} holds the label {y[wrong][0].item():g}; allowed: {allowed}, for "
+                         f"{network.outputs} output{plural}")
+    return X, y.long() if network.outputs > 1 else y
 
 
 def _tensor(array) -> Tensor:
