@@ -1,12 +1,15 @@
 """An experiment for the tests of sweeps: small, its last bits depend on its batch, and every computation is counted.
 
 Workers import it by name: this folder must be on their path. ``COUNTED`` names the file that gets one line a
-computation; while the file that ``BROKEN`` names exists, one run fails, and so does every batch that holds it.
+computation; ``KILLED`` one that marks that a worker was killed. While the file that ``BROKEN`` names exists, one run
+fails, and so does every batch that holds it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -39,8 +42,10 @@ def run(values: Parameters) -> xr.Dataset:
 def run_group(group: list[Parameters]) -> list[xr.Dataset]:
     values = group[0]
     count(values, [run.learning_rate for run in group])
-    if values.kill and len(counted()) == 1:
-        os.kill(os.getpid(), 9)
+    if values.kill:
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(os.environ["KILLED"], os.O_CREAT | os.O_EXCL))
+            os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(values.pause)
     broken = Path(os.environ.get("BROKEN", "")).is_file()
     if broken and any({"learning_rate": run.learning_rate, "seed": run.seed} == FAILS for run in group):

@@ -6,6 +6,7 @@ import collections
 import contextlib
 import csv
 import dataclasses
+import hashlib
 import json
 import os
 import random
@@ -15,9 +16,9 @@ import sys
 import time
 from pathlib import Path
 
-import counting_experiment as experiment
 import pytest
 
+import counting_experiment as experiment
 from catapult import chunks, grids, results, sweeps
 from catapult.experiments import learning_rate_phases, mnist_phases
 
@@ -25,21 +26,22 @@ AXES = ["learning_rate=range(1,9)"]
 SEEDS = 4
 CHUNKS = 12  # of 3, 3 and 2 learning rates for each seed
 
-SWEEP = """
-import sys
+SWEEP = f"""
+import json, sys
 from pathlib import Path
 import counting_experiment
 from catapult import grids, sweeps
-out, pause, jobs, dask = sys.argv[1:]
-grid = grids.grid(counting_experiment, %r, {"pause": float(pause)}, seeds=%d)
+out, fixed, jobs, dask = sys.argv[1:]
+grid = grids.grid(counting_experiment, {AXES}, json.loads(fixed), seeds={SEEDS})
 sweeps.run(grid, Path(out), jobs=int(jobs) or None, dask=dask or None, progress=False)
-""" % (AXES, SEEDS)
+"""
 
 
 @pytest.fixture(autouse=True)
 def counting(tmp_path, monkeypatch):
     """Every computation is counted; worker processes find the experiment."""
     monkeypatch.setenv("COUNTED", str(tmp_path / "counted"))
+    monkeypatch.setenv("KILLED", str(tmp_path / "killed"))
     monkeypatch.setenv("BROKEN", str(tmp_path / "broken"))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
 
@@ -48,16 +50,15 @@ def small_grid(**fixed):
     return grids.grid(experiment, AXES, fixed, seeds=SEEDS)
 
 
-def swept(out, **options):
+def swept(out, retry_failed=False, **fixed):
     """Run the sweep in this process; return its table."""
-    fixed = options.pop("fixed", {})
-    sweeps.run(small_grid(**fixed), out, **{"jobs": 1, "progress": False, **options})
+    sweeps.run(small_grid(**fixed), out, jobs=1, retry_failed=retry_failed, progress=False)
     return (out / "table.csv").read_bytes()
 
 
-def started(out, pause=0.0, jobs=1, dask=""):
-    """Start the sweep in a process of its own."""
-    return subprocess.Popen([sys.executable, "-c", SWEEP, str(out), str(pause), str(jobs), dask],
+def started(out, jobs=1, dask="", **fixed):
+    """Start the sweep in a process of its own: workers that are kept would have another test's environment."""
+    return subprocess.Popen([sys.executable, "-c", SWEEP, str(out), json.dumps(fixed), str(jobs), dask],
                             stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
@@ -118,8 +119,6 @@ def test_last_bits_depend_on_the_batch():
 def test_record_says_where_the_table_came_from(tmp_path):
     table = swept(tmp_path)
     record = results.unsealed((tmp_path / "sweep.json").read_bytes())
-    import hashlib
-
     assert record["table_sha256"] == hashlib.sha256(table).hexdigest()
     assert record["grid"]["seed"] == [0, 1, 2, 3]
     assert {"experiment", "fixed", "code", "data", "versions", "machine", "date", "seconds"} <= set(record)
@@ -209,11 +208,13 @@ def test_retry_failed_computes_the_chunks_with_errors_again_and_no_other(tmp_pat
 
 def test_table_with_failures_is_the_same_with_more_workers(tmp_path):
     Path(os.environ["BROKEN"]).touch()
-    assert swept(tmp_path / "one") == swept(tmp_path / "two", jobs=2)
+    finished(started(tmp_path / "two", jobs=2))
+    assert swept(tmp_path / "one") == (tmp_path / "two" / "table.csv").read_bytes()
 
 
 def test_worker_that_is_killed_does_not_stop_the_sweep(tmp_path):
-    swept(tmp_path / "out", jobs=2, fixed={"kill": True})
+    finished(started(tmp_path / "out", jobs=2, kill=True))
+    assert Path(os.environ["KILLED"]).exists()
     assert len(rows_of((tmp_path / "out" / "table.csv").read_bytes())) == 32
 
 
@@ -221,7 +222,7 @@ def test_worker_that_is_killed_does_not_stop_the_sweep(tmp_path):
 
 
 def test_killed_at_random_moments_it_ends_with_the_same_table_and_repeats_nothing(tmp_path):
-    whole = swept(tmp_path / "whole", fixed={"pause": 0.05})
+    whole = swept(tmp_path / "whole", pause=0.05)
     Path(os.environ["COUNTED"]).unlink()
     out, rng, kills, done = tmp_path / "out", random.Random(3), 0, []
     orphans = []
@@ -260,7 +261,7 @@ def alive(pid):
 
 
 def test_killed_dask_worker_is_replaced_and_its_chunk_computed_again(tmp_path):
-    whole = swept(tmp_path / "whole", fixed={"pause": 0.3})
+    whole = swept(tmp_path / "whole", pause=0.3)
     before = len(experiment.counted())
     with cluster() as address:
         process = started(tmp_path / "out", pause=0.3, jobs=0, dask=address)
@@ -288,7 +289,7 @@ def cluster():
 
 
 def test_two_sweeps_into_one_folder_at_once_do_no_harm(tmp_path):
-    whole = swept(tmp_path / "whole", fixed={"pause": 0.1})
+    whole = swept(tmp_path / "whole", pause=0.1)
     before = len(experiment.counted())
     both = [started(tmp_path / "out", pause=0.1, jobs=2) for _ in range(2)]
     for process in both:

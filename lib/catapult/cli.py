@@ -29,6 +29,8 @@ def main() -> None:
     """Run the command; turn every mistake of the user into one line and exit status 2."""
     try:
         status = app(standalone_mode=False)
+        if status == 130:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt
     except InputError as error:
         status = _complain(error, 2)
     except typer.TyperException as error:

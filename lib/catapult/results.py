@@ -220,7 +220,7 @@ def load(entry: Path) -> xr.Dataset | None:
         data = files[0].read_bytes()
         if hashlib.sha256(data).hexdigest() != record["arrays"]:
             raise ValueError("its checksum does not match")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, KeyError, IsADirectoryError) as error:
         set_aside(files, error)

@@ -27,6 +27,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, CancelledError
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ from catapult.parameters import InputError
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 CONNECTING = 10
 """Seconds in which a Dask scheduler must answer."""
+PATIENCE = 3
+"""How often in a row workers may be killed before any chunk is finished."""
 LINES = 30
 """Seconds between lines of progress where standard error is no terminal."""
 
@@ -128,16 +131,18 @@ def run(grid: Grid, out: Path, *, jobs: int | None = None, dask: str | None = No
         computed = len(left)
         with _Progress(sum(len(chunk.runs) for chunk in every), sum(len(chunk.runs) for chunk in left),
                        progress) as shown:
+            barren = 0
             while left:
                 try:
                     _compute(left, folder, retry_failed, dask, shown)
-                    before, left = left, _unfinished(left, folder, False)
-                except BrokenExecutor:
-                    before, left = left, _unfinished(left, folder, retry_failed)
+                except BrokenExecutor:  # a worker was killed, and with it the pool: the next one is new
+                    pass
                 except (OSError, CancelledError, chunks.OtherInputs) as error:
                     raise SweepFailed(_stopped(error)) from None
-                if len(left) == len(before):
-                    raise SweepFailed(_stopped("workers were killed (out of memory?)"))
+                before, left = left, _unfinished(left, folder, retry_failed)
+                barren = barren + 1 if len(left) == len(before) else 0
+                if barren == PATIENCE:
+                    raise SweepFailed(_stopped("workers are killed again and again (out of memory?)"))
     return _write_table(grid, every, folder, out, computed, started)
 
 
@@ -244,13 +249,17 @@ def _compute(left: list[Chunk], folder: Path, retry_failed: bool, dask: str | No
         _work, folder=folder.absolute(), retry_failed=retry_failed, data=paths.named_data(),
         parent=None if dask else os.getpid()))
     chunk_of = dict(enumerate(left))
-    for number, data in parallel(task(number, chunk) for number, chunk in chunk_of.items()):
-        file = chunk_of[number].file(folder)
-        # A worker without this file system leaves the writing to us.
-        if data and (not file.is_file() or file.read_bytes() != data):
-            results.write(file, data)
-        record = chunks.load(chunk_of[number], folder)
-        shown.add(len(chunk_of[number].runs), chunks.failed(record) if record else 0)
+    with warnings.catch_warnings(), \
+            contextlib.closing(parallel(task(number, chunk) for number, chunk in chunk_of.items())) as finished:
+        warnings.filterwarnings("ignore", ".*still being processed by the workers", UserWarning)  # after Ctrl-C
+        for number, data in finished:
+            chunk = chunk_of[number]
+            file = chunk.file(folder)
+            # A worker without this file system leaves the writing to us.
+            if data and (not file.is_file() or file.read_bytes() != data):
+                results.write(file, data)
+            record = chunks.load(chunk, folder)
+            shown.add(len(chunk.runs), chunks.failed(record) if record else 0)
 
 
 def _work(number: int, chunk: Chunk, *, folder: Path, retry_failed: bool, data: Path | None,
