@@ -263,7 +263,7 @@ def alive(pid):
 def test_killed_dask_worker_is_replaced_and_its_chunk_computed_again(tmp_path):
     whole = swept(tmp_path / "whole", pause=0.3)
     before = len(experiment.counted())
-    with cluster() as address:
+    with cluster() as (address, _):
         process = started(tmp_path / "out", pause=0.3, jobs=0, dask=address)
         wait_for(lambda: len(experiment.counted()) > before + 2)
         victim, what = experiment.counted()[-1]
@@ -275,15 +275,27 @@ def test_killed_dask_worker_is_replaced_and_its_chunk_computed_again(tmp_path):
     assert len(computed) <= CHUNKS + 2
 
 
+def test_lost_scheduler_is_one_line_and_what_is_finished_is_kept(tmp_path):
+    with cluster() as (address, scheduler):
+        process = started(tmp_path / "out", pause=0.3, jobs=0, dask=address)
+        wait_for(lambda: files_of(tmp_path / "out"))
+        scheduler.kill()
+        _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert complaint.count("Traceback") == 1  # that of the library's one exception
+    assert f"SweepFailed: the sweep stopped: the Dask scheduler at {address} is gone" in complaint
+    assert files_of(tmp_path / "out")
+
+
 @contextlib.contextmanager
 def cluster():
-    """A Dask cluster of two workers in other processes; gives its address."""
+    """A Dask cluster of two workers in other processes; gives its address and its own process."""
     code = ("import distributed, sys\nif __name__ == '__main__':\n"
             "    c = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)\n"
             "    print(c.scheduler_address, flush=True)\n    sys.stdin.read()\n    c.close()\n")
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, text=True) as process:
-        yield process.stdout.readline().strip()
+        yield process.stdout.readline().strip(), process
         process.stdin.close()
         process.wait(60)
 
@@ -298,6 +310,23 @@ def test_two_sweeps_into_one_folder_at_once_do_no_harm(tmp_path):
     times = collections.Counter(what for _, what in experiment.counted()[before:])
     assert set(times.values()) <= {1, 2}  # what both were at at the same time was computed twice
     assert not [file for file in (tmp_path / "out" / "chunks").iterdir() if file.suffix != ".json"]
+
+
+def test_worker_takes_up_no_finished_chunk(tmp_path):
+    swept(tmp_path)
+    chunk = chunks.split(experiment, small_grid().runs)[0]
+    before = len(experiment.counted())
+    done = sweeps._work(5, chunk, folder=tmp_path / "chunks", retry_failed=True, data=None, parent=os.getpid())
+    assert done == (5, b"")
+    assert len(experiment.counted()) == before
+
+
+def test_worker_without_the_folder_hands_over_what_it_computed(tmp_path):
+    chunk = chunks.split(experiment, small_grid().runs)[0]
+    _, data = sweeps._work(0, chunk, folder=tmp_path / "none", retry_failed=False, data=None, parent=os.getpid())
+    assert not (tmp_path / "none").exists()
+    results.write(chunk.file(tmp_path), data)
+    assert len(chunks.load(chunk, tmp_path)["rows"]) == 3
 
 
 # Damage.

@@ -22,13 +22,14 @@ import csv
 import functools
 import hashlib
 import io
+import logging
 import os
 import signal
 import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,8 +125,10 @@ def run(grid: Grid, out: Path, *, jobs: int | None = None, dask: str | None = No
     started = time.monotonic()
     check(jobs, dask, out)
     every = chunks.split(grid.experiment, grid.runs)
-    with _backend(jobs or joblib.cpu_count(), dask):
-        folder = out / "chunks"
+    folder = out / "chunks"
+    work = functools.partial(_work, folder=folder.absolute(), retry_failed=retry_failed, data=paths.named_data(),
+                             parent=None if dask else os.getpid())
+    with _workers(jobs or joblib.cpu_count(), dask) as do:
         folder.mkdir(parents=True, exist_ok=True)
         left = _unfinished(every, folder, retry_failed)
         computed = len(left)
@@ -134,10 +137,10 @@ def run(grid: Grid, out: Path, *, jobs: int | None = None, dask: str | None = No
             barren = 0
             while left:
                 try:
-                    _compute(left, folder, retry_failed, dask, shown)
+                    _compute(do, work, left, folder, shown)
                 except BrokenExecutor:  # a worker was killed, and with it the pool: the next one is new
                     pass
-                except (OSError, CancelledError, chunks.OtherInputs) as error:
+                except (OSError, chunks.OtherInputs) as error:
                     raise SweepFailed(_stopped(error)) from None
                 before, left = left, _unfinished(left, folder, retry_failed)
                 barren = barren + 1 if len(left) == len(before) else 0
@@ -216,44 +219,71 @@ def _unfinished(every: list[Chunk], folder: Path, retry_failed: bool) -> list[Ch
     return [chunk for chunk in every if not finished(chunk)]
 
 
+Done = Iterator[tuple[int, bytes]]  # what _work returns
+Work = Callable[[int, Chunk], tuple[int, bytes]]
+
+
 @contextlib.contextmanager
-def _backend(jobs: int, dask: str | None) -> Iterator[None]:
-    """Let joblib work with processes of this machine, or with a Dask cluster."""
+def _workers(jobs: int, dask: str | None) -> Iterator[Callable[[Work, list[Chunk]], Done]]:
+    """Give a function that does work on chunks, in processes of this machine or on a Dask cluster, in any order."""
     if dask is None:
         # With one job joblib computes in this process: its threads are limited here, and given back.
         with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1), \
                 _one_thread() if jobs == 1 else contextlib.nullcontext():
-            yield
+            yield lambda work, left: joblib.Parallel(batch_size=1, return_as="generator_unordered")(
+                joblib.delayed(work)(number, chunk) for number, chunk in enumerate(left))
         return
     import distributed
 
     with contextlib.ExitStack() as stack:
         if dask == "local":
-            dask = stack.enter_context(distributed.LocalCluster(
-                n_workers=jobs, threads_per_worker=1, dashboard_address=None, silence_logs=50))
+            with _deaf():
+                dask = stack.enter_context(distributed.LocalCluster(
+                    n_workers=jobs, threads_per_worker=1, dashboard_address=None, silence_logs=50))
         try:
-            client = stack.enter_context(distributed.Client(dask, timeout=CONNECTING, set_as_default=False))
+            client = stack.enter_context(distributed.Client(dask, timeout=CONNECTING))
         except (OSError, ValueError, ImportError):
             raise InputError(f"--dask {dask}: no Dask scheduler answers there; allowed: local, or an address as "
                              "tcp://host:8786") from None
-        stack.enter_context(joblib.parallel_config("dask", client=client, n_jobs=-1))
+        log = logging.getLogger("distributed.client")
+        stack.callback(log.setLevel, log.level)
+        log.setLevel(logging.CRITICAL + 1)  # what goes wrong is said below, in one line
+
+        # Not joblib's backend for Dask: it waits for ever when a chunk has killed its workers.
+        def completed(work: Work, left: list[Chunk]) -> Done:
+            futures = client.map(work, range(len(left)), left, pure=False)
+            for future in distributed.as_completed(futures):
+                yield future.result()
+                future.release()
+
+        try:
+            yield completed
+        except distributed.KilledWorker:
+            raise SweepFailed(_stopped("a chunk killed every worker that took it up (out of memory?)")) from None
+        except CancelledError:
+            raise SweepFailed(_stopped(f"the Dask scheduler at {client.scheduler.address} is gone")) from None
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Ignore Ctrl-C, and let the processes that are started inside the context ignore it for good."""
+    if threading.current_thread() is not threading.main_thread():
         yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
-def _compute(left: list[Chunk], folder: Path, retry_failed: bool, dask: str | None, shown: _Progress) -> None:
+def _compute(do: Callable[[Work, list[Chunk]], Done], work: Work, left: list[Chunk], folder: Path,
+             shown: _Progress) -> None:
     """Compute chunks; each is in its file when it counts as done."""
-    # A cluster may grow: it gets everything at once.
-    parallel = joblib.Parallel(batch_size=1, return_as="generator_unordered",
-                               pre_dispatch="all" if dask else "2 * n_jobs")
-    task = joblib.delayed(functools.partial(
-        _work, folder=folder.absolute(), retry_failed=retry_failed, data=paths.named_data(),
-        parent=None if dask else os.getpid()))
-    chunk_of = dict(enumerate(left))
-    with warnings.catch_warnings(), \
-            contextlib.closing(parallel(task(number, chunk) for number, chunk in chunk_of.items())) as finished:
+    with warnings.catch_warnings(), contextlib.closing(do(work, left)) as finished:
         warnings.filterwarnings("ignore", ".*still being processed by the workers", UserWarning)  # after Ctrl-C
         for number, data in finished:
-            chunk = chunk_of[number]
+            chunk = left[number]
             file = chunk.file(folder)
             # A worker without this file system leaves the writing to us.
             if data and (not file.is_file() or file.read_bytes() != data):
