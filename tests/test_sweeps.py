@@ -282,7 +282,7 @@ def test_lost_scheduler_is_one_line_and_what_is_finished_is_kept(tmp_path):
         scheduler.kill()
         _, complaint = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert complaint.count("Traceback") == 1  # that of the library's one exception
+    assert complaint.count("Traceback") == 1, complaint  # that of the library's one exception
     assert f"SweepFailed: the sweep stopped: the Dask scheduler at {address} is gone" in complaint
     assert files_of(tmp_path / "out")
 

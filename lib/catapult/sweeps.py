@@ -236,6 +236,9 @@ def _workers(jobs: int, dask: str | None) -> Iterator[Callable[[Work, list[Chunk
     import distributed
 
     with contextlib.ExitStack() as stack:
+        log = logging.getLogger("distributed.client")
+        stack.callback(log.setLevel, log.level)
+        log.setLevel(logging.CRITICAL + 1)  # what goes wrong is said below, in one line
         if dask == "local":
             with _deaf():
                 dask = stack.enter_context(distributed.LocalCluster(
@@ -245,23 +248,23 @@ def _workers(jobs: int, dask: str | None) -> Iterator[Callable[[Work, list[Chunk
         except (OSError, ValueError, ImportError):
             raise InputError(f"--dask {dask}: no Dask scheduler answers there; allowed: local, or an address as "
                              "tcp://host:8786") from None
-        log = logging.getLogger("distributed.client")
-        stack.callback(log.setLevel, log.level)
-        log.setLevel(logging.CRITICAL + 1)  # what goes wrong is said below, in one line
+
+        address = client.scheduler.address
 
         # Not joblib's backend for Dask: it waits for ever when a chunk has killed its workers.
         def completed(work: Work, left: list[Chunk]) -> Done:
             futures = client.map(work, range(len(left)), left, pure=False)
             for future in distributed.as_completed(futures):
-                yield future.result()
-                future.release()
+                try:
+                    yield future.result()
+                    future.release()
+                except (CancelledError, distributed.comm.CommClosedError):
+                    raise SweepFailed(_stopped(f"the Dask scheduler at {address} is gone")) from None
 
         try:
             yield completed
         except distributed.KilledWorker:
             raise SweepFailed(_stopped("a chunk killed every worker that took it up (out of memory?)")) from None
-        except CancelledError:
-            raise SweepFailed(_stopped(f"the Dask scheduler at {client.scheduler.address} is gone")) from None
 
 
 @contextlib.contextmanager
