@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,6 +37,12 @@ def experiment(empty_store):
 
 def entry_of(experiment, parameters):
     return paths.results() / "networks" / results.key(experiment, parameters)
+
+
+def arrays_of(experiment, parameters):
+    entry = entry_of(experiment, parameters)
+    (file,) = entry.parent.glob(f"{entry.name}.*.nc")
+    return file
 
 
 def test_second_time_comes_from_the_store_and_is_the_same(experiment):
@@ -78,21 +89,114 @@ def test_code_version_sees_what_is_imported_but_not_comments(tmp_path, monkeypat
 @pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: data[:-1] + b"?", lambda data: b""])
 def test_damaged_arrays_are_set_aside_and_computed_again(experiment, damage, capsys):
     first = results.compute(experiment, Length())
-    array_file = entry_of(experiment, Length()).with_suffix(".nc")
+    array_file = arrays_of(experiment, Length())
     array_file.write_bytes(damage(array_file.read_bytes()))
     again = results.compute(experiment, Length())
     assert "damaged" in capsys.readouterr().err
     assert len(experiment.runs) == 2
     xr.testing.assert_identical(first, again)
-    assert array_file.with_name(array_file.name + ".damaged").exists()
+    assert list(array_file.parent.glob(f"{array_file.name}.*.damaged"))
 
 
-@pytest.mark.parametrize("record", ["", "{", "[]", "{}"])
+@pytest.mark.parametrize("record", [b"", b"{", b"[]", b"{}", b"\xff\0", b"[" * 100_000, b'{"sha256": null}', None])
 def test_damaged_record_is_set_aside_and_computed_again(experiment, record):
     results.compute(experiment, Length())
-    entry_of(experiment, Length()).with_suffix(".json").write_text(record)
+    file = entry_of(experiment, Length()).with_suffix(".json")
+    if record is None:
+        file.unlink()
+        file.mkdir()
+    else:
+        file.write_bytes(record)
+    results.compute(experiment, Length())
     results.compute(experiment, Length())
     assert len(experiment.runs) == 2
+
+
+def test_altered_provenance_is_noticed(experiment):
+    results.compute(experiment, Length())
+    file = entry_of(experiment, Length()).with_suffix(".json")
+    file.write_text(file.read_text().replace('"seconds": ', '"seconds": 1'))
+    assert results.load(entry_of(experiment, Length())) is None
+
+
+def test_entry_under_the_name_of_another_is_noticed(experiment):
+    results.compute(experiment, Length(length=2))
+    results.compute(experiment, Length(length=4))
+    own, other = (results.key(experiment, Length(length=length)) for length in (2, 4))
+    for file in (paths.results() / "networks").glob(f"{other}.*"):
+        file.with_name(file.name.replace(other, own)).write_bytes(file.read_bytes())
+    assert results.compute(experiment, Length(length=2)).sizes == {"i": 2}
+
+
+def test_store_full_of_garbage_does_no_harm(experiment):
+    rng = np.random.default_rng(0)
+    first = results.compute(experiment, Length())
+    folder = paths.results() / "networks"
+    for name in ("garbage", "x.json", "y.nc", ".z.nc.1-2", *(file.name for file in folder.iterdir())):
+        (folder / name).write_bytes(rng.bytes(2000))
+    (paths.results() / "stray").write_bytes(rng.bytes(2000))
+    (folder / "folder.json").mkdir()
+    xr.testing.assert_identical(results.compute(experiment, Length()), first)
+    assert len(experiment.runs) == 2
+    assert [entry.date for entry in results.entries()].count("damaged") == 2
+    assert results.clean() == 2
+    results.compute(experiment, Length())
+    assert len(experiment.runs) == 2
+
+
+def test_store_that_cannot_be_written_is_no_error(experiment, empty_store, capsys):
+    empty_store.write_text("a file where the folder should be")
+    assert results.compute(experiment, Length()).sizes == {"i": 3}
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "could not be stored" in line
+
+
+WRITER = """
+import sys
+import numpy, xarray
+from pathlib import Path
+from types import SimpleNamespace
+import counting_experiment
+from catapult import results
+entry, number = Path(sys.argv[1]), int(sys.argv[2])
+origin = results.provenance(counting_experiment, counting_experiment.Parameters(), 0)
+for i in range(60):
+    results.save(entry, xarray.Dataset({"x": ("i", numpy.full(50_000, 1000.0 * number + i))}), origin)
+"""
+
+
+def test_two_processes_that_write_one_key_do_no_harm(empty_store, monkeypatch, capsys):
+    """Even if they write different arrays, as two machines may: a reader sees the one or the other, never a mixture."""
+    import counting_experiment
+
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
+    entry = empty_store / "some" / results.key(counting_experiment, counting_experiment.Parameters())
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(entry), str(number)]) for number in (1, 2)]
+    seen = set()
+    while any(writer.poll() is None for writer in writers):
+        dataset = results.load(entry)
+        if dataset is not None:
+            seen.update(np.unique(dataset.x).tolist())
+            assert dataset.x.min() == dataset.x.max()
+        assert list(empty_store.glob("*/*.damaged")) == []
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert {value // 1000 for value in seen} == {1, 2}
+    assert results.load(entry) is not None
+    assert capsys.readouterr().err == ""
+
+
+def test_clean_leaves_what_another_process_may_be_writing(experiment):
+    results.compute(experiment, Length())
+    folder = paths.results() / "networks"
+    young, old = folder / ".young.nc.1-2", folder / ".old.nc.1-2"
+    for file in (young, old):
+        file.write_bytes(b"half")
+    hours_ago = time.time() - 2 * results.LEFTOVER
+    os.utime(old, (hours_ago, hours_ago))
+    results.clean()
+    assert young.exists()
+    assert not old.exists()
+    assert len(list(results.entries())) == 1
 
 
 def test_entry_without_its_record_does_not_exist(experiment):

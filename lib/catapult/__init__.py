@@ -14,7 +14,7 @@ import importlib
 
 _HOMES = {"Problem": "catapult.datasets", "Network": "catapult.networks", "train": "catapult.training"}
 _MODULES = ("chapters", "claims", "curvature", "datasets", "experiments", "figures", "losses", "networks", "phases",
-            "results", "theory", "training")
+            "results", "sweeps", "theory", "training")
 
 __all__ = [*_HOMES, *_MODULES]
 

@@ -29,6 +29,8 @@ def main() -> None:
     """Run the command; turn every mistake of the user into one line and exit status 2."""
     try:
         status = app(standalone_mode=False)
+        if status == 130:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt
     except InputError as error:
         status = _complain(error, 2)
     except typer.TyperException as error:
@@ -97,6 +99,46 @@ def run(
         raise typer.Exit(_complain(error, 1)) from None
     for what, path in made.items():
         print(f"{what:9} {path}")
+
+
+@app.command()
+def sweep(
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="Such as learning_rate_phases.")],
+    grid: Annotated[list[str] | None, typer.Option("--grid", metavar="NAME=VALUES", help=(
+        "A list 1,2,5 or geomspace(0.01,100,32), linspace(a,b,n), range(a,b); may be repeated."))] = None,
+    seeds: Annotated[int | None, typer.Option(metavar="N", help="Seeds 0 to N-1.")] = None,
+    scale: Scale = "default",
+    assignments: Annotated[list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE",
+                                                          help="A parameter that stays the same.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="A folder with data sets.")] = None,
+    jobs: Annotated[int | None, typer.Option(metavar="N", help="Processes here; one a core by default.")] = None,
+    dask: Annotated[str | None, typer.Option(metavar="ADDRESS|local", help="A Dask scheduler's address, or local."
+                                             )] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many runs, how long, how large.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Compute again what holds errors.")] = False,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write.")] = ...,
+) -> None:
+    """Run an experiment over a grid of parameters: leaves table.csv, one row a run. Stopped, it goes on from there.
+
+    Exit status 1 if any run failed: its row holds the error.
+    """
+    from catapult import chapters as book_chapters
+    from catapult import grids, sweeps
+
+    module = grids.experiment(experiment)
+    _name_data(data)
+    chosen = grids.grid(module, grid or [], book_chapters.read_values(assignments or [], None), seeds=seeds,
+                        scale=scale)
+    sweeps.check(jobs, dask, out)
+    if dry_run:
+        print(sweeps.estimate(chosen, out, retry_failed).in_words(jobs, dask))
+        return
+    try:
+        done = sweeps.run(chosen, out, jobs=jobs, dask=dask, retry_failed=retry_failed)
+    except sweeps.SweepFailed as error:
+        raise typer.Exit(_complain(error, 1)) from None
+    print(done.in_words())
+    raise typer.Exit(1 if done.failed else 0)
 
 
 @app.command()

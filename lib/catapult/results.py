@@ -4,9 +4,10 @@ The key is made of the experiment's name, its parameters, the checksum of the da
 its import closure (the experiment's module and all modules of this package that it imports, directly or
 not). Same key, same results: in a chapter, in a sweep, after a crash.
 
-An entry is two files: ``KEY.nc`` (netCDF, arrays only, nothing pickled) and ``KEY.json`` (provenance and
-the sha256 of the first). Both are written to a temporary name and renamed, the JSON last: without it the
-entry does not exist.
+An entry is two files: ``KEY.SHA.nc`` (netCDF, arrays only, nothing pickled), SHA being the start of its
+sha256, and ``KEY.json``, the record: provenance, the sha256 of the first and one of its own. Both are written
+to a temporary name and renamed, the record last: without it the entry does not exist. Since a record names its
+arrays by what they hold, two processes that write the same key can't mix theirs up.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import json
 import os
 import platform
 import secrets
+import shutil
 import sys
 import tempfile
 import time
@@ -36,6 +38,8 @@ from catapult import paths
 from catapult.parameters import Parameters
 
 LIBRARIES = ("numpy", "scipy", "torch", "torchvision", "xarray")
+LEFTOVER = 3600
+"""Age in seconds from which a file that belongs to no entry is taken for the rest of a killed process."""
 
 
 def digest(value: Any) -> str:
@@ -88,12 +92,16 @@ def code_version(module: str) -> str:
 
 def key(experiment: ModuleType, parameters: Parameters) -> str:
     """Return the key of an experiment's results at these parameters."""
-    return digest({
+    return _key_of({
         "experiment": experiment.__name__,
         "parameters": parameters.as_dict(),
         "data": data_checksum(experiment, parameters),
         "code": code_version(experiment.__name__),
-    })[:32]
+    })
+
+
+def _key_of(record: dict[str, Any]) -> str:
+    return digest({name: record[name] for name in ("experiment", "parameters", "data", "code")})[:32]
 
 
 def data_checksum(experiment: ModuleType, parameters: Parameters) -> str:
@@ -108,6 +116,13 @@ def provenance(experiment: ModuleType, parameters: Parameters, seconds: float) -
         "parameters": parameters.as_dict(),
         "data": data_checksum(experiment, parameters),
         "code": code_version(experiment.__name__),
+        **circumstances(seconds),
+    }
+
+
+def circumstances(seconds: float) -> dict[str, Any]:
+    """Return when, in how many seconds, with which versions and on what machine something was computed."""
+    return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
         "versions": versions(),
@@ -124,7 +139,8 @@ def versions() -> dict[str, str]:
 def compute(experiment: ModuleType, parameters: Parameters) -> xr.Dataset:
     """Return the experiment's results at these parameters, from the store if they are there.
 
-    Raises whatever the experiment raises; then nothing is stored.
+    Raises whatever the experiment raises; then nothing is stored. A store that can't be written is no error:
+    one line on standard error says so.
     """
     entry = _entry(experiment, parameters)
     stored = load(entry)
@@ -132,7 +148,11 @@ def compute(experiment: ModuleType, parameters: Parameters) -> xr.Dataset:
         return stored
     started = time.monotonic()
     dataset = experiment.run(parameters)
-    save(entry, dataset, provenance(experiment, parameters, time.monotonic() - started))
+    try:
+        save(entry, dataset, provenance(experiment, parameters, time.monotonic() - started))
+    except OSError as error:
+        print(f"catapult: {entry} could not be stored ({error.strerror}); the results are used all the same",
+              file=sys.stderr)
     return dataset
 
 
@@ -152,16 +172,37 @@ def save(entry: Path, dataset: xr.Dataset, origin: dict[str, Any]) -> None:
     """Write a dataset and its provenance under ``entry``, atomically."""
     entry.parent.mkdir(parents=True, exist_ok=True)
     data = bytes(dataset.to_netcdf(engine="h5netcdf"))
-    write(entry.with_suffix(".nc"), data)
-    record = {**origin, "sha256": hashlib.sha256(data).hexdigest()}
-    write(entry.with_suffix(".json"), json.dumps(record, indent=1).encode())
+    sha = hashlib.sha256(data).hexdigest()
+    write(_arrays(entry, sha), data)
+    write(entry.with_suffix(".json"), sealed({**origin, "arrays": sha}))
 
 
 def write(path: Path, data: bytes) -> None:
     """Write bytes to a temporary file beside ``path``, then rename it: never half a file under the name."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def sealed(record: dict[str, Any]) -> bytes:
+    """Return a record as JSON, with a sha256 of its own content."""
+    return json.dumps({**record, "sha256": digest(record)}, indent=1).encode()
+
+
+def unsealed(data: bytes) -> dict[str, Any]:
+    """Return a sealed record without its sha256; raise ValueError if that does not match, or it is no record."""
+    try:
+        record = json.loads(data)
+        seal = record.pop("sha256")
+    except (ValueError, RecursionError, AttributeError, LookupError, TypeError):
+        raise ValueError("it is no record") from None
+    if seal != digest(record):
+        raise ValueError("its checksum does not match")
+    return record
 
 
 def load(entry: Path) -> xr.Dataset | None:
@@ -169,22 +210,35 @@ def load(entry: Path) -> xr.Dataset | None:
 
     A damaged entry is set aside (``.damaged``) with a message on standard error, and counts as none.
     """
-    array_file, record_file = entry.with_suffix(".nc"), entry.with_suffix(".json")
+    record_file = entry.with_suffix(".json")
+    files = [record_file]
     try:
-        record = json.loads(record_file.read_text(encoding="utf-8"))
-        data = array_file.read_bytes()
-        if hashlib.sha256(data).hexdigest() != record["sha256"]:
+        record = unsealed(record_file.read_bytes())
+        if _key_of(record) != entry.name:
+            raise ValueError("it belongs to another key")
+        files.insert(0, _arrays(entry, record["arrays"]))
+        data = files[0].read_bytes()
+        if hashlib.sha256(data).hexdigest() != record["arrays"]:
             raise ValueError("its checksum does not match")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, KeyError, TypeError) as error:
-        print(f"catapult: {array_file} is damaged ({error}); set aside and computed again", file=sys.stderr)
-        for path in (array_file, record_file):
-            if path.exists():
-                os.replace(path, path.with_name(path.name + ".damaged"))
+    except (ValueError, KeyError, IsADirectoryError) as error:
+        set_aside(files, error)
         return None
     with xr.open_dataset(data, engine="h5netcdf") as dataset:
         return dataset.load()
+
+
+def set_aside(files: list[Path], why: Exception) -> None:
+    """Rename damaged files to ``….damaged``, with a message; another process may do so at the same time."""
+    print(f"catapult: {files[0]} is damaged ({why}); set aside and computed again", file=sys.stderr)
+    for path in files:
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(path, path.with_name(f"{path.name}.{secrets.token_hex(4)}.damaged"))
+
+
+def _arrays(entry: Path, sha: str) -> Path:
+    return entry.with_name(f"{entry.name}.{sha[:16]}.nc")
 
 
 @dataclass(frozen=True)
@@ -200,28 +254,50 @@ class Entry:
 
 def entries() -> Iterator[Entry]:
     """Yield what the store holds, oldest first within an experiment."""
-    for record_file in sorted(paths.results().glob("*/*.json"), key=lambda p: (p.parent.name, p.stat().st_mtime)):
+    records = [(path.parent.name, _written(path), path) for path in paths.results().glob("*/*.json")]
+    for experiment, _, record_file in sorted(records):
+        key = record_file.stem
         try:
-            record = json.loads(record_file.read_text(encoding="utf-8"))
+            record = unsealed(record_file.read_bytes())
             current = record["code"] == code_version(record["experiment"])
-            size = record_file.with_suffix(".nc").stat().st_size
-            yield Entry(record_file.parent.name, record_file.stem, size, record["date"], current)
-        except (ValueError, KeyError, TypeError, OSError):
-            yield Entry(record_file.parent.name, record_file.stem, 0, "damaged", False)
+            size = _arrays(record_file.with_suffix(""), record["arrays"]).stat().st_size
+            yield Entry(experiment, key, size, record["date"], current)
+        except (ValueError, KeyError, OSError):
+            yield Entry(experiment, key, 0, "damaged", False)
 
 
 def clean(everything: bool = False) -> int:
-    """Remove the results that today's code would not use, or all of them; return how many went."""
+    """Remove the results that today's code would not use, or all of them; return how many went.
+
+    Unfinished files and arrays without a record go too, once they are older than ``LEFTOVER`` seconds: younger
+    ones another process may be about to complete.
+    """
     gone = 0
     for entry in list(entries()):
         if everything or not entry.current:
-            base = paths.results() / entry.experiment / entry.key
-            for suffix in (".json", ".nc"):
-                base.with_suffix(suffix).unlink(missing_ok=True)
+            for file in (paths.results() / entry.experiment).glob(f"{entry.key}.*"):
+                _remove(file)
             gone += 1
-    for leftover in (*paths.results().glob("*/*.damaged"), *paths.results().glob("*/.*")):
-        leftover.unlink(missing_ok=True)
+    for file in paths.results().glob("*/*"):
+        belongs = file.with_name(f"{file.name.partition('.')[0]}.json").exists()
+        if file.suffix == ".damaged" or (not belongs and time.time() - _written(file) > LEFTOVER):
+            _remove(file)
     return gone
+
+
+def _written(path: Path) -> float:
+    """Return when a file was written last; now, if it has just gone."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,11 @@ from catapult import parameters
 from catapult.datasets import Problem, mnist, sources
 from catapult.networks import Network
 
+GROUPED_OVER = "learning_rate"
+"""The parameter in which the runs of a group may differ: see :func:`run_group`."""
+LARGEST_GROUP = 32
+GROUP_WORK = 1e12
+"""Multiplications and additions in a group at most, unless one run takes more: about a minute of one core."""
 CURVATURES = 5
 """How often the sharpness is taken in the last tenth of a run. A ReLU network's jumps from step to step."""
 
@@ -53,9 +58,23 @@ def data(values: Setting) -> str:
 
 def run(values: Parameters) -> xr.Dataset:
     """Return one run: what :func:`trained` returns at the one learning rate, without that dimension."""
+    return run_group([values])[0]
+
+
+def run_group(group: Sequence[Parameters]) -> list[xr.Dataset]:
+    """Return runs that differ in the learning rate alone, trained side by side: as :func:`run`, one for each."""
+    values = group[0]
     problem = two_digits(values, values.features, values.components, values.label_noise, values.seed)
-    learning_rates = [values.learning_rate]
-    return trained(values, problem, values.activation, learning_rates, values.seed).isel(learning_rate=0)
+    result = trained(values, problem, values.activation, [run.learning_rate for run in group], values.seed)
+    return [result.isel(learning_rate=i) for i in range(len(group))]
+
+
+def group_size(values: Parameters) -> int:
+    """Return how many runs to train side by side: many of a small network, few where one takes long."""
+    inputs = {"pixels": 784, "blocks": 49, "components": values.components}[values.features]
+    weights = inputs * values.width + (values.hidden_layers - 1) * values.width**2 + values.width
+    work = 6 * weights * values.samples * values.steps  # there, back and the gradient, two each
+    return int(min(max(GROUP_WORK // work, 1), LARGEST_GROUP))
 
 
 def two_digits(setting: Setting, features: str, components: int, label_noise: float, seed: int) -> Problem:

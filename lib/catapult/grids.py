@@ -1,0 +1,180 @@
+"""The full grid of a sweep: what is varied, parsed and checked before any work."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import math
+import pkgutil
+import re
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from catapult import experiments
+from catapult.parameters import InputError, Parameters, nearest
+
+MOST = 1_000_000
+"""Runs that a sweep may have: more is a slip of the keyboard, or another tool's work."""
+
+SPACINGS = {
+    "geomspace": "geomspace(first,last,count)", "linspace": "linspace(first,last,count)",
+    "range": "range(first,beyond)",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A sweep: the runs of one experiment, each once, sorted by their parameters in order of declaration."""
+
+    experiment: types.ModuleType
+    axes: Mapping[str, tuple]  # name → values, sorted
+    runs: tuple[Parameters, ...]
+
+
+def experiment(name: str) -> types.ModuleType:
+    """Return the experiment with this name; raise InputError if there is none."""
+    names = sorted(module.name for module in pkgutil.iter_modules(experiments.__path__))
+    if name not in names:
+        raise InputError(f"no experiment is called {name!r}{nearest(name, names)}; allowed: {', '.join(names)}")
+    return importlib.import_module(f"catapult.experiments.{name}")
+
+
+def grid(module: types.ModuleType, axes: Sequence[str], fixed: Mapping[str, Any] | None = None, *,
+         seeds: int | None = None, scale: str = "default") -> Grid:
+    """Return the grid: the product of all axes and seeds; the other parameters as given, or as at that scale.
+
+    Parameters
+    ----------
+    module
+        An experiment.
+    axes
+        Texts ``NAME=VALUES``; VALUES as in :func:`values_of`.
+    fixed
+        Values of parameters that stay the same, over those of the scale.
+    seeds
+        None, or a number N ≥ 1: the axis ``seed`` is then 0, …, N − 1.
+    scale
+        "quick", "default" or "paper".
+
+    Raises
+    ------
+    InputError
+        One line, for the first thing that is wrong.
+    """
+    model = module.Parameters
+    fixed = dict(fixed or {})
+    model.checked(fixed, scale=scale, where="-p" if fixed else "")
+    chosen: dict[str, tuple] = {}
+    for axis in axes:
+        name, equals, text = (part.strip() for part in axis.partition("="))
+        if not equals or not name:
+            raise InputError(f"--grid {axis!r}: no values; allowed: --grid NAME=VALUES")
+        if name in chosen:
+            raise InputError(f"--grid {name}: given twice; allowed: once, with all its values")
+        chosen[name] = _checked(model, name, text, scale)
+    if seeds is not None:
+        if seeds < 1:
+            raise InputError(f"--seeds {seeds}: allowed: a whole number ≥ 1")
+        if "seed" not in model.model_fields:
+            raise InputError(f"--seeds: {_last(module.__name__)} has no parameter 'seed'; allowed: "
+                             f"{', '.join(model.model_fields)}")
+        if "seed" in chosen:
+            raise InputError("--seeds: --grid seed=… is given too; allowed: one of the two")
+        chosen["seed"] = _checked(model, "seed", f"range(0,{seeds})", scale)
+    for name in chosen:
+        if name in fixed:
+            raise InputError(f"-p {name}: {name} is on the grid too; allowed: one of the two")
+    count = math.prod(map(len, chosen.values()))
+    if count > MOST:
+        raise InputError(f"--grid: {count:,} runs; allowed: up to {MOST:,}")
+    runs = [model.checked({**fixed, **dict(zip(chosen, values, strict=True))}, scale=scale, where="--grid")
+            for values in itertools.product(*chosen.values())]
+    return Grid(module, chosen, tuple(sorted(runs, key=order)))
+
+
+def order(run: Parameters) -> tuple:
+    """Return what runs are sorted by: their parameters in order of declaration, none first."""
+    return tuple((value is not None, value) for value in run.as_dict().values())
+
+
+def values_of(text: str, whole: bool = False) -> list:
+    """Return the values that a text means: parsed, never evaluated.
+
+    A list ``1,2,5``; ``geomspace(first,last,count)`` or ``linspace(first,last,count)``, both ends included; or
+    ``range(first,beyond)``, whole numbers. The items of a list are returned as text.
+
+    Parameters
+    ----------
+    text
+        The text.
+    whole
+        Whether whole numbers are wanted: values that are whole but for rounding are then returned as such.
+
+    Raises
+    ------
+    InputError
+        One line: what is allowed.
+    """
+    call = re.fullmatch(r"(\w+)\((.*)\)", text.strip())
+    if not call:
+        items = [item.strip() for item in text.split(",")]
+        if not all(items):
+            raise InputError(f"{text!r} holds no value, or an empty one; allowed: a list 1,2,5 or "
+                             f"{', '.join(SPACINGS.values())}")
+        return items
+    name, arguments = call.groups()
+    if name not in SPACINGS:
+        raise InputError(f"{text!r}: nothing is called {name!r}{nearest(name, SPACINGS)}; allowed: a list 1,2,5 or "
+                         f"{', '.join(SPACINGS.values())}")
+    try:
+        values = _spaced(name, [item.strip() for item in arguments.split(",")])
+    except ValueError:
+        raise InputError(f"{text!r}: allowed: {SPACINGS[name]}{_conditions(name)}") from None
+    return [round(value) if whole and math.isclose(value, round(value), rel_tol=1e-9) else value for value in values]
+
+
+def _conditions(name: str) -> str:
+    return {"geomspace": ", first and last > 0 and finite, count from 1",
+            "linspace": ", first and last finite, count from 1",
+            "range": ", whole numbers, first < beyond"}[name] + f" to {MOST:,}" * (name != "range")
+
+
+def _spaced(name: str, arguments: list[str]) -> list:
+    """Return evenly spaced numbers; raise ValueError where the arguments are not what the name allows."""
+    if name == "range":
+        first, beyond = map(int, arguments)
+        if not 0 < beyond - first <= MOST:
+            raise ValueError
+        return list(range(first, beyond))
+    first, last, count = arguments
+    first, last, count = float(first), float(last), int(count)
+    if not (math.isfinite(first) and math.isfinite(last) and 1 <= count <= MOST):
+        raise ValueError
+    if name == "linspace":
+        return np.linspace(first, last, count).tolist()
+    if min(first, last) <= 0:
+        raise ValueError
+    return np.geomspace(first, last, count).tolist()
+
+
+def _checked(model: type[Parameters], name: str, text: str, scale: str) -> tuple:
+    """Return the values of one axis, checked one by one against the field, sorted, each once."""
+    if name not in model.model_fields:
+        model.checked({name: text}, scale=scale, where="--grid")  # raises: says which names there are
+    annotation = model.model_fields[name].annotation
+    whole = int in (annotation, *typing.get_args(annotation))
+    try:
+        given = values_of(text, whole)
+    except InputError as error:
+        raise InputError(f"--grid {name}: {error}") from None
+    checked = {getattr(model.checked({name: value}, scale=scale, where="--grid"), name) for value in given}
+    return tuple(sorted(checked, key=lambda value: (value is not None, value)))
+
+
+def _last(dotted: str) -> str:
+    return dotted.rpartition(".")[2]
