@@ -157,11 +157,11 @@ def training_rows(sizes: Sizes, about: dict[str, Any], device: str = "cpu") -> I
             continue
         weights = [a * b for a, b in pairwise(widths)]
         share = 2 * n * (3 * sum(weights) - weights[0]) / plain / GIGA / about["gemm_gflops"]["torch"]
-        yield _row("peaks", f"plain loop, {'-'.join(map(str, widths))}, n = {n}", "peak of torch's matrix product",
+        yield _row("peaks", f"plain loop, {'-'.join(map(str, widths))}, n = {n}", "peak of a matrix product",
                    share, "share", "", "run-step", plain)
         weights[0] = weights[0] // widths[0] * min(n, widths[0])
         share = 32 * sum(weights) / fast / GIGA / about["copy_gbytes_per_s"]["beyond the cache"]
-        yield _row("peaks", f"{name}: weights read twice and rewritten", "bandwidth of a copy beyond the cache", share,
+        yield _row("peaks", f"{name}: its traffic", "bandwidth of a copy", share,
                    "share", "", "run-step", fast)
 
 
@@ -191,12 +191,12 @@ def sharpness_rows(sizes: Sizes) -> Iterator[Row]:
     costs = {"cold": seconds["cold"], "warm": seconds["warm"], "run": (seconds["run"] - seconds["start"]) / 10,
              "scipy": seconds["scipy"], "curvlinops": seconds.get("curvlinops")}
     names = {"cold": "sharpness, cold", "warm": "sharpness, warm: one step later",
-             "run": "sharpness, recorded at every step of a run", "scipy": "scipy's eigsh on the same product",
+             "run": "sharpness, recorded in a run at every step", "scipy": "scipy's eigsh on the same product",
              "curvlinops": "curvlinops and scipy's eigsh"}
     for name, spent in costs.items():
         if spent is not None:
             target = "<= 4" if name in ("warm", "run") else ""
-            yield _row("curvature", f"{names[name]}, {'-'.join(map(str, widths))}, n = {n}", "plain step", spent / step,
+            yield _row("curvature", names[name], f"plain step, {'-'.join(map(str, widths))}, n = {n}", spent / step,
                        "plain steps", target, "evaluation", spent)
     exact = curvature.sharpness(loss, moved, vector, tolerance=1e-9)[0]
     error = abs(curvature.sharpness(loss, moved, vector)[0] / exact - 1)
@@ -220,7 +220,6 @@ def _scipy(product, weights) -> float:
 
 
 def _curvlinops(network: Network, weights, X, y) -> float:
-    from curvlinops import HessianLinearOperator
     from scipy.sparse.linalg import eigsh
 
     layers: list[torch.nn.Module] = []
@@ -229,17 +228,22 @@ def _curvlinops(network: Network, weights, X, y) -> float:
         layer.weight.data = matrix * scale  # standard parametrisation: another Hessian, at the same cost
         layers += [layer, torch.nn.ReLU()]
     model = torch.nn.Sequential(*layers[:-1])
-    targets = ((y + 1) / 2)[:, None]
-    operator = HessianLinearOperator(model, torch.nn.BCEWithLogitsLoss(), list(model.parameters()),
-                                     [(X, targets)], check_deterministic=False).to_scipy()
-    start = torch.randn(operator.shape[0], generator=torch.Generator().manual_seed(0), dtype=torch.float64).numpy()
-    with warnings.catch_warnings():  # torch's forward mode, which it calls, loads what torch deprecates
+    data = [(X, ((y + 1) / 2)[:, None])]
+    with warnings.catch_warnings():  # it uses what torch deprecates
         warnings.simplefilter("ignore", DeprecationWarning)
+        from curvlinops import HessianLinearOperator
+
+        operator = HessianLinearOperator(model, torch.nn.BCEWithLogitsLoss(), list(model.parameters()), data,
+                                         check_deterministic=False).to_scipy()
+        start = torch.randn(operator.shape[0], generator=torch.Generator().manual_seed(0), dtype=torch.float64).numpy()
         return eigsh(operator, k=1, which="LA", tol=1e-4, v0=start, return_eigenvectors=False)[0]
 
 
 def map_rows(sizes: Sizes) -> Iterator[Row]:
-    """Phase maps against Python loops (over a subsample, scaled) and against arrays."""
+    """Phase maps against Python loops and against arrays; but for numpy in chunks, over a subsample, scaled.
+
+    "To convergence": the loop ends when |f| < 10⁻¹⁵ or Λ > 10³⁰; "same exits": also in the trap, as ours.
+    """
     side = int(sizes.points**0.5)
     for loss in ("squared", "exponential", "logistic"):
         f0, rates = (axis.ravel() for axis in np.meshgrid(*speed.map_axes(loss, side), indexing="ij"))
@@ -250,9 +254,9 @@ def map_rows(sizes: Sizes) -> Iterator[Row]:
     few = sizes.subsample // 10
     points = [axis[_some(w0, few)] for axis in (w0, rates)]
     calls = {"map": lambda: linear_predictor.phase_map("exponential", w0, rates, 1000),
-             "Python loop that ends where we do, a subsample scaled": lambda: [
+             "Python loop, same exits": lambda: [
                  _python_orbit(*point) for point in zip(*(axis.tolist() for axis in points), strict=True)],
-             "numpy, all points to the last step, a subsample scaled": lambda: linear_predictor.observed_phase(
+             "numpy, to the last step": lambda: linear_predictor.observed_phase(
                  "exponential", *points, 1000)}
     yield from _map_rows("linear predictor's map, exponential loss", calls, len(w0), few, sizes)
 
@@ -265,11 +269,11 @@ def _two_layer_calls(loss: str, f0: np.ndarray, rates: np.ndarray, some: np.ndar
     points = list(zip(f0[some].tolist(), rates[some].tolist(), strict=True))
     return {
         "map": lambda: two_layer.phase_map(loss, f0, speed.MAP_NTK, speed.MAP_WIDTH, rates, steps=1000),
-        "Python loop, ends when f has converged or diverged, a subsample scaled": lambda: [
+        "Python loop, to convergence": lambda: [
             speed.python_label(loss, *point, trap=False) for point in points],
-        "Python loop that ends where we do, a subsample scaled": lambda: [
+        "Python loop, same exits": lambda: [
             speed.python_label(loss, *point) for point in points],
-        "numpy, in chunks, finished points dropped": lambda: speed.numpy_map(loss, f0, rates)}
+        "numpy, in chunks": lambda: speed.numpy_map(loss, f0, rates)}
 
 
 def _map_rows(name: str, calls: dict[str, Callable], points: int, subsample: int, sizes: Sizes,
@@ -277,8 +281,9 @@ def _map_rows(name: str, calls: dict[str, Callable], points: int, subsample: int
     seconds = timing.alternate(calls, max(2, sizes.repeats // 2))
     fast = seconds.pop("map")
     for against, slow in seconds.items():
-        scale = points / subsample if "scaled" in against else 1
-        yield _row("phase maps", name, against, slow * scale / fast, "times", target if "f has" in against else "",
+        scale = points / subsample if against != "numpy, in chunks" else 1
+        bound = target if "convergence" in against else ""
+        yield _row("phase maps", name, against, slow * scale / fast, "times", bound,
                    f"{points:,} points, up to 1000 steps", fast)
 
 
@@ -373,12 +378,20 @@ def table(report: dict[str, Any]):
     from IPython.display import Markdown
 
     state = {None: "", True: "✓ ", False: "**missed** "}
-    lines = ["| what | compared with | median | range | target | time |", "| --- | --- | ---: | ---: | ---: | ---: |"]
-    for row in rows(report):
+    lines, group = [], ""
+    every = rows(report)
+    groups = list(dict.fromkeys(row.group for row in every))
+    for row in sorted(every, key=lambda row: groups.index(row.group)):
+        if row.group != group:
+            group = row.group
+            lines += ["", f"*{group.capitalize()}*", "", "| what | compared with | median [range] | target | time |",
+                      "| --- | --- | ---: | ---: | ---: |"]
         where = "" if row.device == "cpu" else f", {row.device}"
-        target = f"{state[row.met]}{row.target.replace('>=', '≥').replace('<=', '≤')}"
-        lines.append(f"| {row.what}{where} | {row.against} | {_figures(row.value)} {row.unit} | {_figures(row.low)} – "
-                     f"{_figures(row.high)} | {target} | {_figures(1e3 * row.seconds)} ms a {row.work} |")
+        target = state[row.met] + row.target.replace(">= ", "≥\N{NO-BREAK SPACE}").replace("<= ", "≤\N{NO-BREAK SPACE}")
+        span = f"[{_figures(row.low)}, {_figures(row.high)}]" if row.low < row.high else ""
+        unit = {"times": " ×", "plain steps": "", "share": ""}[row.unit]
+        lines.append(f"| {row.what}{where} | {row.against} | {_figures(row.value)}{unit} {span} | {target} | "
+                     f"{_figures(1e3 * row.seconds)}\N{NO-BREAK SPACE}ms |")
     return Markdown("\n".join(lines))
 
 

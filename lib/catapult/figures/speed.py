@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from catapult.figures import style
 from catapult.figures.style import PALETTE
-from catapult.theory import two_layer
+from catapult.theory import linear_predictor, two_layer
 
 ENGINES = {"reference": ("plain loop", PALETTE["ink"], "o"), "dense": ("dense engine", PALETTE["unsettled"], "s"),
            "linear": ("linear engine", PALETTE["lazy"], "^")}
@@ -60,7 +60,7 @@ def ratios(rows: list) -> Figure:
 
 def _short(row) -> str:
     against = {"phase maps": {"P": " / Python", "n": " / numpy"}}.get(row.group, {}).get(row.against[0], "")
-    if "ends where we do" in row.against:
+    if "same exits" in row.against:
         against += ", same exits"
     return f"{row.what}{against}{'' if row.device == 'cpu' else ', ' + row.device}"
 
@@ -76,9 +76,11 @@ def maps(results: xr.Dataset, width: int) -> Figure:
             scaled = 2 * one.map_learning_rate.values
             ax.pcolormesh(scaled, one.map_f0, one.phase, cmap=colours, norm=BoundaryNorm(np.arange(-0.5, 4), 4),
                           shading="nearest", alpha=0.75, rasterized=True)
-            edges = {"squared": (2, 4), "logistic": (8, 2 * (8 * width) ** 0.5), "exponential": (2,)}[loss]
-            for edge in edges:
+            edge = {"squared": 4, "logistic": 2 * (8 * width) ** 0.5}.get(loss)
+            if edge:
                 ax.axvline(edge, color=PALETTE["theory"], linewidth=1.6, linestyle="--")
+            ax.plot(linear_predictor.critical_learning_rate(loss, one.map_f0.values), one.map_f0,
+                    color=PALETTE["theory"], linewidth=1.6)
             ax.set(xscale="log", xlabel="ηλ₀", title=f"{loss} loss", xlim=(scaled[0], scaled[-1]))
             ticks = [0.5, 1, 2, 4, 8] if loss != "logistic" else [2, 4, 8, 16, 32, 64]
             ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
