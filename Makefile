@@ -7,12 +7,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: help book test site browser references picture lock lint clean
+.PHONY: help book test site bench browser references picture lock lint clean
 
 help:
 	@echo "make book        build the book (makes .venv first, if there is none)"
 	@echo "make test        run the tests (builds the book first, if it is stale)"
 	@echo "make site        one folder and a zip that any static host serves"
+	@echo "make bench       measure what the engines gain; RECORD=1 stores the table that the book shows"
 	@echo "make browser     install Chromium for the tests of the rendered pages (Debian, Ubuntu)"
 	@echo "make references  write the notebooks that the tests compare with again"
 	@echo "make picture     draw the README's picture again"
@@ -36,6 +37,10 @@ test: book
 
 site: .venv/installed
 	@$(BIN)/python -m catapult.book site
+
+# One thread, whatever the BLAS: it has to be said before the libraries load.
+bench: .venv/installed
+	@OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m catapult.bench $(if $(RECORD),--record)
 
 browser:
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || \

@@ -199,3 +199,10 @@ def test_imbalanced_attractor_of_balanced_labels_is_the_two_cycle():
     multiplier = np.abs(theory.cycle_multiplier("logistic", theory.two_cycle("logistic", rates[1:])))
     assert exponent[1:] == pytest.approx(np.log(multiplier), rel=1e-6)
     assert exponent[0] == pytest.approx(np.log(abs(1 - rates[0] / 4)))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_fast_map_is_the_observed_one(loss):
+    w0 = np.linspace(0.05, 6, 41)
+    rates = np.geomspace(0.01, 5, 37)[:, None] * (8 if loss == "logistic" else 1)
+    assert (theory.phase_map(loss, w0, rates, 500) == theory.observed_phase(loss, w0, rates, 500)).all()

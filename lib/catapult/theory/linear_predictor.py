@@ -303,10 +303,33 @@ def observed_phase(loss: str | losses.Loss, w0, learning_rate, steps: int) -> np
     w = before = start
     for _ in range(steps):
         before, w = w, update(loss, w, rate)
+    return _read_off(start, w, before)
+
+
+def _read_off(start: np.ndarray, w: np.ndarray, before: np.ndarray) -> np.ndarray:
     last, amplitude = np.abs(w), np.maximum(np.abs(before), np.abs(w))
     settles = (last < start / 50) | ((np.sign(w) == np.sign(before)) & (last < np.abs(before)))
     return np.select([last > 1e6 * (1 + start), settles, amplitude <= start],
                      ["diverges", "converges", "oscillates below"], "oscillates above")
+
+
+def phase_map(loss: str | losses.Loss, w0, learning_rate, steps: int) -> np.ndarray:
+    """Return :func:`observed_phase`, computed faster: for maps of a million points.
+
+    Exponential and squared loss: a compiled loop in which an orbit ends where its label can no longer change (it has
+    passed 10⁶ (1 + |w0|), is down by 10¹⁵, or repeats itself bit for bit). Logistic loss, most of whose orbits go
+    on for ever: arrays that fit the cache, because numpy's tanh takes many numbers at once.
+    """
+    from catapult.theory import _kernels
+
+    start, rate = np.broadcast_arrays(np.abs(_finite("w0", w0)), _finite("learning_rate", learning_rate))
+    if losses.get(loss).name == "logistic":
+        pieces = [observed_phase(loss, start.ravel()[i:i + 4096], rate.ravel()[i:i + 4096], steps)
+                  for i in range(0, start.size, 4096)]
+        return np.concatenate(pieces).reshape(start.shape)
+    w, before = np.empty((2, start.size))
+    _kernels.sizes(_kernels.CODES[losses.get(loss).name], start.ravel(), rate.ravel(), steps, w, before)
+    return _read_off(start, w.reshape(start.shape), before.reshape(start.shape))
 
 
 # The imbalanced degenerate pair, logistic loss.

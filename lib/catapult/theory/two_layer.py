@@ -1,0 +1,158 @@
+r"""Gradient descent on a two-layer linear network of width m, on the balanced degenerate pair: two numbers.
+
+The network :math:`f = m^{-1/2}\, w_2\cdot w_1` on the points (x, y) = (1, 1), (1, −1) has the loss L(f) of
+:mod:`catapult.theory.linear_predictor`, with :math:`g = L'`, :math:`h = L''(0)` (¼ for the logistic loss, else 1),
+and the neural tangent kernel :math:`\lambda = (|w_1|^2 + |w_2|^2)/m`. A step with learning rate η moves the weights by
+:math:`w_1^+ = w_1 - \eta m^{-1/2} g\, w_2` and the same with 1 and 2 swapped. So, exactly and at every width, with
+:math:`\Lambda = \eta\lambda`, :math:`\kappa = \eta^2/m`,
+
+.. math:: f^+ = f(1 + \kappa g^2) - \Lambda g, \qquad \Lambda^+ = \Lambda + \kappa g (\Lambda g - 4f) .
+
+*Feasible* is what some network has: :math:`\Lambda \ge 2\sqrt\kappa\,|f|`. With :math:`a = \sqrt\kappa\,g`,
+:math:`p, q = \Lambda \pm 2\sqrt\kappa f` (:math:`m p/\eta` = |w1 + w2|², :math:`m q/\eta` = |w1 − w2|²) the step is
+
+.. math:: p^+ = (1-a)^2 p, \qquad q^+ = (1+a)^2 q, \qquad D = pq = \Lambda^2 - 4\kappa f^2, \quad D^+ = (1-a^2)^2 D .
+
+*The trap* (ours). Let :math:`s = \Lambda g/f`. If s ≤ 2 and hΛ ≤ 2, then |f| falls and Λ does not rise at this step and
+all later ones, and f → 0. For feasibility gives s ≥ 2|a|, so |a| ≤ 1; :math:`f^+/f = 1 + a^2 - s` lies in (−1, 1);
+:math:`\Lambda^+ - \Lambda = \kappa g f (s - 4) < 0`; and the new s is at most 2 again: s rises with |f| for the
+exponential loss, and is at most hΛ for the others.
+
+*Divergence* is Λ → ∞. Exponential and squared loss: {Λ ≥ 4} is never left, and there Λ → ∞ unless some f is exactly 0.
+Logistic loss: f → 0 from everywhere while κ ≤ 8 (ours); beyond, almost every orbit that grows for long goes on growing.
+
+The squared loss is the model of Lewkowycz et al. (2020); that the recursion is closed for any loss of the pair, and
+what follows from p and q, is ours (cf. Kreisler et al., 2023).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from catapult import losses
+from catapult.parameters import InputError
+from catapult.theory.linear_predictor import slope
+
+LABELS = ("lazy", "catapult", "divergent", "unsettled")
+MAX_STEPS = 10**8
+LARGEST = 1e20  # of what is given: below what counts as divergence
+
+
+class Undecided(RuntimeError):
+    """The orbit neither converged nor diverged in the steps that were allowed."""
+
+
+def feasible(f, ntk, width) -> np.ndarray:
+    """Return whether some network of this width has output f and kernel λ: λ ≥ 2|f|/√m (up to rounding)."""
+    return np.asarray(ntk) >= 2 * np.abs(f) / np.sqrt(width) * (1 - 1e-12)
+
+
+def _checked(loss, f0, ntk0, width, learning_rate) -> list[np.ndarray]:
+    """Return f0, Λ0, κ and η, broadcast; raise InputError, one line, for what no network can have."""
+    losses.get(loss)
+    given = {"f0": f0, "ntk0": ntk0, "width": width, "learning_rate": learning_rate}
+    f0, ntk0, width, rate = (np.asarray(value, dtype=float) for value in given.values())
+    for name, values, allowed, right in (
+            ("f0", f0, "finite, at most 1e20 in size", np.abs(f0) <= LARGEST),
+            ("ntk0", ntk0, "> 0 and at most 1e20", (ntk0 > 0) & (ntk0 <= LARGEST)),
+            ("width", width, "a whole number ≥ 1", (width >= 1) & (width == np.floor(width)) & (width <= LARGEST)),
+            ("learning_rate", rate, "> 0 and finite", (rate > 0) & np.isfinite(rate))):
+        if not right.all():
+            raise InputError(f"{name} = {values[~right].flat[0]:g}; allowed: {allowed}")
+    f0, ntk0, width, rate = np.broadcast_arrays(f0, ntk0, width, rate)
+    if (rate * ntk0 > LARGEST).any():
+        raise InputError(f"learning_rate · ntk0 = {(rate * ntk0).max():g}; allowed: at most 1e20")
+    wrong = ~feasible(f0, ntk0, width)
+    if wrong.any():
+        f, ntk, m = (values[wrong].flat[0] for values in (f0, ntk0, width))
+        raise InputError(f"no network of width {m:g} has f = {f:g} with ntk = {ntk:g}; "
+                         f"allowed: ntk0 ≥ 2 |f0| / √width = {2 * abs(f) / m**0.5:g}")
+    return [f0, rate * ntk0, rate**2 / width, rate]
+
+
+def iterate(loss: str | losses.Loss, f0, ntk0, width, learning_rate, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return f_t and λ_t, t = 0 … steps, of gradient descent on the pair.
+
+    Parameters
+    ----------
+    loss
+        ``"exponential"``, ``"logistic"`` or ``"squared"``.
+    f0, ntk0, width, learning_rate
+        Numbers, or arrays that broadcast to a shape S: the output and the kernel λ at the start, feasible; the
+        width m ≥ 1; η > 0 for the mean loss, NTK parametrisation.
+    steps
+        At least 0.
+
+    Returns
+    -------
+    f, ntk, each of shape (steps + 1, \\*S): see the module. Both are NaN from the first overflow on.
+
+    Raises
+    ------
+    InputError
+        For values out of range, an infeasible start, a negative number of steps or an unknown loss.
+    """
+    if steps < 0:
+        raise InputError(f"steps = {steps}; allowed: a whole number ≥ 0")
+    start, scaled0, kappa, rate = _checked(loss, f0, ntk0, width, learning_rate)
+    f, scaled = np.empty((2, steps + 1, *start.shape))
+    f[0], scaled[0] = start, scaled0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t in range(steps):
+            g = slope(loss, f[t])
+            f[t + 1] = f[t] * (1 + kappa * g * g) - scaled[t] * g
+            scaled[t + 1] = scaled[t] + kappa * g * (scaled[t] * g - 4 * f[t])
+            blown = ~(np.isfinite(f[t + 1]) & np.isfinite(scaled[t + 1]))
+            f[t + 1], scaled[t + 1] = np.where(blown, np.nan, (f[t + 1], scaled[t + 1]))
+    return f, scaled / rate
+
+
+def final_ntk(loss: str | losses.Loss, f0: float, ntk0: float, width: int, learning_rate: float,
+              max_steps: int = MAX_STEPS) -> float:
+    r"""Return :math:`\lambda_\infty = \lim \lambda_t`; nan where the orbit diverges.
+
+    The orbit is followed into the trap (see the module) and on until what λ still loses is below 10⁻¹⁵ of it, so that a
+    number is the limit of a proved convergence, up to rounding; for an orbit that hits f = 0, λ there. nan only where
+    divergence is established: Λ has passed 10³⁰ (or the slope has overflowed, which takes it there). From there no
+    squared or exponential orbit returns, and a logistic one, κ > 8, only if p and q agree in about 30 digits.
+
+    Raises
+    ------
+    Undecided
+        After ``max_steps`` steps without an answer: for instance at exactly ηλ0 = 4 with the squared loss, where Λ
+        stays 4 and f is chaotic for ever.
+    InputError
+        As :func:`iterate`.
+    """
+    from catapult.theory import _kernels
+
+    start, scaled0, kappa, rate = (float(value) for value in _checked(loss, f0, ntk0, width, learning_rate))
+    outcome, f, scaled = _kernels.follow(_kernels.CODES[losses.get(loss).name], start, scaled0, kappa, max_steps, 1e-15)
+    if outcome == _kernels.UNDECIDED:
+        raise Undecided(f"undecided after {max_steps:,} steps: f = {f:.6g}, ηλ = {scaled:.6g}")
+    return float("nan") if outcome == _kernels.DIVERGES else scaled / rate
+
+
+def phase_map(loss: str | losses.Loss, f0, ntk0, width, learning_rates, steps: int = 100_000) -> np.ndarray:
+    """Return the phase at each point of a grid: labels from ``LABELS``.
+
+    "lazy": f → 0 and |f| rises at no step, nor then the loss; "catapult": f → 0 and it rises at some step; "divergent":
+    as in :func:`final_ntk`; "unsettled": none of these is established after ``steps`` steps. Each label is read off the
+    orbit, which ends as soon as the label is known: a million points take a fraction of a second.
+
+    Parameters
+    ----------
+    f0, ntk0, width, learning_rates
+        As in :func:`iterate`; they broadcast, so give the axes of a grid different dimensions:
+        ``phase_map(loss, f0[:, None], 2.0, 100, learning_rates)``.
+    steps
+        At least 1.
+    """
+    from catapult.theory import _kernels
+
+    if steps < 1:
+        raise InputError(f"steps = {steps}; allowed: a whole number ≥ 1")
+    start, scaled0, kappa, _ = _checked(loss, f0, ntk0, width, learning_rates)
+    out = np.empty(start.size, dtype=np.int8)
+    _kernels.outcomes(_kernels.CODES[losses.get(loss).name], start.ravel(), scaled0.ravel(), kappa.ravel(), steps, out)
+    return np.array(LABELS)[out].reshape(start.shape)[()]

@@ -1,0 +1,187 @@
+"""The (f, λ) recursion of two-layer networks: its identities, its equality with a network, what is proved of it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from catapult import datasets
+from catapult.networks import Network
+from catapult.parameters import InputError
+from catapult.theory import linear_predictor, two_layer
+from catapult.training import train
+
+LOSSES = ("exponential", "logistic", "squared")
+RATES = {"exponential": 0.9, "logistic": 6.0, "squared": 1.2}  # η at λ0 = 2: in the catapult phase or beyond
+
+
+def random_starts(count, width, seed=0):
+    """Return f0 and λ0 of networks with random weights."""
+    w1, w2 = np.random.default_rng(seed).standard_normal((2, count, width))
+    return (w1 * w2).sum(1) / width**0.5, (w1**2 + w2**2).sum(1) / width
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("width", [1, 3, 50, 400])
+def test_recursion_is_the_network_step_for_step(loss, width):
+    rate, steps = RATES[loss], 12
+    run = train(datasets.degenerate_pair(), Network((1, width, 1)), [rate], loss=loss, seeds=(3,), steps=steps,
+                record=("loss", "ntk"), engine="reference").isel(learning_rate=0, seed=0)
+    w1, w2 = (matrix.numpy().ravel() for matrix in Network((1, width, 1)).initialise(3))
+    f, ntk = two_layer.iterate(loss, w1 @ w2 / width**0.5, (w1 @ w1 + w2 @ w2) / width, width, rate, steps)
+    least = {"exponential": 1, "logistic": math.log(2), "squared": 0.5}[loss]
+    alive = np.isfinite(run.loss.values) & (np.abs(f) < 30)
+    assert alive.sum() >= 3
+    # rounding grows with the orbit, by a factor of a few a step
+    assert linear_predictor.excess_risk(loss, f)[alive] + least == pytest.approx(run.loss.values[alive], rel=1e-10)
+    assert ntk[alive] == pytest.approx(run.ntk.values[alive], rel=1e-10)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_p_q_and_their_product_move_by_squares(loss):
+    width, rate = 20, RATES[loss]
+    f0, ntk0 = random_starts(50, width)
+    f, ntk = two_layer.iterate(loss, f0, ntk0, width, rate, 1)
+    a = rate / width**0.5 * linear_predictor.slope(loss, f0)
+    p, q = (rate * (ntk + sign * 2 * f / width**0.5) for sign in (1, -1))
+    assert p[1] == pytest.approx((1 - a) ** 2 * p[0], rel=1e-12)
+    assert q[1] == pytest.approx((1 + a) ** 2 * q[0], rel=1e-12)
+    D = rate**2 * (ntk**2 - 4 * f**2 / width)
+    assert p * q == pytest.approx(D, rel=1e-12)
+    assert D[1] == pytest.approx((1 - a**2) ** 2 * D[0], rel=1e-11)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_feasible_starts_stay_feasible(loss):
+    f0, ntk0 = random_starts(200, 4)
+    f, ntk = two_layer.iterate(loss, f0, ntk0, 4, RATES[loss], 6)
+    alive = np.isfinite(f) & (np.abs(f) < 1e6)
+    assert two_layer.feasible(f, ntk, 4)[alive].all()
+
+
+def test_one_neuron_on_the_boundary_of_feasibility_stays_there():
+    f, ntk = two_layer.iterate("squared", 1.0, 2.0, 1, 0.3, 5)  # w1 = w2 = 1
+    assert ntk == pytest.approx(2 * np.abs(f), rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_limit_is_the_product_formula(loss):
+    width, rate = 30, RATES[loss] * 0.4
+    f0, ntk0 = random_starts(5, width, seed=2)
+    f, ntk = two_layer.iterate(loss, f0, ntk0, width, rate, 3000)
+    g = linear_predictor.slope(loss, f[:-1])
+    product = np.sqrt(ntk0**2 - 4 * f0**2 / width) * np.prod(np.abs(1 - rate**2 * g**2 / width), axis=0)
+    for i in range(5):
+        assert two_layer.final_ntk(loss, f0[i], ntk0[i], width, rate) == pytest.approx(product[i], rel=1e-10)
+    assert ntk[-1] == pytest.approx(product, rel=1e-10)
+
+
+def test_infinite_width_is_the_linear_predictor():
+    f, ntk = two_layer.iterate("logistic", 1.0, 2.0, 1e18, 2.0, 20)
+    assert f == pytest.approx(linear_predictor.iterate("logistic", 1.0, 4.0, 20), rel=1e-12)
+    assert ntk == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("width", [1, 10, 1000])
+def test_squared_loss_converges_below_four_and_diverges_above(width):
+    scaled = np.array([0.5, 1.9, 2.1, 3.0, 3.9, 4.1, 5.0])
+    labels = two_layer.phase_map("squared", 0.01, 2.0, width, scaled / 2)
+    assert labels.tolist() == ["lazy"] * 2 + ["catapult"] * 3 + ["divergent"] * 2
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_limit_is_at_most_the_stability_edge(loss):
+    h = 0.25 if loss == "logistic" else 1.0
+    f0, ntk0 = random_starts(20, 200, seed=4)
+    for rate in np.array([0.4, 0.9, 1.3, 1.7]) / h:
+        for f, ntk in zip(f0, ntk0, strict=True):
+            final = two_layer.final_ntk(loss, f, ntk, 200, rate)
+            assert math.isnan(final) or final <= 2 / (h * rate) * (1 + 1e-12)
+
+
+def test_logistic_nets_never_diverge_while_kappa_is_at_most_eight():
+    width = 25
+    f0, ntk0 = random_starts(40, width, seed=5)
+    rates = np.array([0.5, 4.0, 10.0, 13.0, 14.0])  # η² < 8m = 200
+    assert not (two_layer.phase_map("logistic", f0[:, None], ntk0[:, None], width, rates) == "divergent").any()
+    assert (two_layer.phase_map("logistic", f0, ntk0, width, 40.0) == "divergent").all()
+
+
+def test_logistic_limit_of_wide_nets_is_the_edge_less_a_term_of_order_one_over_width():
+    # 8/η − (3/2) η/m, to the next order in η²/m
+    assert two_layer.final_ntk("logistic", 1.0, 2.0, 10**5, 5.0) == pytest.approx(1.6 - 7.5e-5, abs=2e-9)
+
+
+def test_exponential_window_is_of_order_one_over_width():
+    # f0 → 0: convergence up to Λ = 2 + 3κ
+    width = 100
+    for extra, label in ((2.5, "catapult"), (3.5, "divergent")):
+        rate = 1 + extra / (2 * width)
+        assert two_layer.phase_map("exponential", 1e-3, 2.0, width, rate) == label
+
+
+def test_a_hit_ends_where_it_lands():
+    # κ = 1, Λ = 5, f = 2: f⁺ = 2·5 − 5·2 = 0 and Λ⁺ = 5 + 2(10 − 8)
+    assert two_layer.final_ntk("squared", 2.0, 5.0, 1, 1.0) == 9.0
+    assert two_layer.final_ntk("logistic", 0.0, 3.0, 10, 100.0) == 3.0
+
+
+def test_bounded_chaos_is_undecided_and_never_nan():
+    with pytest.raises(two_layer.Undecided, match="undecided after 1,000,000 steps"):
+        two_layer.final_ntk("squared", 1.0, 2.0, 100, 2.0, max_steps=10**6)
+    assert two_layer.phase_map("squared", 1.0, 2.0, 100, 2.0, steps=1000) == "unsettled"
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_divergent_orbits_have_no_limit_and_end_in_nan(loss):
+    rate = {"exponential": 1.5, "logistic": 40.0, "squared": 2.2}[loss]
+    assert math.isnan(two_layer.final_ntk(loss, 1.0, 2.0, 20, rate))
+    f, ntk = two_layer.iterate(loss, 1.0, 2.0, 20, rate, 4000)
+    assert np.isnan(f[-1])
+    assert np.isnan(ntk[-1])
+    assert np.isfinite(f[:2]).all()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_labels_are_those_of_long_orbits(loss):
+    """The compiled loop leaves early; the orbits of ``iterate`` do not."""
+    rates = np.linspace(0.1, 1.9, 13) * {"exponential": 0.7, "logistic": 5.0, "squared": 1.0}[loss]
+    f0 = np.linspace(0.1, 2.5, 7)[:, None]
+    labels = two_layer.phase_map(loss, f0, 2.0, 8, rates)
+    f, _ = two_layer.iterate(loss, f0, 2.0, 8, rates, 4000)
+    size = np.abs(f)
+    rises = (size[1:] > size[:-1] * (1 + 1e-12)) & (size[:-1] > 1e-12)
+    expected = np.where(np.isnan(f[-1]) | (size[-1] > 1e6), "divergent",
+                        np.where(rises.any(axis=0), "catapult", "lazy"))
+    assert len(set(expected.ravel())) >= 2
+    assert (labels == expected).all()
+
+
+def test_shapes_broadcast_and_a_point_gives_one_label():
+    assert two_layer.phase_map("squared", np.ones((3, 1)), 2.0, 50, np.ones(4)).shape == (3, 4)
+    assert two_layer.phase_map("squared", 1.0, 2.0, 50, 0.1) == "lazy"
+    f, ntk = two_layer.iterate("squared", np.ones((3, 1)), 2.0, 50, np.ones(4), 5)
+    assert f.shape == ntk.shape == (6, 3, 4)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"f0": math.nan}, "f0 = nan; allowed: finite"), ({"ntk0": 0.0}, "ntk0 = 0; allowed: > 0"),
+    ({"width": 0}, "width = 0; allowed: a whole number"), ({"width": 2.5}, "width = 2.5"),
+    ({"learning_rate": -1.0}, "learning_rate = -1; allowed: > 0"), ({"learning_rate": math.inf}, "allowed: > 0"),
+    ({"learning_rate": 1e20}, "allowed: at most 1e20"), ({"f0": 100.0}, "no network of width 4 has f = 100"),
+    ({"loss": "logistc"}, "did you mean 'logistic'")])
+def test_wrong_input_is_one_line(change, message):
+    given = {"loss": "logistic", "f0": 1.0, "ntk0": 2.0, "width": 4, "learning_rate": 1.0, **change}
+    with pytest.raises(InputError, match=message):
+        two_layer.final_ntk(**given)
+    with pytest.raises(InputError, match=message):
+        two_layer.iterate(**given, steps=3)
+
+
+def test_a_number_of_steps_out_of_range_is_refused():
+    with pytest.raises(InputError, match="steps = -1"):
+        two_layer.iterate("squared", 1.0, 2.0, 4, 1.0, -1)
+    with pytest.raises(InputError, match="steps = 0"):
+        two_layer.phase_map("squared", 1.0, 2.0, 4, 1.0, steps=0)
