@@ -30,7 +30,8 @@ def test_what_did_not_diverge_has_a_sharpness_and_an_accuracy(quick):
 
 def test_unit_of_the_learning_rate_is_two_over_the_sharpness(quick):
     unit = quick.learning_rate / quick.multiple
-    np.testing.assert_allclose(unit, (2 / quick.sharpness_start).transpose(*unit.dims), rtol=1e-6)
+    # The tolerance is that of the sharpness.
+    np.testing.assert_allclose(unit, (2 / quick.sharpness_start).transpose(*unit.dims), rtol=1e-4)
 
 
 def test_equal_time_is_read_at_the_same_time_for_all_rates(quick):
