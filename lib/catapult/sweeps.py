@@ -20,6 +20,7 @@ import collections
 import contextlib
 import csv
 import functools
+import gc
 import hashlib
 import io
 import logging
@@ -243,12 +244,13 @@ def _workers(jobs: int, dask: str | None) -> Iterator[Callable[[Work, list[Chunk
             with _deaf():
                 dask = stack.enter_context(distributed.LocalCluster(
                     n_workers=jobs, threads_per_worker=1, dashboard_address=None, silence_logs=50))
-        try:
+        client = None
+        with contextlib.suppress(OSError, ValueError, ImportError):
             client = stack.enter_context(distributed.Client(dask, timeout=CONNECTING))
-        except (OSError, ValueError, ImportError):
+        if client is None:
+            gc.collect()  # a half-made client that is collected while another one starts blocks that one for ever
             raise InputError(f"--dask {dask}: no Dask scheduler answers there; allowed: local, or an address as "
-                             "tcp://host:8786") from None
-
+                             "tcp://host:8786")
         address = client.scheduler.address
 
         # Not joblib's backend for Dask: it waits for ever when a chunk has killed its workers.
