@@ -32,7 +32,7 @@ class Parameters(parameters.Parameters):
 
     inputs: int = Field(256, description="inputs d of the networks that are timed", ge=8, le=4096)
     width: int = Field(192, description="their width m, where it does not vary", ge=8, le=2048)
-    samples: int = Field(384, description="their samples n, where they do not vary", ge=8, le=8192)
+    samples: int = Field(256, description="their samples n, where they do not vary", ge=8, le=8192)
     repeats: int = Field(3, description="turns of every timing", ge=1, le=50)
     grid: int = Field(400, description="points along each axis of the phase maps", ge=20, le=2000)
     seed: int = Field(0, description="seed of data and weights", ge=0)
@@ -198,7 +198,7 @@ def training(engine: str, problem: datasets.Problem, network: Network, runs: int
 def axis_values(values: Parameters) -> dict[str, np.ndarray]:
     """Return the sizes along each axis."""
     return {"samples": values.samples * 2 ** np.arange(6) // 8, "width": values.width * 2 ** np.arange(6) // 8,
-            "depth": np.array([1, 2, 4, 6]), "runs": 2 ** np.arange(5)}
+            "depth": np.array([1, 2, 4, 6]), "runs": 2 ** np.arange(4)}
 
 
 def _timings(values: Parameters) -> xr.Dataset:
