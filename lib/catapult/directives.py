@@ -13,6 +13,7 @@ import shutil
 from importlib import metadata
 from pathlib import Path
 
+import nbformat
 import yaml
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -104,9 +105,17 @@ def _copy_downloads(app: Sphinx, error: Exception | None) -> None:
         run = executed / f"{docname}.ipynb"
         if not run.exists():
             continue
-        for folder, original in (("notebooks", run), ("sources", path)):
+        for folder in ("notebooks", "sources"):
             (out / folder).mkdir(exist_ok=True)
-            shutil.copyfile(original, out / folder / f"{name}{original.suffix}")
+        shutil.copyfile(path, out / "sources" / f"{name}{path.suffix}")
+        nbformat.write(_counted(nbformat.read(run, as_version=4)), out / "notebooks" / f"{name}.ipynb")
+
+
+def _counted(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Number the code cells in order: they were run from top to bottom, but the cache drops the counts."""
+    for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
+        cell.execution_count = number
+    return notebook
 
 
 MATHJAX = ("tex-svg.js", "input/tex/extensions")  # an SVG build needs no fonts

@@ -76,17 +76,23 @@ def _source(name: str) -> Path | None:
 
 
 def _tree(path: Path) -> ast.Module:
-    return _parsed(path, path.stat().st_mtime_ns)
+    return _parsed(path, path.stat().st_mtime_ns)[0]
+
+
+def _meaning(path: Path) -> str:
+    """Return a text that is the same for sources that differ in comments and layout only."""
+    return _parsed(path, path.stat().st_mtime_ns)[1]
 
 
 @functools.lru_cache(maxsize=256)
-def _parsed(path: Path, _modified: int) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _parsed(path: Path, _modified: int) -> tuple[ast.Module, str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return tree, ast.dump(tree)
 
 
 def code_version(module: str) -> str:
     """Return the hash of a module's import closure; comments and layout do not count."""
-    return digest([[path.relative_to(paths.LIBRARY).as_posix(), ast.dump(_tree(path))]
+    return digest([[path.relative_to(paths.LIBRARY).as_posix(), _meaning(path)]
                    for path in import_closure(module)])
 
 
