@@ -323,8 +323,10 @@ def store_rows(sizes: Sizes) -> Iterator[Row]:
 
     def round_trip():
         with tempfile.TemporaryDirectory(prefix="catapult-") as folder:
-            results.save(Path(folder) / "entry", dataset, results.provenance(speed, values, 0.0))
-            results.load(Path(folder) / "entry")
+            entry = Path(folder) / results.key(speed, values)
+            results.save(entry, dataset, results.provenance(speed, values, 0.0))
+            if results.load(entry) is None:
+                raise RuntimeError("the store did not give back what it was given")
 
     seconds = timing.alternate({"store": round_trip}, sizes.repeats, time.perf_counter)["store"]
     yield _row("store", f"save and load {dataset.nbytes / 1e6:.1f} MB with provenance", "a chunk of one second",
