@@ -85,10 +85,11 @@ def _with_table(text: str, table: str) -> str:
 
 
 def main() -> None:
-    """Write every reference again."""
+    """Write the references again: of the chapters named on the command line, or of all; and the tables of claims."""
+    wanted = [chapters.get(name) for name in sys.argv[1:]] or chapters.every()
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     FOLDER.mkdir(exist_ok=True)
-    for chapter in chapters.every():
+    for chapter in wanted:
         nbformat.write(executed(chapter), path(chapter))
         print(f"catapult: wrote {path(chapter).name}", flush=True)
     for document, text in claim_tables().items():
