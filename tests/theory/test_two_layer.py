@@ -159,6 +159,64 @@ def test_labels_are_those_of_long_orbits(loss):
     assert (labels == expected).all()
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("width", [1, 7, 1000])
+def test_first_step_raises_the_loss_beyond_the_critical_rate_only(loss, width):
+    f0, ntk0 = random_starts(50, width, seed=6)
+    critical = two_layer.critical_learning_rate(loss, f0, ntk0, width)
+    for factor, rises in ((0.01, False), (0.5, False), (0.999, False), (1.001, True)):
+        f, _ = two_layer.iterate(loss, f0, ntk0, width, factor * critical, 1)
+        assert ((np.abs(f[1]) > np.abs(f0)) == rises).all()
+
+
+def test_critical_rate_of_a_start_whose_loss_can_only_jump():
+    # λ0² m < 8 f0²: no rise by s > 2 + a², one by s < a²
+    critical = two_layer.critical_learning_rate("squared", 1.0, 2.2, 1)
+    assert critical == pytest.approx(2.2)
+    assert abs(two_layer.iterate("squared", 1.0, 2.2, 1, critical, 1)[0][1]) == pytest.approx(1.0)
+
+
+def test_critical_rate_at_zero_and_at_infinite_width_is_that_of_the_linear_predictor():
+    assert two_layer.critical_learning_rate("logistic", 0.0, 2.0, 10) == 4.0
+    for loss in LOSSES:
+        wide = two_layer.critical_learning_rate(loss, 1.5, 2.0, 1e18)
+        assert wide == pytest.approx(linear_predictor.critical_learning_rate(loss, 1.5) / 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("width", [1, 10, 500])
+def test_below_the_convergence_edge_every_orbit_converges(loss, width):
+    f0, ntk0 = random_starts(60, width, seed=7)
+    edge = two_layer.convergence_edge(loss, f0, ntk0, width)
+    for factor in (0.3, 0.9, 0.97):
+        labels = two_layer.phase_map(loss, f0, ntk0, width, factor * edge, steps=10**6)
+        assert np.isin(labels, ["lazy", "catapult"]).all()
+
+
+def test_the_cycle_of_two_is_one_and_lies_beyond_kappa_eight():
+    rate, width = np.array([9.0, 12.0, 60.0]), 10.0
+    f, ntk = two_layer.two_cycle(width, rate)
+    after, ntk_after = two_layer.iterate("logistic", f, ntk, width, rate, 1)
+    assert after[1] == pytest.approx(-f, rel=1e-12)
+    assert ntk_after[1] == pytest.approx(ntk, rel=1e-12)
+    assert np.isnan(two_layer.two_cycle(8, 8.0)).all()
+
+
+def test_gradient_flow_keeps_the_product_and_the_edge_is_two_over_the_curvature():
+    p, q, D = two_layer.invariants(1.0, 3.0, 4, 0.5)
+    assert (p, q, D) == (2.0, 1.0, 2.0)
+    assert [two_layer.stability_edge(loss, 0.5) for loss in LOSSES] == [4, 16, 4]
+    f, ntk = two_layer.iterate("logistic", 1.0, 3.0, 4, 1e-3, 20_000)
+    kept = two_layer.invariants(f, ntk, 4, 1e-3)[2]
+    assert kept == pytest.approx(kept[0], rel=1e-3)
+
+
+def test_slide_leaves_the_plateau_below_the_edge():
+    gaps = [two_layer.final_ntk("logistic", 1.0, 2.0, m, 5.0) - two_layer.slide_ntk(m, 5.0) for m in (10**4, 10**5)]
+    assert abs(gaps[0]) < 2e-7
+    assert abs(gaps[1]) < 2e-9  # the next order is m⁻²
+
+
 def test_shapes_broadcast_and_a_point_gives_one_label():
     assert two_layer.phase_map("squared", np.ones((3, 1)), 2.0, 50, np.ones(4)).shape == (3, 4)
     assert two_layer.phase_map("squared", 1.0, 2.0, 50, 0.1) == "lazy"

@@ -31,6 +31,7 @@ import numpy as np
 
 from catapult import losses
 from catapult.parameters import InputError
+from catapult.theory import linear_predictor
 from catapult.theory.linear_predictor import slope
 
 LABELS = ("lazy", "catapult", "divergent", "unsettled")
@@ -68,6 +69,82 @@ def _checked(loss, f0, ntk0, width, learning_rate) -> list[np.ndarray]:
         raise InputError(f"no network of width {m:g} has f = {f:g} with ntk = {ntk:g}; "
                          f"allowed: ntk0 ≥ 2 |f0| / √width = {2 * abs(f) / m**0.5:g}")
     return [f0, rate * ntk0, rate**2 / width, rate]
+
+
+def invariants(f, ntk, width, learning_rate) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return p, q = ηλ ± 2 η f/√m and D = pq = (ηλ)² − 4 η² f²/m, elementwise.
+
+    A step multiplies them by (1 − a)², (1 + a)² and (1 − a²)², a = ηg(f)/√m; gradient flow keeps D/η² (ours, cf.
+    Kreisler et al., 2023). Feasible: none is negative.
+    """
+    scaled, shift = np.multiply(learning_rate, ntk), 2 * np.multiply(learning_rate, f) / np.sqrt(width)
+    p, q = scaled + shift, scaled - shift
+    return p, q, p * q
+
+
+def stability_edge(loss: str | losses.Loss, learning_rate) -> np.ndarray:
+    """Return 2/(hη): the largest λ with which f = 0 is stable, and so the largest λ_∞ of an orbit without a hit."""
+    return 2 / (losses.get(loss).curvature_at_zero * np.asarray(learning_rate, dtype=float))[()]
+
+
+def critical_learning_rate(loss: str | losses.Loss, f0, ntk0, width) -> np.ndarray:
+    r"""Return the learning rate up to which the first step does not raise the loss, elementwise (ours).
+
+    |f| rises iff s > 2 + a² or s < a², where :math:`s = \eta\lambda_0 g/f`, :math:`a^2 = \eta^2 g^2/m`. So it is the
+    lesser root of s = 2 + a², or where λ0²m < 8 f0² (no root) that of s = a². As m → ∞ it tends to
+    :math:`2 f_0/(g(f_0)\lambda_0)`.
+
+    Raises
+    ------
+    InputError
+        As :func:`iterate`.
+    """
+    f, ntk, per_width, _ = _checked(loss, f0, ntk0, width, 1.0)
+    safe = np.where(f == 0, 1.0, f)
+    ratio = np.where(f == 0, losses.get(loss).curvature_at_zero, slope(loss, safe) / safe)  # g/f
+    root = ntk**2 - 8 * per_width * f**2
+    by_drop = 4 / (ratio * (ntk + np.sqrt(np.maximum(root, 0))))
+    by_jump = ntk / (ratio * per_width * safe**2)
+    return np.where(root >= 0, by_drop, by_jump)[()]
+
+
+def convergence_edge(loss: str | losses.Loss, f0, ntk0, width) -> np.ndarray:
+    r"""Return the learning rate up to which f → 0 is proved, elementwise (ours).
+
+    Squared loss: 4/λ0 (not included: chaos; beyond it Λ → ∞ without a hit). Logistic: the larger of 16/λ0 and √(8m),
+    both included. Exponential: the trap from the first step, :math:`2 f_0/(\lambda_0\sinh f_0)`, included.
+
+    Raises
+    ------
+    InputError
+        As :func:`iterate`.
+    """
+    name = losses.get(loss).name
+    f, ntk, per_width, _ = _checked(loss, f0, ntk0, width, 1.0)
+    if name == "squared":
+        return (4 / ntk)[()]
+    if name == "logistic":
+        return np.maximum(16 / ntk, np.sqrt(8 / per_width))[()]
+    return (linear_predictor.critical_learning_rate("exponential", f) / ntk)[()]
+
+
+def two_cycle(width, learning_rate) -> tuple[np.ndarray, np.ndarray]:
+    r"""Return f* > 0 and λ* of the cycle (f*, λ*), (−f*, λ*) of the logistic loss, elementwise; NaN for κ ≤ 8.
+
+    :math:`\tanh(f^*/2) = 2\sqrt{2/\kappa}` and :math:`\eta\lambda^* = 8 f^*/\tanh(f^*/2)`, κ = η²/m. So κ ≤ 8 is
+    the best condition for convergence from every start (ours).
+    """
+    kappa = np.square(learning_rate) / np.asarray(width, dtype=float)
+    with np.errstate(invalid="ignore"):
+        tanh = np.where(kappa > 8, 2 * np.sqrt(2 / kappa), np.nan)
+    f = 2 * np.arctanh(tanh)
+    return f[()], (8 * f / (tanh * learning_rate))[()]
+
+
+def slide_ntk(width, learning_rate) -> np.ndarray:
+    """Return 8/η − (3/2) η/m: to first order in 1/m, λ_∞ of the logistic loss from any ηλ0 well above 8 (ours)."""
+    rate = np.asarray(learning_rate, dtype=float)
+    return (8 / rate - 1.5 * rate / np.asarray(width, dtype=float))[()]
 
 
 def iterate(loss: str | losses.Loss, f0, ntk0, width, learning_rate, steps: int) -> tuple[np.ndarray, np.ndarray]:
