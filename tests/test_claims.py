@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from catapult import chapters, claims
+from catapult import chapters, claims, paths
 from catapult.checks import Measurement
 from catapult.parameters import InputError
 
@@ -22,12 +22,20 @@ def test_ledger_is_large_enough_and_ids_are_unique():
 def test_row_names_a_chapter_an_author_and_a_check(claim):
     assert claim.chapter in {chapter.id for chapter in chapters.every()}
     author = claim.id.partition("-")[0]
-    known = {"huang", "liu", "lewkowycz", "li", "wang", "cohen", "wu", "meng", "soudry", "ji", "ours"}
+    known = {"huang", "liu", "lewkowycz", "li", "wang", "cohen", "wu", "meng", "soudry", "ji", "kreisler", "ours"}
     assert author in known
     assert (claim.source == "ours") == (claim.source_basis == "ours")
     if claim.verdict == "refuted":
         assert claim.source_basis == "abstract"
     assert claim.check.count(".") == 1
+
+
+def test_the_figure_of_a_claim_is_in_its_chapter():
+    shown = [claim for claim in LEDGER if claim.figure]
+    assert len(shown) > 25
+    for claim in shown:
+        page = (paths.BOOK / f"{claim.chapter}.md").read_text(encoding="utf-8")
+        assert f"    name: {claim.figure}\n" in page, claim.id
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ class Claim(BaseModel):
 
     id: str
     chapter: str
+    figure: str | None = None
     statement: str
     source: str
     source_basis: Literal["abstract", "reconstructed", "ours"]
@@ -165,10 +166,12 @@ def _entry(outcome: Outcome, anchor: bool) -> str:
         opening = f'<div class="claim" id="claim-{claim.id}">'
         name = f'<a class="claim-id" href="#claim-{claim.id}"><code>{claim.id}</code></a>'
         where = f' · <a href="{claim.chapter}.html">{claim.chapter}</a>'
+        if claim.figure:
+            where += f' · <a href="{claim.chapter}.html#{claim.figure}">figure</a>'
     else:
         opening = '<div class="claim">'
         name = f'<a class="claim-id" href="15-claims.html#claim-{claim.id}"><code>{claim.id}</code></a>'
-        where = ""
+        where = f' · <a href="#{claim.figure}">figure</a>' if claim.figure else ""
     mark = {"passed": "✓", "failed": "✗"}.get(outcome.status, "–")
     status = html.escape(outcome.status)
     value = "no number" if outcome.value is None else f"{outcome.value:.4g}"
