@@ -30,6 +30,13 @@ def refused(done, *parts):
         assert part in lines[0]
 
 
+def test_the_command_alone_says_what_it_can_do():
+    done = catapult()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Usage: ")
+    assert "sweep" in done.stdout
+
+
 def test_chapters_lists_every_chapter_with_its_claims():
     done = catapult("chapters")
     assert done.returncode == 0

@@ -14,7 +14,7 @@ from catapult.parameters import InputError, allowed_values, type_name
 
 app = typer.Typer(
     help="The executable companion to the theory of large learning rates.",
-    no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
 )
 data_app = typer.Typer(help="What data is at hand; download what is not.", rich_markup_mode=None)
 results_app = typer.Typer(help="What the store of computed results holds.", rich_markup_mode=None)
@@ -28,7 +28,7 @@ Scale = Annotated[str, typer.Option(help="quick, default or paper.")]
 def main() -> None:
     """Run the command; turn every mistake of the user into one line and exit status 2."""
     try:
-        status = app(standalone_mode=False)
+        status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         if status == 130:  # what typer makes of Ctrl-C
             raise KeyboardInterrupt
     except InputError as error:
