@@ -1,0 +1,78 @@
+"""Break a recursion, a constant or a bound of the library, and the row of the ledger that rests on it turns red.
+
+Each mutation is made in a copy of the library, where ``catapult verify`` then runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from catapult import paths
+
+# (module, what stands there, what is put in its place, the row that must fail)
+MUTATIONS = [
+    # constants and bounds of chapter 1
+    ("theory/linear_predictor.py", "** 2 / (4 * len(Z)))", "** 2 / (6 * len(Z)))", "huang-smooth-descent"),
+    ("theory/linear_predictor.py", "return float(2 / ((np.asarray(Z)", "return float(3 / ((np.asarray(Z)",
+     "huang-exponential-descent"),
+    ("theory/linear_predictor.py", "lambertw(np.exp(-1.0))", "lambertw(np.exp(-1.1))", "ours-radius"),
+    ("theory/linear_predictor.py", "normals = np.stack([-rows[:, 1], rows[:, 0]]",
+     "normals = np.stack([rows[:, 0], rows[:, 1]]", "ours-radius"),
+    # the gradient of the logistic loss
+    ("losses.py", "return -special.expit(-u)", "return -special.expit(u)", "wu-any-learning-rate"),
+    # critical rates, two-cycles and phases of chapter 2
+    ("theory/linear_predictor.py", "4 * (safe / np.tanh(safe / 2))", "4 * (safe / np.tanh(safe))",
+     "huang-logistic-critical-rate"),
+    ("theory/linear_predictor.py", "4 * (safe * np.exp(-safe)) / -np.expm1(-2 * safe)",
+     "4 * (safe * np.exp(-safe)) / -np.expm1(-safe)", "huang-exponential-critical-rate"),
+    ("theory/linear_predictor.py", "w - (w - rate / 4 * tanh)", "w - (w - rate / 5 * tanh)", "ours-global-cycle"),
+    ("theory/linear_predictor.py", 'critical_learning_rate("exponential", w) - 1)',
+     'critical_learning_rate("exponential", w) - 1.01)', "ours-cycle-multiplier"),
+    ("theory/linear_predictor.py", "w - learning_rate * slope(loss, w)", "w - 1.1 * learning_rate * slope(loss, w)",
+     "huang-phase-diagram"),
+    # the recursion of two-layer networks, in both of its forms
+    ("theory/two_layer.py", "kappa * g * (scaled[t] * g - 4 * f[t])", "kappa * g * (scaled[t] * g - 2 * f[t])",
+     "ours-two-numbers"),
+    ("theory/_kernels.py", "f * (1 + kappa * g * g) - scaled * g", "f * (1 - kappa * g * g) - scaled * g",
+     "ours-phase-map"),
+]
+
+
+def verify(root, names):
+    """Return the status of each of these claims, as the copy of the library at ``root`` measures it."""
+    environment = {**os.environ, "PYTHONPATH": str(root / "lib"), "CATAPULT_CACHE": str(root / ".cache")}
+    program = "import sys; from catapult import cli, paths; print(paths.ROOT, file=sys.stderr); cli.main()"
+    done = subprocess.run([sys.executable, "-c", program, "verify", *names, "--json"], env=environment, check=False,
+                          capture_output=True, text=True, timeout=300)
+    assert done.stderr.startswith(f"{root}\n"), "the copy is not the library that ran"
+    return {row["id"]: row["status"] for row in json.loads(done.stdout)["claims"]}
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the library beside the same book."""
+    shutil.copytree(paths.LIBRARY, tmp_path / "lib" / "catapult", ignore=shutil.ignore_patterns("__pycache__"))
+    for shared in (paths.BOOK, paths.TOC, paths.CONFIG):
+        (tmp_path / shared.name).symlink_to(shared)
+    return tmp_path
+
+
+def test_at_least_ten_mutations_and_the_untouched_copy_passes_every_row_they_turn_red(copy):
+    rows = sorted({row for *_, row in MUTATIONS})
+    assert len(MUTATIONS) >= 10
+    assert verify(copy, rows) == dict.fromkeys(rows, "passed")
+
+
+@pytest.mark.parametrize(("module", "before", "after", "row"), MUTATIONS)
+def test_a_broken_library_turns_the_row_red(copy, module, before, after, row):
+    path = copy / "lib" / "catapult" / module
+    source = path.read_text(encoding="utf-8")
+    assert source.count(before) == 1
+    path.write_text(source.replace(before, after), encoding="utf-8")
+    assert verify(copy, [row]) == {row: "failed"}
