@@ -261,6 +261,7 @@ def test_the_maps_shrink_by_the_stride():
     assert network.maps == ((32, 32, 3), (15, 15, 16), (7, 7, 32))
     assert network.shapes == ((16, 27), (32, 144), (10, 1568))
     assert network.inputs == 3072
+    assert network == ConvolutionalNetwork([32, 32, 3], list(np.array([16, 32])), np.int64(10))
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 from catapult.networks import WeightMatrices
@@ -75,10 +76,11 @@ class ConvolutionalNetwork(WeightMatrices):
             if not sizes or len(sizes) != (length or len(sizes)) or not all(map(_is_size, sizes)):
                 what = "(height, width, channels), three" if length else "at least one of"
                 raise InputError(f"{name} = {value!r}; allowed: {what} whole numbers ≥ 1")
-            object.__setattr__(self, name, sizes)
+            object.__setattr__(self, name, tuple(map(int, sizes)))
         for name in ("outputs", "kernel", "stride"):
             if not _is_size(getattr(self, name)):
                 raise InputError(f"{name} = {getattr(self, name)!r}; allowed: a whole number ≥ 1")
+            object.__setattr__(self, name, int(getattr(self, name)))
         self._check_options()
         for layer, (height, width, _) in enumerate(self.maps[:-1], 1):
             if min(height, width) < self.kernel:
@@ -193,4 +195,4 @@ class ConvolutionalNetwork(WeightMatrices):
 
 
 def _is_size(value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
