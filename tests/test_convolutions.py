@@ -269,7 +269,7 @@ def test_the_maps_shrink_by_the_stride():
     ({"image": 64}, "image = 64; allowed"),
     ({"image": (8, 8, 0)}, r"image = \(8, 8, 0\); allowed"),
     ({"image": (8, 8.5, 1)}, "allowed: .* whole numbers"),
-    ({"channels": ()}, r"channels = \(\); allowed: at least one of whole numbers ≥ 1"),
+    ({"channels": ()}, r"channels = \(\); allowed: at least one whole number ≥ 1"),
     ({"channels": 4}, "channels = 4; allowed"),
     ({"channels": (4, True)}, "channels = .*; allowed"),
     ({"outputs": 0}, "outputs = 0; allowed: a whole number ≥ 1"),

@@ -11,10 +11,9 @@ the fan-in :math:`m_l` being the size of a patch, kernel² × channels in: "ntk"
 entries from N(0, 1), "standard" :math:`s_l = 1` and entries from N(0, 1/m_l). The read-out's fan-in is the number of
 values in the last feature maps.
 
-The stride takes the place of pooling: the maps shrink without one more operation, the network stays a chain of
-matrix products and activations, and with ReLU as smooth as a fully connected one. There is no padding: every patch
-is full, so that the fan-in is the same at all places. The rows and columns that are left over at the lower and right
-edge, fewer than the stride, are not seen.
+The stride takes the place of pooling: the maps shrink without one more operation, and the network stays a chain of
+matrix products and activations. There is no padding: every patch is full, so that the fan-in is the same at all
+places. The rows and columns that are left over at the lower and right edge, fewer than the stride, are not seen.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from numbers import Integral
 from typing import TYPE_CHECKING
 
@@ -74,8 +74,8 @@ class ConvolutionalNetwork(WeightMatrices):
             value = getattr(self, name)
             sizes = tuple(value) if isinstance(value, tuple | list) else ()
             if not sizes or len(sizes) != (length or len(sizes)) or not all(map(_is_size, sizes)):
-                what = "(height, width, channels), three" if length else "at least one of"
-                raise InputError(f"{name} = {value!r}; allowed: {what} whole numbers ≥ 1")
+                what = "(height, width, channels), three whole numbers" if length else "at least one whole number"
+                raise InputError(f"{name} = {value!r}; allowed: {what} ≥ 1")
             object.__setattr__(self, name, tuple(map(int, sizes)))
         for name in ("outputs", "kernel", "stride"):
             if not _is_size(getattr(self, name)):
@@ -103,11 +103,11 @@ class ConvolutionalNetwork(WeightMatrices):
     def shapes(self) -> tuple[tuple[int, int], ...]:
         """The shape (m_out, m_in) of each weight matrix.
 
-        A row of a convolution's is a filter in the order of an image, (row, column, channel); one of the read-out's
-        the last maps in that order.
+        A row of a convolution's is a filter in the order of an image, (row, column, channel): the matrix is
+        ``conv.weight.permute(0, 2, 3, 1).flatten(1)`` of a ``torch.nn.Conv2d``. A row of the read-out's weighs the last
+        maps, in the same order.
         """
-        convolutions = [(after[2], self.kernel**2 * before[2])
-                        for before, after in zip(self.maps, self.maps[1:], strict=False)]
+        convolutions = [(after[2], self.kernel**2 * before[2]) for before, after in pairwise(self.maps)]
         return (*convolutions, (self.outputs, math.prod(self.maps[-1])))
 
     def entering(self, layer: int, below: torch.Tensor) -> torch.Tensor:
@@ -130,10 +130,10 @@ class ConvolutionalNetwork(WeightMatrices):
         kernel, stride, after = self.kernel, self.stride, self.maps[layer + 1][:2]
         patches = rows.unflatten(-2, (-1, *after)).unflatten(-1, (kernel, kernel, channels))
         maps = rows.new_zeros(*patches.shape[:-5], height, width, channels)
-        down, right = (range(stride * (side - 1) + 1) for side in after)
+        down, right = (stride * (side - 1) + 1 for side in after)
         for i in range(kernel):
             for j in range(kernel):
-                maps[..., i:i + len(down):stride, j:j + len(right):stride, :] += patches[..., i, j, :]
+                maps[..., i:i + down:stride, j:j + right:stride, :] += patches[..., i, j, :]
         return maps.flatten(-4, -2)
 
     def patches(self, X: torch.Tensor) -> torch.Tensor:

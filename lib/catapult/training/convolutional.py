@@ -40,8 +40,8 @@ def _block(task: Task) -> int:
     """Return how many runs to hold: maps, and the patches cut from them, and as much again for their gradients."""
     network = task.network
     maps = sum(map(math.prod, network.maps[1:]))
-    patches = sum(math.prod(after[:2]) * fan_in for after, (_, fan_in) in zip(network.maps[2:], network.shapes[1:-1],
-                                                                             strict=True))
+    patches = sum(height * width * fan_in for (height, width, _), (_, fan_in) in
+                  zip(network.maps[2:], network.shapes[1:-1], strict=True))
     return task.block(2 * len(task.X) * (maps + patches), CACHE)
 
 
