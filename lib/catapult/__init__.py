@@ -2,6 +2,8 @@
 
     catapult.Problem      a data set: X (n, d), y ±1, and a test set
     catapult.Network      a fully connected network without biases
+    catapult.ConvolutionalNetwork
+                          a small convolutional network without biases
     catapult.train        gradient descent at many learning rates and seeds → xarray.Dataset
     catapult.theory       closed forms and recursions, by setting
 
@@ -12,9 +14,10 @@ from __future__ import annotations
 
 import importlib
 
-_HOMES = {"Problem": "catapult.datasets", "Network": "catapult.networks", "train": "catapult.training"}
-_MODULES = ("chapters", "claims", "curvature", "datasets", "experiments", "figures", "losses", "networks", "phases",
-            "results", "sweeps", "theory", "training")
+_HOMES = {"Problem": "catapult.datasets", "Network": "catapult.networks",
+          "ConvolutionalNetwork": "catapult.convolutions", "train": "catapult.training"}
+_MODULES = ("chapters", "claims", "convolutions", "curvature", "datasets", "experiments", "figures", "losses",
+            "networks", "phases", "results", "sweeps", "theory", "training")
 
 __all__ = [*_HOMES, *_MODULES]
 

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from catapult import hessians, losses
-from catapult.networks import Network
+from catapult.networks import Network, WeightMatrices
 
 Product = Callable[[Tensor], Tensor]
 LossFunction = Callable[[list[Tensor]], Tensor]
@@ -33,7 +33,7 @@ BASIS = 64  # Lanczos vectors kept before a restart: 64 × 642,000 weights are 3
 MAX_PRODUCTS = 2000
 
 
-def mean_loss(network: Network, loss: str | losses.Loss, X: Tensor, y: Tensor) -> LossFunction:
+def mean_loss(network: WeightMatrices, loss: str | losses.Loss, X: Tensor, y: Tensor) -> LossFunction:
     """Return L as a function of the list of weights. ``X`` (n, d), ``y`` (n,) of ±1 or of class numbers."""
     loss = losses.get(loss, network.outputs)
     return lambda weights: loss.of(network.forward(weights, X), y).mean()
@@ -166,7 +166,7 @@ def sharpness(loss_function: LossFunction, weights: list[Tensor], start: Tensor 
     return values[0].item(), vectors[0]
 
 
-def sharpness_of_runs(network: Network, loss: str | losses.Loss, weights: list[Tensor], X: Tensor, y: Tensor,
+def sharpness_of_runs(network: WeightMatrices, loss: str | losses.Loss, weights: list[Tensor], X: Tensor, y: Tensor,
                       start: Tensor | None = None, tolerance: float = 1e-4) -> tuple[np.ndarray, Tensor]:
     """Return the sharpness of R runs of a network, shape (R,), and the top vectors, shape (R, P).
 
@@ -178,7 +178,7 @@ def sharpness_of_runs(network: Network, loss: str | losses.Loss, weights: list[T
     return lanczos(product, _start(size, start, weights[0]).expand(runs, size), tolerance)
 
 
-def ntk_matrix(network: Network, weights: list[Tensor], X: Tensor) -> Tensor:
+def ntk_matrix(network: WeightMatrices, weights: list[Tensor], X: Tensor) -> Tensor:
     r"""Return the neural tangent kernel Θ of a network with k outputs on the rows of ``X`` (n, d), shape (nk, nk).
 
     With :math:`H_l` the activations that enter layer l, :math:`B_l = \partial f/\partial z_l` the derivatives
@@ -187,8 +187,12 @@ def ntk_matrix(network: Network, weights: list[Tensor], X: Tensor) -> Tensor:
     .. math:: \Theta = \sum_l s_l^2\, (H_l H_l^\top) \circ (B_l B_l^\top),
 
     because the gradient of :math:`f(x_i)` in :math:`W_l` is the rank-one :math:`s_l\, b_{l,i} h_{l,i}^\top`. With
-    several outputs :math:`B_l` has a row for each sample and output, k to a sample.
+    several outputs :math:`B_l` has a row for each sample and output, k to a sample. For other networks than fully
+    connected ones Θ = J Jᵀ from their Jacobian.
     """
+    if not isinstance(network, Network):
+        J = network.jacobian(weights, X)
+        return J @ J.mT
     n, k = len(X), network.outputs
     hidden = [X, *network.forward_with_hidden(weights, X)[1]]
     back, theta = torch.eye(k).to(X).repeat(n, 1), X.new_zeros(n, k, n, k)
@@ -200,7 +204,7 @@ def ntk_matrix(network: Network, weights: list[Tensor], X: Tensor) -> Tensor:
     return theta.reshape(n * k, n * k)
 
 
-def largest_ntk_eigenvalue(network: Network, weights: list[Tensor], X: Tensor) -> float:
+def largest_ntk_eigenvalue(network: WeightMatrices, weights: list[Tensor], X: Tensor) -> float:
     """Return the largest eigenvalue of Θ/n; nan where Θ is not finite."""
     theta = ntk_matrix(network, weights, X) / len(X)
     return lanczos(lambda v: v @ theta, _start(len(theta), None, theta), tolerance=1e-13)[0].item()

@@ -30,20 +30,39 @@ import torch
 from torch import Tensor
 
 from catapult import losses
-from catapult.networks import Network
+from catapult.networks import Network, WeightMatrices
 
 
-def products(network: Network, loss: losses.Loss | losses.CrossEntropy, weights: list[Tensor], X: Tensor,
+def products(network: WeightMatrices, loss: losses.Loss | losses.CrossEntropy, weights: list[Tensor], X: Tensor,
              y: Tensor) -> tuple[Callable[[Tensor], Tensor], int]:
     """Return the map v ↦ Hv of R runs, v of shape (R, P), and P.
 
     ``weights`` are matrices (R, m_out, m_in); ``X`` (n, d); ``y`` (n,). The coordinates are all weights, in their
     order and row by row; for linear networks with hidden layers and one output those above, p and q layer by layer.
+    For other networks than fully connected ones the products are those of autograd.
     """
+    if not isinstance(network, Network):
+        return _differentiated(network, loss, weights, X, y)
     V = [scale * W for scale, W in zip(network.scales, weights, strict=True)]
     if network.activation == "linear" and network.outputs == 1 and network.depth > 1:
         return _contracted(network, loss, V, X, y)
     return _layered(network, loss, V, X, y)
+
+
+def _differentiated(network, loss, weights, X, y):
+    """Double backward through all runs at once: the Hessian of the sum of their losses has a block for each."""
+    weights = [W.detach().requires_grad_() for W in weights]
+    total = loss.of(network.forward(weights, X), y).mean(-1).sum()
+    slopes = torch.autograd.grad(total, weights, create_graph=True)
+    sizes = [W[0].numel() for W in weights]
+
+    def product(vector):
+        pieces = [piece.reshape(W.shape) for piece, W in zip(vector.split(sizes, 1), weights, strict=True)]
+        images = torch.autograd.grad(slopes, weights, pieces, retain_graph=True, allow_unused=True,
+                                     materialize_grads=True)
+        return torch.cat([image.flatten(1) for image in images], 1)
+
+    return product, sum(sizes)
 
 
 def _layered(network, loss, V, X, y):

@@ -15,7 +15,10 @@ first moves each weight matrix by the factor :math:`1/m_l` less.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from catapult.parameters import InputError, nearest
@@ -27,8 +30,75 @@ ACTIVATIONS = ("linear", "relu", "tanh")
 PARAMETRIZATIONS = ("ntk", "standard")
 
 
+class WeightMatrices:
+    """What all networks share: weight matrices, a scale in front of each, an activation between them."""
+
+    inputs: int  # d, the length of a row of X
+    outputs: int
+    activation: str
+    parametrization: str
+
+    @cached_property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """The shape (m_out, m_in) of each weight matrix; m_in is its fan-in."""
+        raise NotImplementedError
+
+    @property
+    def depth(self) -> int:
+        """The number of weight matrices."""
+        return len(self.shapes)
+
+    @cached_property
+    def scales(self) -> tuple[float, ...]:
+        """The factor in front of each weight matrix in the forward pass."""
+        if self.parametrization == "standard":
+            return (1.0,) * self.depth
+        return tuple(fan_in**-0.5 for _, fan_in in self.shapes)
+
+    def initialise(self, seed: int, dtype: str = "float64", device: str = "cpu") -> list[torch.Tensor]:
+        """Draw the weights: a list of matrices of shape (m_out, m_in).
+
+        They are drawn on the CPU in float64 and then cast, so that one seed gives the same weights
+        (up to rounding) for every dtype and device.
+        """
+        import torch
+
+        generator = torch.Generator().manual_seed(seed)
+        weights = []
+        for shape in self.shapes:
+            matrix = torch.randn(shape, generator=generator, dtype=torch.float64)
+            if self.parametrization == "standard":
+                matrix /= shape[1]**0.5
+            weights.append(matrix.to(device=device, dtype=getattr(torch, dtype)))
+        return weights
+
+    @property
+    def activate(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """The activation φ."""
+        import torch
+
+        return {"linear": lambda z: z, "relu": torch.relu, "tanh": torch.tanh}[self.activation]
+
+    def slope(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return the activation's derivative φ'(z) from its value φ(z); the ReLU's at 0 is 0."""
+        if self.activation == "tanh":
+            return hidden.new_ones(()).addcmul(hidden, hidden, value=-1)
+        return (hidden > 0).to(hidden) if self.activation == "relu" else hidden.new_ones(())
+
+    def bend(self, hidden: torch.Tensor) -> torch.Tensor | None:
+        """Return the activation's second derivative φ''(z) from φ(z); None where it is zero (almost) everywhere."""
+        return -2 * hidden * (1 - hidden**2) if self.activation == "tanh" else None
+
+    def _check_options(self) -> None:
+        for name, allowed in (("activation", ACTIVATIONS), ("parametrization", PARAMETRIZATIONS)):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise InputError(f"{name} = {value!r}{nearest(value, allowed)}; "
+                                 f"allowed: {', '.join(allowed)}")
+
+
 @dataclass(frozen=True)
-class Network:
+class Network(WeightMatrices):
     """A fully connected network without biases.
 
     Parameters
@@ -56,44 +126,20 @@ class Network:
         if len(widths) < 2 or any(isinstance(w, bool) or int(w) != w or w < 1 for w in widths):
             raise InputError(f"widths = {self.widths!r}: allowed: at least two whole numbers ≥ 1")
         object.__setattr__(self, "widths", tuple(int(w) for w in widths))
-        for name, allowed in (("activation", ACTIVATIONS), ("parametrization", PARAMETRIZATIONS)):
-            value = getattr(self, name)
-            if value not in allowed:
-                raise InputError(f"{name} = {value!r}{nearest(value, allowed)}; "
-                                 f"allowed: {', '.join(allowed)}")
+        self._check_options()
 
     @property
-    def depth(self) -> int:
-        """The number of weight matrices."""
-        return len(self.widths) - 1
+    def inputs(self) -> int:
+        return self.widths[0]
 
     @property
     def outputs(self) -> int:
         return self.widths[-1]
 
-    @property
-    def scales(self) -> tuple[float, ...]:
-        """The factor in front of each weight matrix in the forward pass."""
-        if self.parametrization == "standard":
-            return (1.0,) * self.depth
-        return tuple(width**-0.5 for width in self.widths[:-1])
-
-    def initialise(self, seed: int, dtype: str = "float64", device: str = "cpu") -> list[torch.Tensor]:
-        """Draw the weights: a list of matrices of shape (m_{l+1}, m_l).
-
-        They are drawn on the CPU in float64 and then cast, so that one seed gives the same weights
-        (up to rounding) for every dtype and device.
-        """
-        import torch
-
-        generator = torch.Generator().manual_seed(seed)
-        weights = []
-        for fan_in, fan_out in zip(self.widths[:-1], self.widths[1:], strict=True):
-            matrix = torch.randn(fan_out, fan_in, generator=generator, dtype=torch.float64)
-            if self.parametrization == "standard":
-                matrix /= fan_in**0.5
-            weights.append(matrix.to(device=device, dtype=getattr(torch, dtype)))
-        return weights
+    @cached_property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """The shape (m_{l+1}, m_l) of each weight matrix."""
+        return tuple((m_out, m_in) for m_in, m_out in pairwise(self.widths))
 
     def forward(self, weights: list[torch.Tensor], X: torch.Tensor,
                 offset: torch.Tensor | None = None) -> torch.Tensor:
@@ -115,9 +161,6 @@ class Network:
 
     def forward_with_hidden(self, weights, X, offset=None) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Return the outputs, computed layer by layer, and the hidden activations, each (n, width)."""
-        import torch
-
-        activate = {"linear": lambda a: a, "relu": torch.relu, "tanh": torch.tanh}[self.activation]
         hidden, a = [], X
         for layer, (scale, matrix) in enumerate(zip(self.scales, weights, strict=True)):
             a = a @ matrix.mT
@@ -125,16 +168,6 @@ class Network:
                 a = a + offset
             a = scale * a
             if layer < self.depth - 1:
-                a = activate(a)
+                a = self.activate(a)
                 hidden.append(a)
         return (a.squeeze(-1) if self.outputs == 1 else a), hidden
-
-    def slope(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Return the activation's derivative φ'(z) from its value φ(z); the ReLU's at 0 is 0."""
-        if self.activation == "tanh":
-            return hidden.new_ones(()).addcmul(hidden, hidden, value=-1)
-        return (hidden > 0).to(hidden) if self.activation == "relu" else hidden.new_ones(())
-
-    def bend(self, hidden: torch.Tensor) -> torch.Tensor | None:
-        """Return the activation's second derivative φ''(z) from φ(z); None where it is zero (almost) everywhere."""
-        return -2 * hidden * (1 - hidden**2) if self.activation == "tanh" else None

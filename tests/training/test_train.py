@@ -11,6 +11,7 @@ import torch
 import xarray as xr
 
 from catapult import curvature, losses
+from catapult.convolutions import ConvolutionalNetwork
 from catapult.datasets import Problem, degenerate_pair, overlapping_cloud
 from catapult.networks import Network
 from catapult.parameters import InputError
@@ -139,7 +140,8 @@ def test_from_the_blow_up_on_there_is_nothing(engine):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_run_that_overflows_at_once_has_a_finite_peak(engine):
-    result = train(CLOUD, Network((3, 4, 1)), 1e300, loss="exponential", steps=5, engine=engine)
+    network = ConvolutionalNetwork((1, 1, 3), (4,), kernel=1) if engine == "convolutional" else Network((3, 4, 1))
+    result = train(CLOUD, network, 1e300, loss="exponential", steps=5, engine=engine)
     assert result.blow_up_step.item() == 1
     assert result.peak_loss.item() == result.loss[0, 0, 0].item()
 
@@ -221,6 +223,15 @@ def test_the_result_survives_netcdf():
     ({"schedule": "cosin"}, "did you mean 'cosine'"),
     ({"engine": "lineer"}, r"engine = 'lineer' \(did you mean 'linear'\?\); allowed: auto, reference, "),
     ({"engine": "linear"}, "engine = 'linear': allowed: linear activation"),
+    ({"engine": "convolutional"}, "engine = 'convolutional': allowed: a convolutional network"),
+    ({"engine": "dense", "network": ConvolutionalNetwork((1, 1, 3), (4,), kernel=1)},
+     "engine = 'dense': allowed for a convolutional network: auto, reference, convolutional"),
+    ({"engine": "linear", "network": ConvolutionalNetwork((1, 1, 3), (4,), 1, "linear", kernel=1)},
+     "engine = 'linear': allowed for a convolutional network: auto"),
+    ({"network": ConvolutionalNetwork((4, 3, 1), (4,))},
+     r"X has shape \(12, 3\); allowed: \(n, 12\), the inputs of ConvolutionalNetwork\(image=\(4, 3, 1\)"),
+    ({"network": ConvolutionalNetwork((1, 1, 3), (4,), kernel=1), "initial_weights": [np.ones((4, 3))]},
+     r"initial_weights have shapes \[\(4, 3\)\]; allowed: \[\(4, 3\), \(1, 4\)\]"),
     ({"dtype": "float16"}, r"dtype = 'float16' .*; allowed: float64, float32"),
     ({"device": "nowhere"}, "device = 'nowhere'; allowed: cpu"),
     ({"divergence": 1.0}, "divergence = 1.0; allowed: a finite number > 1"),
@@ -279,6 +290,8 @@ def test_what_the_span_of_the_inputs_does_not_show_is_added(engine):
     rng = np.random.default_rng(3)
     X, y = rng.normal(size=(6, 30)), np.array([1.0, -1, 1, 1, -1, -1])
     network = Network((30, 7, 1), "linear" if engine == "linear" else "tanh")
+    if engine == "convolutional":  # it does not leave the span of whole images, but that of their patches
+        network = ConvolutionalNetwork((3, 5, 2), (7,), activation="tanh")
     weights = [W.requires_grad_() for W in network.initialise(0)]
     for _ in range(5):
         f = network.forward_with_hidden(weights, torch.tensor(X))[0]

@@ -10,9 +10,10 @@ import torch
 import xarray as xr
 
 from catapult import losses, phases
-from catapult.networks import Network
+from catapult.networks import WeightMatrices
 from catapult.parameters import InputError, nearest
-from catapult.training import linear
+from catapult.training import convolutional, linear
+from catapult.training.convolutional import Convolutional
 from catapult.training.dense import Dense
 from catapult.training.linear import Linear
 from catapult.training.recording import QUANTITIES, Engine, Recorder
@@ -22,10 +23,10 @@ from catapult.training.task import Task, check
 
 __all__ = ["ENGINES", "QUANTITIES", "train"]
 
-ENGINES = {"reference": Reference, "dense": Dense, "linear": Linear}
+ENGINES = {"reference": Reference, "dense": Dense, "linear": Linear, "convolutional": Convolutional}
 
 
-def train(problem: Any, network: Network, learning_rates: float | Sequence[float], *,
+def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequence[float], *,
           loss: str | losses.Loss | losses.CrossEntropy = "logistic", seeds: int | Sequence[int] = (0,), steps: int,
           batch_size: int | None = None, schedule: Schedule | str | None = None,
           record: Sequence[str] = ("loss",), every: Any = 1, engine: str = "auto", dtype: str = "float64",
@@ -42,7 +43,8 @@ def train(problem: Any, network: Network, learning_rates: float | Sequence[float
         Anything with ``X`` (n, d), ``y`` (n,) of ±1 or, for a network with k > 1 outputs, of class numbers
         0 … k−1, and ``X_test``, ``y_test`` or None; numpy or torch.
     network
-        Its parametrisation ("ntk" or "standard") sets the scale of the learning rate.
+        A :class:`catapult.Network` or a :class:`catapult.ConvolutionalNetwork`. Its parametrisation ("ntk" or
+        "standard") sets the scale of the learning rate.
     learning_rates
         η, finite and > 0.
     loss
@@ -65,7 +67,7 @@ def train(problem: Any, network: Network, learning_rates: float | Sequence[float
         An even number shows only one side of a run that bounces between two states.
     engine
         "auto": the fastest that applies; "reference": the plain autograd loop. All give the same numbers up
-        to rounding. "dense" and "linear" name one engine.
+        to rounding. "dense", "linear" and "convolutional" name one engine.
     dtype
         "float64" or "float32".
     divergence
@@ -110,6 +112,13 @@ def _choose(engine: str, task: Task) -> str:
     names = ["auto", *ENGINES]
     if engine not in names:
         raise InputError(f"engine = {engine!r}{nearest(engine, names)}; allowed: {', '.join(names)}")
+    if convolutional.applies(task):
+        if engine in ("dense", "linear"):
+            raise InputError(f"engine = {engine!r}: allowed for a convolutional network: auto, reference, "
+                             "convolutional")
+        return engine if engine != "auto" else "convolutional" if convolutional.pays(task) else "reference"
+    if engine == "convolutional":
+        raise InputError("engine = 'convolutional': allowed: a convolutional network")
     if engine == "linear" and not linear.applies(task):
         raise InputError("engine = 'linear': allowed: linear activation, hidden layers, full batch")
     if engine == "auto":

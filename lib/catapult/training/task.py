@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from catapult import losses
-from catapult.networks import Network
+from catapult.networks import Network, WeightMatrices
 from catapult.parameters import InputError, nearest
 from catapult.training import schedules
 
@@ -31,7 +31,7 @@ class Task:
     y: Tensor  # (n,), ±1; class numbers where the network has several outputs
     X_test: Tensor | None
     y_test: Tensor | None
-    network: Network
+    network: WeightMatrices
     loss: losses.Loss | losses.CrossEntropy
     learning_rates: np.ndarray  # (L,)
     seeds: tuple[int, ...]
@@ -108,12 +108,13 @@ class Reduced:
     With :math:`X^\top = Q R^\top`, Q of shape (d, n) with orthonormal columns, gradient descent moves the first layer
     only within the span of Q: :math:`W_1 Q` trained on the data R, of shape (n, n), is the same problem. Outside it
     :math:`W_1` stays as it was drawn, which the outputs on other data see:
-    :math:`W_1 x = (W_1 Q)(Q^\top x) + W_1(0)(x - Q Q^\top x)`. With n ≥ d nothing changes: Q is the identity.
+    :math:`W_1 x = (W_1 Q)(Q^\top x) + W_1(0)(x - Q Q^\top x)`. With n ≥ d nothing changes: Q is the identity; nor for a
+    convolutional network, whose first layer acts on patches.
     """
 
     def __init__(self, task: Task):
         self.task, self.Q, self.X, self.X_test = task, None, task.X, task.X_test
-        if task.X.shape[0] < task.X.shape[1]:
+        if task.X.shape[0] < task.X.shape[1] and isinstance(task.network, Network):
             self.Q, triangle = torch.linalg.qr(task.X.mT)
             self.X = triangle.mT.contiguous()
             self.X_test = None if task.X_test is None else task.X_test @ self.Q
@@ -126,7 +127,9 @@ class Reduced:
 
     def test_outputs(self, weights: list[Tensor], runs: np.ndarray) -> Tensor:
         """Return the outputs on the test set for the reduced weights of these runs."""
-        offset = None if self.Q is None else torch.stack([self.frozen(seed)[0] for seed in runs[:, 1]])
+        if self.Q is None:
+            return self.task.network.forward(weights, self.X_test)
+        offset = torch.stack([self.frozen(seed)[0] for seed in runs[:, 1]])
         return self.task.network.forward(weights, self.X_test, offset)
 
     def norm(self, weights: list[Tensor], runs: np.ndarray) -> Tensor:
@@ -142,7 +145,7 @@ class Reduced:
         return None if self.X_test is None else self.task.X_test @ outside.mT, outside.square().sum()
 
 
-def check(problem: Any, network: Network, learning_rates, *, loss, seeds, steps, batch_size, schedule, record,
+def check(problem: Any, network: WeightMatrices, learning_rates, *, loss, seeds, steps, batch_size, schedule, record,
           every, dtype, device, divergence, initial_weights, quantities: Sequence[str]) -> Task:
     """Return the checked task; raise InputError, one line, for the first thing that is wrong."""
     if dtype not in DTYPES:
@@ -208,12 +211,11 @@ def _device(device: str) -> torch.device:
         raise InputError(f"device = {device!r}; allowed: {known}") from None
 
 
-def _data(name: str, X, y, network: Network, like: dict) -> tuple[Tensor, Tensor]:
+def _data(name: str, X, y, network: WeightMatrices, like: dict) -> tuple[Tensor, Tensor]:
     X, y = (_tensor(array).to(**like) for array in (X, y))
     labels = name.replace("X", "y")
-    if X.ndim != 2 or len(X) == 0 or X.shape[1] != network.widths[0]:
-        raise InputError(f"{name} has shape {tuple(X.shape)}; allowed: (n, {network.widths[0]}), "
-                         f"{network.widths[0]} being the network's inputs")
+    if X.ndim != 2 or len(X) == 0 or X.shape[1] != network.inputs:
+        raise InputError(f"{name} has shape {tuple(X.shape)}; allowed: (n, {network.inputs}), the inputs of {network}")
     if y.shape != X.shape[:1]:
         raise InputError(f"{labels} has shape {tuple(y.shape)}; allowed: ({len(X)},), one a row of {name}")
     if not X.isfinite().all():
@@ -234,8 +236,8 @@ def _tensor(array) -> Tensor:
     return array.detach() if isinstance(array, Tensor) else torch.as_tensor(np.array(array))
 
 
-def _weights(weights, network: Network, like: dict) -> list[Tensor]:
-    shapes = list(zip(network.widths[1:], network.widths[:-1], strict=True))
+def _weights(weights, network: WeightMatrices, like: dict) -> list[Tensor]:
+    shapes = list(network.shapes)
     weights = [_tensor(matrix).to(**like) for matrix in weights]
     if [tuple(matrix.shape) for matrix in weights] != shapes:
         given = [tuple(matrix.shape) for matrix in weights]
