@@ -71,7 +71,7 @@ def logistic_catapult(scale: str) -> Measurement:
 
 
 def final_kernel(scale: str) -> Measurement:
-    """Both losses, m = 500: the largest λ_∞ over the stability edge, among networks that converge (effect: exponential)."""
+    """Both losses, m = 500: the largest λ_∞ of a convergent network over the stability edge (effect: exponential)."""
     f0, ntk0 = _drawn(500, _count(scale, 10), 52)
     largest = {}
     for loss, scaled in (("logistic", np.linspace(6, 30, 25)), ("exponential", np.linspace(1.5, 2.2, 71))):
@@ -166,7 +166,7 @@ def converges_at_sixteen(scale: str) -> Measurement:
 
 
 def converges_below_kappa_eight(scale: str) -> Measurement:
-    """Logistic loss, ηλ0 from 16 to 400, η up to 0.98 of the proved edge: the largest |f| after 6000 steps (effect: κ)."""
+    """Logistic loss, η up to 0.98 of the proved edge √(8m): the largest |f| after 6000 steps (effect: κ)."""
     rng, n = np.random.default_rng(55), _count(scale, 300)
     width = rng.integers(1, 5000, n)
     ntk0 = rng.uniform(1, 20, n) * 16 / np.sqrt(8 * width)
@@ -176,7 +176,7 @@ def converges_below_kappa_eight(scale: str) -> Measurement:
 
 
 def two_cycle(scale: str) -> Measurement:
-    """Logistic loss, κ from 8.05 to 10³: the largest relative gap of two steps from (f*, λ*) to it (effect: ηλ* last)."""
+    """Logistic loss, κ from 8.05 to 10³: the largest relative gap of two steps from the cycle to it (effect: last ηλ*)."""
     width, kappa = 7, np.geomspace(8.05, 1000, 30)
     rate = np.sqrt(kappa * width)
     f, ntk = two_layer.two_cycle(width, rate)
@@ -202,7 +202,7 @@ def cycle_multiplier(scale: str) -> Measurement:
 
 
 def growth_beyond_kappa_eight(scale: str) -> Measurement:
-    """Logistic loss, κ from 8.2 to 100: the largest gap of the growth of √D in 30 steps to (κ/4 − 1) a step, in logs."""
+    """Logistic loss, κ from 8.2 to 100: the largest gap of log √D's growth a step, over 30, to log(κ/4 − 1)."""
     width, kappa = 100, np.geomspace(8.2, 100, 12)
     rate, b = np.sqrt(kappa * width), np.sqrt(kappa) / 2
     ratio = (b + 1) / (b - 1)  # p/q, half a swing from 1
@@ -274,7 +274,7 @@ def normal_form(scale: str) -> Measurement:
 
 
 def jump_that_returns(scale: str) -> Measurement:
-    """L' = tanh(f + f³), Λ0 from 1.1 to 20 times 2/h, κ < 2: the largest |f| after 3000 steps (effect: largest |f_1|)."""
+    """L' = tanh(f + f³), Λ0 from 1.1 to 20 times 2/h, κ < 2: the largest |f| after 3000 steps (effect: after 1)."""
     kappa, multiple = np.array([0.1, 0.5, 1.0, 1.9])[:, None], np.array([1.1, 3.0, 20.0])
     width = 100
     rate = np.sqrt(kappa * width)
@@ -285,7 +285,7 @@ def jump_that_returns(scale: str) -> Measurement:
 
 
 def phase_table(scale: str) -> Measurement:
-    """Three losses, m = 3000, λ0 = 2, f0 from 0.2 to 2: points, over 3 % from an edge, with another label than the table."""
+    """Three losses, m = 3000: points, over 3 % from an edge, with another label than the chapter's table."""
     width, ntk0, f0, wrong = 3000, 2.0, np.linspace(0.2, 2, 10)[:, None], 0
     for loss, highest in (("squared", 5), ("exponential", 3), ("logistic", 300)):
         rates = np.geomspace(0.2, highest, _count(scale, 100))

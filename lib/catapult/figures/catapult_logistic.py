@@ -117,7 +117,8 @@ def slides(results: xr.Dataset) -> Figure:
             axes[1].plot(1 / slow, steps[0] + np.log(slow[0] / slow), color=PALETTE["theory"], linewidth=1)
         axes[0].set(title="where a slide ends", xlabel="κ = η²/m", xscale="log", ylim=(1.49, 1.565),
                     ylabel="$(8 - \\eta\\lambda_\\infty)\\,/\\,\\kappa$")
-        axes[1].set(title="how long it takes", xlabel="1/κ", xscale="log", ylabel="$\\frac{3}{4}\\kappa\\,\\times$ steps")
+        axes[1].set(title="how long it takes", xlabel="1/κ", xscale="log",
+                    ylabel="$\\frac{3}{4}\\kappa\\,\\times$ steps")
         axes[0].legend()
         style.label_panels(figure)
     return figure
@@ -148,7 +149,8 @@ def cycles(results: xr.Dataset) -> Figure:
     with style.use():
         figure, axes = style.subplots(2, 2, width=9, height=2.9)
         place, factor, leaving, false = axes.flat
-        place.plot(results.cycle_kappa, results.predicted_cycle_scaled, color=PALETTE["logistic"], label="$\\eta\\lambda^*$")
+        place.plot(results.cycle_kappa, results.predicted_cycle_scaled, color=PALETTE["logistic"],
+                   label="$\\eta\\lambda^*$")
         place.plot(results.cycle_kappa, results.predicted_cycle, color=PALETTE["catapult"], label="$f^*$")
         place.axhline(16, color=PALETTE["muted"], linestyle=":", label="16")
         place.set(title="where it is", xlabel="κ", xscale="log", yscale="log")
@@ -278,7 +280,7 @@ def maps(results: xr.Dataset, f0: float, ntk0: float) -> Figure:
 
 
 def _edges_of_map(ax, loss: str, widths: np.ndarray, f0: float, ntk0: float) -> None:
-    """Draw the stability edge, dotted, the rate from which the first step raises the loss, and the edge of convergence."""
+    """Draw the stability edge, the rate from which the first step raises the loss, and the edge of convergence."""
     unit = ntk0 / two_layer.stability_edge(loss, 1.0)
     rises = two_layer.critical_learning_rate(loss, f0, ntk0, widths)
     ax.axvline(1, color=PALETTE["theory"], linestyle=":", linewidth=1)

@@ -162,7 +162,7 @@ def cycle_multiplier(width, learning_rate) -> np.ndarray:
 
 
 def slow_ntk(loss: str | losses.Loss, f, width, learning_rate) -> np.ndarray:
-    r"""Return the λ at which a step turns f into nearly −f and only the kernel drifts, to first order in κ, elementwise.
+    r"""Return the λ at which a step turns f into nearly −f and the kernel drifts, to first order in κ, elementwise.
 
     .. math:: \eta\lambda = \frac{2f}{g} + \kappa\,\frac{f g\, e}{e - 1}, \qquad e = \frac{f g'}{g}.
 
