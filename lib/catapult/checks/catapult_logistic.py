@@ -176,7 +176,7 @@ def converges_below_kappa_eight(scale: str) -> Measurement:
 
 
 def two_cycle(scale: str) -> Measurement:
-    """Logistic loss, κ from 8.05 to 10³: the largest relative gap of two steps from the cycle to it (effect: last ηλ*)."""
+    """Logistic loss, κ from 8.05 to 10³: the largest relative gap of two steps to the cycle (effect: last ηλ*)."""
     width, kappa = 7, np.geomspace(8.05, 1000, 30)
     rate = np.sqrt(kappa * width)
     f, ntk = two_layer.two_cycle(width, rate)
