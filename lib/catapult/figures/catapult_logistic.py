@@ -227,10 +227,10 @@ def windows(results: xr.Dataset) -> Figure:
                 ax.plot(one.window_step + 1, one[f"window_network_{quantity}"], color=colour, **NETWORK)
                 ax.plot(one.window_step + 1, one[f"window_{quantity}"], color=colour, label=name, **RECURSION)
         loss.set(title="loss", xlabel="step t + 1", xscale="log", yscale="log", ylabel="loss minus its minimum",
-                 ylim=(1e-4, 30))
+                 ylim=(1e-5, 30), xlim=(0.9, 60))
         kernels = results.window_scaled.sel(window_orbit=["below the window", "inside"])
         kernel.set(title="kernel", xlabel="step t + 1", xscale="log", ylabel="$\\eta\\lambda_t$",
-                   ylim=(kernels.min() - 0.01, kernels.max() + 0.01))
+                   ylim=(kernels.min() - 0.01, kernels.max() + 0.01), xlim=(0.9, 60))
         loss.legend(handles=[*loss.get_legend_handles_labels()[0], BESIDE[0]], loc="lower left", fontsize="small")
         fine = np.geomspace(1.5e-4, 0.04, 100)
         for f0, colour in zip(results.window_f0.values, RATE_COLOURS[::2], strict=True):
@@ -251,7 +251,7 @@ def windows(results: xr.Dataset) -> Figure:
         first = results.window_relative.values[0] * results.window_width.values[0]
         narrow.plot(results.window_width, first / results.window_width, color=PALETTE["theory"], linewidth=1,
                     linestyle=":", label="$\\propto 1/m$")
-        narrow.set(title="relative to η and to λ₀", xlabel="width m", xscale="log", yscale="log")
+        narrow.set(title="relative to η and to λ₀", xlabel="width m", xscale="log", yscale="log", ylim=(2e-6, 0.3))
         narrow.legend(loc="lower left", fontsize="small")
         style.label_panels(figure)
     return figure
