@@ -76,9 +76,15 @@ def trained(loss: str, f0: float, ntk0: float, width: int, rates, steps: int, se
                    initial_weights=weights(f0, ntk0, width, seed), record=("loss", "weight_norm"), divergence=1e9,
                    **options).isel(seed=0, drop=True)
     excess = result.loss - {"exponential": 1.0, "logistic": math.log(2)}[loss]
-    size = np.arccosh(np.maximum(np.exp(excess) if loss == "logistic" else 1 + excess, 1))
-    return xr.Dataset({"loss": excess, "size": 2 * size if loss == "logistic" else size,
-                       "ntk": result.weight_norm**2 / width})
+    size = _size(loss, np.maximum(excess, 0))
+    return xr.Dataset({"loss": excess, "size": size, "ntk": result.weight_norm**2 / width})
+
+
+def _size(loss: str, excess):
+    """Return the |f| whose loss exceeds the minimum by this much."""
+    if loss == "exponential":
+        return np.arccosh(1 + excess)
+    return 2 * xr.where(excess > 300, excess + math.log(2), np.arccosh(np.exp(np.minimum(excess, 300))))
 
 
 def _orbits(parameters: Parameters) -> xr.Dataset:
@@ -317,10 +323,11 @@ def _flatter(parameters: Parameters) -> xr.Dataset:
 
 
 def _first_rise(width: int, parameters: Parameters) -> list[float]:
-    """Return for each network the least κ of a grid at which the next larger η ends sharper."""
+    """Return for each network the least κ of a grid at which the next larger η ends sharper; NaN for none."""
     kappa, found = np.arange(0.03, 7.99, 0.02), []
     for f0, ntk0 in zip(*drawn(width, parameters.networks, parameters.seed), strict=True):
-        found.append(kappa[np.argmax(np.diff(finals("logistic", f0, ntk0, width, np.sqrt(kappa * width))) > 1e-9)])
+        rises = np.diff(finals("logistic", f0, ntk0, width, np.sqrt(kappa * width))) > 1e-9
+        found.append(kappa[np.argmax(rises)] if rises.any() else math.nan)
     return found
 
 
@@ -381,7 +388,7 @@ def _window_orbits(parameters: Parameters) -> xr.Dataset:
 def _maps(parameters: Parameters) -> xr.Dataset:
     """Phase maps over ηλ0 (in units of 2/h) and the width for three losses: what the loss and the kernel do."""
     widths = np.geomspace(30, 3000, parameters.grid).round()
-    edges = {"squared": np.geomspace(0.5, 5, parameters.grid), "exponential": np.geomspace(0.5, 5, parameters.grid),
+    edges = {"squared": np.geomspace(0.5, 5, parameters.grid), "exponential": np.geomspace(0.25, 4, parameters.grid),
              "logistic": np.geomspace(0.5, 60, parameters.grid)}
     codes, axes = [], []
     for loss, multiples in edges.items():

@@ -27,7 +27,7 @@ def orbits(results: xr.Dataset) -> Figure:
         figure, axes = style.subplots(1, 2, width=9, height=3.9)
         handles = []
         for start, colour in zip(results.orbit.values, RATE_COLOURS, strict=True):
-            one = results.sel(orbit=start)
+            one = _shown(results.sel(orbit=start))
             for ax, name in ((axes[0], "loss"), (axes[1], "scaled")):
                 ax.plot(step, one[f"network_{name}"], color=colour, **NETWORK)
                 ax.plot(step, one[name], color=colour, **RECURSION)
@@ -44,6 +44,11 @@ def orbits(results: xr.Dataset) -> Figure:
         figure.legend(handles=[*handles, *BESIDE, slide], loc="outside right upper")
         style.label_panels(figure)
     return figure
+
+
+def _shown(orbit: xr.Dataset) -> xr.Dataset:
+    """Return an orbit with NaN for what has blown up."""
+    return orbit.where(orbit < 1e6)
 
 
 def planes(results: xr.Dataset) -> Figure:
@@ -222,7 +227,7 @@ def windows(results: xr.Dataset) -> Figure:
         loss, kernel, edge, narrow = axes.flat
         for name, colour in zip(results.window_orbit.values,
                                 (PALETTE["lazy"], PALETTE["catapult"], PALETTE["divergent"]), strict=True):
-            one = results.sel(window_orbit=name)
+            one = _shown(results.sel(window_orbit=name))
             for ax, quantity in ((loss, "loss"), (kernel, "scaled")):
                 ax.plot(one.window_step + 1, one[f"window_network_{quantity}"], color=colour, **NETWORK)
                 ax.plot(one.window_step + 1, one[f"window_{quantity}"], color=colour, label=name, **RECURSION)
@@ -267,7 +272,8 @@ def maps(results: xr.Dataset, f0: float, ntk0: float) -> Figure:
             ax.pcolormesh(one.map_multiple, one.map_width, one.map_phase, cmap=ListedColormap(colours), alpha=0.75,
                           norm=BoundaryNorm(np.arange(-0.5, 4), 4), shading="nearest", rasterized=True)
             _edges_of_map(ax, loss, one.map_width.values, f0, ntk0)
-            ticks = [0.5, 1, 2, 4] if loss != "logistic" else [0.5, 1, 2, 8, 32]
+            ticks = [0.25, 0.5, 1, 2, 4] if loss != "logistic" else [0.5, 1, 2, 8, 32]
+            ticks = [tick for tick in ticks if tick >= 0.99 * one.map_multiple.min()]
             ax.set(title=f"{loss} loss", xscale="log", yscale="log", xlabel="$\\eta\\lambda_0 h/2$", xticks=ticks,
                    xticklabels=[f"{tick:g}" for tick in ticks], xlim=(one.map_multiple.min(), one.map_multiple.max()))
             ax.minorticks_off()
@@ -286,8 +292,7 @@ def _edges_of_map(ax, loss: str, widths: np.ndarray, f0: float, ntk0: float) -> 
     ax.axvline(1, color=PALETTE["theory"], linestyle=":", linewidth=1)
     ax.plot(unit * rises, widths, color=PALETTE["theory"], linewidth=1.2)
     edge = {"squared": 4 / ntk0 + 0 * widths, "logistic": np.sqrt(8 * widths)}.get(loss)
-    if edge is None:  # ηλ0 on the slow curve, solved for η by two corrections
-        edge = rises
-        for _ in range(20):
-            edge = edge * two_layer.slow_ntk(loss, f0, widths, edge) / ntk0
+    if edge is None:  # the slow curve, to first order in 1/m
+        leading = linear_predictor.critical_learning_rate(loss, f0) / ntk0
+        edge = leading * two_layer.slow_ntk(loss, f0, widths, leading) / ntk0
     ax.plot(unit * edge, widths, color=PALETTE["theory"], linestyle="--", linewidth=1.6)
