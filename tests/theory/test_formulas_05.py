@@ -214,7 +214,7 @@ def test_the_slow_curve_meets_zero_where_it_is_stated():
 
 
 def second_order(gradient):
-    """Return Φ2(0) of the slow curve: the condition of invariance in order κ², as a series in v."""
+    """Return Φ2(0) of the slow curve and the condition for it: invariance in order κ², in order v²."""
     a = sympy.symbols("a")
     series = sympy.series(gradient, v, 0, 12).removeO()
     elasticity = sympy.cancel(v * series.diff(v) / series)
@@ -223,12 +223,14 @@ def second_order(gradient):
     one, two = first * series - v * series**2, a * series  # the terms of v⁺ in κ and κ²
     condition = (zeroth.diff(v) * two + zeroth.diff(v, 2) * one**2 / 2 + first.diff(v) * one
                  - first * series**2)
-    return sympy.solve(sympy.expand(condition).coeff(v, 2), a)[0]
+    condition = sympy.expand(condition).coeff(v, 2)
+    return sympy.solve(condition, a)[0], condition.subs(a, sympy.Symbol("Phi2"))
 
 
 @formula("eq-cl-law")
 def test_the_law_of_the_slide_to_second_order():
-    assert second_order(LOGISTIC) == -Rational(9, 80)
+    second = sympy.Symbol("Phi2")
+    assert second_order(LOGISTIC) == (-Rational(9, 80), second / 3 + Rational(3, 80))
     width = 10**6
     for k in (0.003, 0.03):
         rate = math.sqrt(k * width)
@@ -263,7 +265,7 @@ def test_annihilation_leaves_no_kernel():
 def test_the_edge_of_the_exponential_loss_is_its_slow_curve():
     e = v * sympy.coth(v)
     assert zero(v * EXPONENTIAL * e / (e - 1) - v**2 * sympy.cosh(v) / (v * sympy.coth(v) - 1))
-    assert second_order(EXPONENTIAL) == Rational(63, 10)
+    assert second_order(EXPONENTIAL) == (Rational(63, 10), Rational(21, 5) - 2 * sympy.Symbol("Phi2") / 3)
     k = 1e-3
     assert (experiment.window_edge(1e-4, k) - 2 - 3 * k) / k**2 == pytest.approx(6.3, rel=0.03)
     for start in (0.5, 1.5):
