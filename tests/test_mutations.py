@@ -41,6 +41,16 @@ MUTATIONS = [
      "ours-two-numbers"),
     ("theory/_kernels.py", "f * (1 + kappa * g * g) - scaled * g", "f * (1 - kappa * g * g) - scaled * g",
      "ours-phase-map"),
+    # edges, two-cycle and slow curve of chapter 5
+    ("theory/two_layer.py", "np.sqrt(8 / per_width)", "np.sqrt(9 / per_width)", "ours-kappa-eight"),
+    ("theory/two_layer.py", "np.maximum(16 / ntk", "np.maximum(17 / ntk", "ours-sixteen"),
+    ("theory/two_layer.py", "2 * np.sqrt(2 / kappa)", "2 * np.sqrt(2.01 / kappa)", "ours-two-layer-cycle"),
+    ("theory/two_layer.py", "1 + 8 * f / np.sinh(f)", "1 + 7 * f / np.sinh(f)", "ours-two-layer-cycle-repels"),
+    ("theory/two_layer.py", "8 / rate - 1.5 * rate", "8 / rate - 1.4 * rate", "ours-slide-end"),
+    ("theory/two_layer.py", "elasticity / (elasticity - 1)", "1 / (elasticity - 1)", "ours-exponential-edge"),
+    ("theory/two_layer.py", "fourth / (3 * h)", "fourth / (2 * h)", "ours-exit"),
+    ("theory/_kernels.py", "scaled += kappa * g * (scaled * g - 4 * f)", "scaled += kappa * g * (scaled * g - 8 * f)",
+     "ours-wide-phases"),
 ]
 
 

@@ -28,6 +28,7 @@ what follows from p and q, is ours (cf. Kreisler et al., 2023).
 from __future__ import annotations
 
 import numpy as np
+import scipy.special
 
 from catapult import losses
 from catapult.parameters import InputError
@@ -145,6 +146,54 @@ def slide_ntk(width, learning_rate) -> np.ndarray:
     """Return 8/η − (3/2) η/m: to first order in 1/m, λ_∞ of the logistic loss from any ηλ0 well above 8 (ours)."""
     rate = np.asarray(learning_rate, dtype=float)
     return (8 / rate - 1.5 * rate / np.asarray(width, dtype=float))[()]
+
+
+# The two-cycle, and the slow drift of the kernel while the output changes its sign at every step (ours).
+
+
+def cycle_multiplier(width, learning_rate) -> np.ndarray:
+    r"""Return the multiplier of the cycle of :func:`two_cycle`, elementwise; NaN for κ ≤ 8.
+
+    :math:`1 + 8 f^*/\sinh f^*` in (1, 9), twice: a step turned by (f, λ) ↦ (−f, λ) has the square roots ± of it as
+    eigenvalues. So the cycle repels in every direction.
+    """
+    f, _ = two_cycle(width, learning_rate)
+    return 1 + 8 * f / np.sinh(f)
+
+
+def slow_ntk(loss: str | losses.Loss, f, width, learning_rate) -> np.ndarray:
+    r"""Return the λ at which a step turns f into nearly −f and the kernel drifts, to first order in κ, elementwise.
+
+    .. math:: \eta\lambda = \frac{2f}{g} + \kappa\,\frac{f g\, e}{e - 1}, \qquad e = \frac{f g'}{g}.
+
+    Logistic loss: e < 1, and orbits are drawn to this curve and slide down on it, to :func:`slide_ntk` at f = 0.
+    Exponential: e > 1, and it parts the orbits that converge from those that diverge: at f = f0 it is the edge of
+    convergence. Squared: e = 1, NaN.
+    """
+    name = losses.get(loss).name
+    f, rate = np.abs(np.asarray(f, dtype=float)), np.asarray(learning_rate, dtype=float)
+    safe = np.maximum(f, 1e-3)  # below, the drift term is at its limit within 10⁻⁶
+    g = slope(name, safe)
+    elasticity = {"exponential": safe / np.tanh(safe), "logistic": safe / np.sinh(safe)}.get(name, np.nan * safe)
+    drift = safe * g * elasticity / (elasticity - 1)
+    leading = linear_predictor.critical_learning_rate(name, f)
+    return (leading / rate + drift * rate / np.asarray(width, dtype=float))[()]
+
+
+def exit_ntk(loss: str | losses.Loss, ntk0, width, learning_rate) -> np.ndarray:
+    r"""Return λ_∞ for f0 → 0, to leading order in κ and :math:`\delta_0 = \eta\lambda_0 - 2/h \ge 0`; NaN: no return.
+
+    With :math:`C = L''''(0)/(3h) - \kappa h^2` and :math:`z = 1 - \delta C/(\kappa h)` it is the other solution of
+    :math:`z_1 e^{-z_1} = z_0 e^{-z_0}`. It exists iff z0 > 0: always where C < 0.
+    """
+    loss = losses.get(loss)
+    h, fourth = loss.curvature_at_zero, {"exponential": 1.0, "logistic": -0.125, "squared": 0.0}[loss.name]
+    rate = np.asarray(learning_rate, dtype=float)
+    kappa = rate**2 / np.asarray(width, dtype=float)
+    unit = kappa * h / (fourth / (3 * h) - kappa * h**2)
+    z = 1 - (rate * ntk0 - 2 / h) / unit
+    inner, outer = (-scipy.special.lambertw(-z * np.exp(-z), branch).real for branch in (0, -1))
+    return (np.where(z > 0, 2 / h + unit * (1 - np.where(z > 1, inner, outer)), np.nan) / rate)[()]
 
 
 def iterate(loss: str | losses.Loss, f0, ntk0, width, learning_rate, steps: int) -> tuple[np.ndarray, np.ndarray]:
