@@ -6,7 +6,6 @@ Networks are trained (torch, on the degenerate pair); beside each stands the rec
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -20,7 +19,6 @@ from catapult.theory import squared_plane, two_layer
 if TYPE_CHECKING:
     import torch
 
-LABELS = ("lazy", "one peak", "several peaks", "divergent")
 ORBITS = (1.5, 2.4, 3.2, 3.9, 4.1)  # ηλ0 of the orbits that are drawn
 SCANNED = (2.4, 3.0, 3.6)  # ηλ0 at which the time to peak is measured against the width
 F0, NTK0 = 1.0, 2.0  # output and kernel at the start of the scans over the width
@@ -170,8 +168,17 @@ def _periodic(parameters: Parameters) -> xr.Dataset:
 def _amplitudes() -> xr.Dataset:
     """The amplitude of the oscillation with the width, in arithmetic of 150 digits, from just above 2."""
     scaled = np.array([2.1, 2.12, 2.15, 2.2, 2.25, 2.3, 2.4, 2.5, 2.6, 2.8, 3.0])
-    return xr.Dataset({"log_amplitude": ("amplitude_scaled", [squared_plane.amplitude(value) for value in scaled])},
-                      coords={"amplitude_scaled": scaled})
+    return xr.Dataset({"log_amplitude": ("amplitude_scaled", [squared_plane.amplitude(value) for value in scaled]),
+                       "first_zero": _first_zero()}, coords={"amplitude_scaled": scaled})
+
+
+def _first_zero() -> float:
+    """Bisect for the ηλ0 from which on the profile of wide networks has zeros."""
+    low, high = 2.5, 3.5
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (low, middle) if squared_plane.highest(middle) >= 1 else (middle, high)
+    return high
 
 
 def _four(parameters: Parameters) -> xr.Dataset:
@@ -214,6 +221,9 @@ def lazy_rise(rays: int, rates: int) -> float:
     return float(np.diff(np.log(final / scaled), axis=1).max())
 
 
-def widths_per_period(scaled: float) -> float:
-    """Return by what factor the width grows in one period of the profile: (Λ0 − 1)²."""
-    return math.pow(scaled - 1, 2)
+def larger_but_sharper(results: xr.Dataset) -> tuple[float, float]:
+    """Return two values of ηλ0, the second larger: the least λ_∞ between 2.9 and 3.3, the largest after it to 3.7."""
+    early = results.final_ntk.sel(scaled=slice(2.9, 3.3))
+    first = float(early.scaled[early.argmin()])
+    late = results.final_ntk.sel(scaled=slice(first, 3.7))
+    return first, float(late.scaled[late.argmax()])

@@ -13,8 +13,8 @@ from matplotlib.patches import Patch
 from catapult.figures import style
 from catapult.figures.style import PALETTE
 
-FATES = {"lazy": PALETTE["lazy"], "one peak": PALETTE["catapult"], "several peaks": PALETTE["unsettled"],
-         "divergent": PALETTE["divergent"]}
+FATES = {"only falls": PALETTE["lazy"], "rises once": PALETTE["catapult"], "rises again": PALETTE["unsettled"],
+         "diverges": PALETTE["divergent"]}
 ORBIT_COLOURS = ("#0072B2", "#E69F00", "#D55E00", "#CC79A7", "#7F7F7F")
 SCAN_COLOURS = ("#E69F00", "#D55E00", "#0072B2")
 SCALED = "$\\eta\\lambda_0$"
@@ -34,11 +34,12 @@ def plane(results: xr.Dataset, f0: float, ntk0: float, width: int) -> Figure:
             left.plot([0, level / 2], [level, level], line, color=PALETTE["theory"], label=f"$\\Lambda = {level}$")
         left.plot([0, 2.3], [0, 4.6], color=PALETTE["ink"], linewidth=1)
         left.plot([0, abs(f0) / width**0.5 / ntk0 * 4.6], [0, 4.6], ":", color="white", linewidth=2)
-        left.text(1.25, 1.2, "no network", color=PALETTE["muted"])
+        left.text(1.5, 1.6, "no network", color=PALETTE["muted"])
         left.set(xlabel="$|a| = \\eta|f|/\\sqrt{m}$", ylabel="$\\Lambda = \\eta\\lambda$", xlim=(0, 2.3), ylim=(0, 4.6),
                  title="what becomes of a start")
         patches = [Patch(color=colour, alpha=0.75, label=name) for name, colour in FATES.items()]
-        left.legend(handles=[*patches, *left.get_lines()[:3]], loc="lower right", fontsize="x-small")
+        figure.legend(handles=[*patches, *left.get_lines()[:3]], loc="outside lower left", fontsize="small", ncols=7,
+                      columnspacing=1.0, handlelength=1.4)
         shown = right.pcolormesh(results.stripe_a, results.stripe_scaled, results.stripe_final, cmap="cividis",
                                  vmin=0, vmax=2, shading="nearest", rasterized=True)
         right.set(xlabel="$|a|$, logarithmic", xscale="log", title="the limit of $\\Lambda$", ylim=(2, 4))
@@ -79,7 +80,7 @@ def final_kernels(results: xr.Dataset, pair) -> Figure:
         left.plot([0, 2], [0, 2], ":", color=PALETTE["theory"], linewidth=1.4, label="$\\lambda_\\infty = \\lambda_0$")
         left.set(xlabel=f"learning rate, as {SCALED}", ylabel="$\\eta\\lambda_\\infty$", xlim=(0, 4), ylim=(0, 2.1),
                  title="in units of the edge")
-        left.legend(loc="upper left", fontsize="small", bbox_to_anchor=(0.0, 0.93))
+        figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", fontsize="small", ncols=4)
         late = results.sel(scaled=slice(2.9, None))
         right.plot(late.scaled, late.final_ntk, color=PALETTE["ink"], linewidth=0.8)
         some = results.sel(some_scaled=slice(2.9, None))
@@ -119,9 +120,9 @@ def profiles(results: xr.Dataset) -> Figure:
         figure, (left, right) = style.subplots(1, 2, width=9.4, height=3.8, width_ratios=(3, 2))
         for scaled, colour in zip(results.wide_rate.values, ("#0072B2", "#D55E00"), strict=True):
             one = results.sel(wide_rate=scaled)
-            left.plot(one.wide, one.wide_profile, color=PALETTE["theory"], linewidth=2.4, alpha=0.3)
-            left.plot(one.wide, one.wide_final, color=colour, linewidth=1, label=f"{SCALED} = {scaled:g}")
-            left.plot(one.some_wide, one.network_wide, "o", color=colour, markersize=4)
+            left.plot(one.wide, one.wide_final, color=colour, linewidth=2.2, alpha=0.55, label=f"{SCALED} = {scaled:g}")
+            left.plot(one.some_wide, one.network_wide, "o", color=colour, markersize=4.5)
+            left.plot(one.wide, one.wide_profile, "--", color=PALETTE["theory"], linewidth=0.9)
         left.set(xlabel="width m", ylabel="$\\eta\\lambda_\\infty$", xscale="log", ylim=(0, 2), title="no limit")
         left.legend(loc="upper right")
         inverse = 1 / np.log(results.amplitude_scaled - 1)

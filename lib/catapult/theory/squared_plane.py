@@ -130,6 +130,19 @@ def profile(scaled: float, phases) -> np.ndarray:
     return fate(ratio ** (first + np.mod(phases, 1.0)), scaled).final
 
 
+def highest(scaled: float, phases: int = 256) -> float:
+    """Return the largest |a| on the orbits that leave (0, Λ0), 2 < Λ0 < 4: where it is at least 1, G has a zero."""
+    if not 2 < scaled < 4:
+        raise InputError(f"scaled = {scaled:g}; allowed: above 2 and below 4")
+    ratio = scaled - 1
+    a, level = NEAR_AXIS * ratio ** (np.arange(phases) / phases), np.full(phases, scaled)
+    largest = a
+    for _ in range(math.ceil(time_to_peak(NEAR_AXIS, scaled)) + 60):
+        a, level = step(a, level)
+        largest = np.maximum(largest, np.abs(a))
+    return float(largest.max())
+
+
 def amplitude(scaled: float, harmonic: int = 1, samples: int = 16, digits: int = 150) -> float:
     """Return log of the amplitude of the profile's oscillation: of a harmonic of G as a function of the phase.
 
