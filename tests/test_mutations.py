@@ -41,6 +41,15 @@ MUTATIONS = [
      "ours-two-numbers"),
     ("theory/_kernels.py", "f * (1 + kappa * g * g) - scaled * g", "f * (1 - kappa * g * g) - scaled * g",
      "ours-phase-map"),
+    # edges, invariants and the map of the plane of chapter 4
+    ("theory/two_layer.py", "return (4 / ntk)[()]", "return (3 / ntk)[()]", "lewkowycz-convergence-edge"),
+    ("theory/two_layer.py", "by_drop = 4 / ", "by_drop = 3 / ", "lewkowycz-first-rise"),
+    ("theory/two_layer.py", "p, q = scaled + shift, scaled - shift", "p, q = scaled + shift, scaled - 2 * shift",
+     "ours-product-formula"),
+    ("theory/squared_plane.py", "scaled), scaled - square * (4 - scaled)\n", "scaled), scaled - square * (3 - scaled)\n",
+     "ours-log-periodic"),
+    ("theory/squared_plane.py", "np.roots([4, -36", "np.roots([5, -36", "ours-one-peak"),
+    ("theory/squared_plane.py", "/ np.log(scaled - 1)", "/ np.log(scaled)", "lewkowycz-time-to-peak"),
 ]
 
 

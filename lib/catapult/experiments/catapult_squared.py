@@ -141,10 +141,9 @@ def _peaks() -> xr.Dataset:
         first = np.argmax(np.diff(run.f.values, axis=1) <= 0, axis=1)
         found[:, j] = first
         height[:, j] = run.f.values[np.arange(scaled.size), first] ** 2 / 2
-    dims = ("peak_scaled", "some_width")
-    return xr.Dataset({"peak": (("peak_scaled", "peak_width"), peak), "network_peak": (dims, found),
-                       "network_peak_loss": (dims, height),
-                       "predicted_peak": (("peak_scaled", "peak_width"), squared_plane.time_to_peak(a, scaled[:, None]))},
+    dims, some_dims = ("peak_scaled", "peak_width"), ("peak_scaled", "some_width")
+    return xr.Dataset({"peak": (dims, peak), "predicted_peak": (dims, squared_plane.time_to_peak(a, scaled[:, None])),
+                       "network_peak": (some_dims, found), "network_peak_loss": (some_dims, height)},
                       coords={"peak_scaled": scaled, "peak_width": widths, "some_width": some})
 
 
@@ -224,6 +223,6 @@ def lazy_rise(rays: int, rates: int) -> float:
 def larger_but_sharper(results: xr.Dataset) -> tuple[float, float]:
     """Return two values of ηλ0, the second larger: the least λ_∞ between 2.9 and 3.3, the largest after it to 3.7."""
     early = results.final_ntk.sel(scaled=slice(2.9, 3.3))
-    first = float(early.scaled[early.argmin()])
+    first = float(early.scaled[np.argmin(early.values)])
     late = results.final_ntk.sel(scaled=slice(first, 3.7))
-    return first, float(late.scaled[late.argmax()])
+    return first, float(late.scaled[np.argmax(late.values)])

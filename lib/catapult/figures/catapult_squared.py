@@ -54,11 +54,10 @@ def orbits(results: xr.Dataset) -> Figure:
         figure, (left, right) = style.subplots(1, 2, width=9.4, height=3.8)
         for scaled, colour in zip(results.orbit.values, ORBIT_COLOURS, strict=True):
             one = results.sel(orbit=scaled)
-            rate = one.orbit_rate.item()
-            for ax, name, values in ((left, "f", lambda f: f**2 / 2), (right, "ntk", lambda ntk: rate * ntk)):
-                ax.plot(one.step, values(one[f"network_{name}"]), "o", color=colour, markersize=4.5, alpha=0.65,
-                        markeredgewidth=0)
-                ax.plot(one.step, values(one[name]), color=colour, linewidth=1.2, label=f"{scaled:g}")
+            for ax, of_network, of_recursion in ((left, one.network_f**2 / 2, one.f**2 / 2),
+                                                 (right, one.orbit_rate * one.network_ntk, one.orbit_rate * one.ntk)):
+                ax.plot(one.step, of_network, "o", color=colour, markersize=4.5, alpha=0.65, markeredgewidth=0)
+                ax.plot(one.step, of_recursion, color=colour, linewidth=1.2, label=f"{scaled:g}")
         left.set(xlabel="step t", ylabel="loss $f_t^2/2$", yscale="log", ylim=(1e-12, 1e6), title="loss")
         right.axhline(2, color=PALETTE["theory"], linestyle="--", linewidth=1)
         right.set(xlabel="step t", ylabel="$\\eta\\lambda_t$", ylim=(0, 5), title="kernel")
@@ -109,7 +108,8 @@ def time_to_peak(results: xr.Dataset) -> Figure:
                        linewidth=0.8)
         left.set(xlabel="width m", ylabel="step of the first peak", xscale="log", title="time to peak")
         left.legend(title=SCALED)
-        right.set(xlabel="width m", ylabel="loss at the peak / m", xscale="log", yscale="log", title="height of the peak")
+        right.set(xlabel="width m", ylabel="loss at the peak / m", xscale="log", yscale="log",
+                  title="height of the peak")
         style.label_panels(figure)
     return figure
 
@@ -149,7 +149,7 @@ def four(results: xr.Dataset) -> Figure:
         left.plot(np.repeat(early, 2)[:-1], np.repeat(early, 2)[1:], color=PALETTE["ink"], linewidth=0.6)
         left.plot(early[0], early[0], "^", color=PALETTE["ink"], markersize=6)
         left.set(xlabel="$a_t$", ylabel="$a_{t+1}$", xticks=(-2, 0, 2), yticks=(-2, 0, 2), title="the cubic")
-        middle.bar(results.a, results.density, width=0.05, color=PALETTE["squared"])
+        middle.fill_between(results.a, results.density, step="mid", color=PALETTE["squared"], linewidth=0)
         inner = np.linspace(-1.995, 1.995, 400)
         middle.plot(inner, 1 / (math.pi * np.sqrt(4 - inner**2)), color=PALETTE["theory"], linewidth=1.2)
         middle.set(xlabel="$a$", ylabel="density", ylim=(0, 0.9), title="late iterates")
