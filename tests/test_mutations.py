@@ -46,7 +46,7 @@ MUTATIONS = [
     ("theory/two_layer.py", "by_drop = 4 / ", "by_drop = 3 / ", "lewkowycz-first-rise"),
     ("theory/two_layer.py", "p, q = scaled + shift, scaled - shift", "p, q = scaled + shift, scaled - 2 * shift",
      "ours-product-formula"),
-    ("theory/squared_plane.py", "scaled), scaled - square * (4 - scaled)\n", "scaled), scaled - square * (3 - scaled)\n",
+    ("theory/squared_plane.py", "return a * (1 + square - scaled)", "return a * (2 + square - scaled)",
      "ours-log-periodic"),
     ("theory/squared_plane.py", "np.roots([4, -36", "np.roots([5, -36", "ours-one-peak"),
     ("theory/squared_plane.py", "/ np.log(scaled - 1)", "/ np.log(scaled)", "lewkowycz-time-to-peak"),

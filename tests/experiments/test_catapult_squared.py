@@ -65,6 +65,9 @@ def test_pair_of_the_figure_is_larger_and_sharper(quick):
 def test_mean_rates_at_four_are_those_of_the_theorem(quick):
     assert quick.lyapunov == pytest.approx(np.log(3), abs=2e-3)
     assert quick.transverse == pytest.approx(2 * np.log((1 + 5**0.5) / 2), abs=0.02)
+    assert np.abs(quick.network_early - quick.early)[:8].max() < 1e-6  # then chaos has taken over the rounding
+    x = quick.network_early.values[:20]
+    assert x[1:] == pytest.approx(x[:-1] ** 3 - 3 * x[:-1], abs=1e-4)
     gone = quick.network_gap.values > 1e-2
     assert 30 <= np.argmax(gone) <= 50
 

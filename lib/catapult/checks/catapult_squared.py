@@ -178,7 +178,7 @@ def first_rise(scale: str) -> Measurement:
 def late_rise(scale: str) -> Measurement:
     """The least ηλ0, bisected, at which some network of width 1 has a rise of |f| after a step without one.
 
-    Or the library's root of the quintic, if that is 10⁻⁵ or more away.
+    0 if the library's root of the quintic is 10⁻⁵ or more away.
     """
     share = np.linspace(0.2, 1, _points(scale, 4000))  # 2|a|/Λ
 
@@ -192,7 +192,7 @@ def late_rise(scale: str) -> Measurement:
         middle = (low + high) / 2
         low, high = (low, middle) if rises_late(middle) else (middle, high)
     library = squared_plane.LATE_RISE
-    return Measurement(low if abs(low - library) < 1e-5 else library, effect=low - library)
+    return Measurement(low if abs(low - library) < 1e-5 else 0.0, effect=low - library)
 
 
 def below_the_edge(scale: str) -> Measurement:

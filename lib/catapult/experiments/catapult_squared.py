@@ -79,6 +79,23 @@ def train(width: int, learning_rates, steps: int, **options) -> xr.Dataset:
     return run.assign(f=np.sqrt(np.maximum(2 * run.loss - 1, 0))).isel(seed=0)
 
 
+def outputs(weights: list[torch.Tensor], rate: float, steps: int) -> np.ndarray:
+    """Return f_t, t = 0 … steps, of gradient descent on the sample (1, 0) with loss f²/2, by automatic differentiation.
+
+    With its sign, which the loss on the pair does not tell.
+    """
+    import torch
+
+    first, second = (matrix.clone().requires_grad_() for matrix in weights)
+    found = []
+    for _ in range(steps + 1):
+        f = (second @ first).squeeze() / first.numel() ** 0.5
+        found.append(f.item())
+        for matrix, slope in zip((first, second), torch.autograd.grad(f**2 / 2, (first, second)), strict=True):
+            matrix.data -= rate * slope
+    return np.array(found)
+
+
 def _orbits(parameters: Parameters) -> xr.Dataset:
     f0, ntk0 = start_of(parameters)
     rates = np.array(ORBITS) / ntk0
@@ -100,8 +117,8 @@ def _final_kernels(parameters: Parameters) -> xr.Dataset:
     final = np.array([two_layer.final_ntk("squared", f0, ntk0, parameters.width, rate) for rate in scaled / ntk0])
     some = np.append(np.linspace(0.2, 1.9, 6), np.linspace(2.1, 3.9, 28))
     network = train(parameters.width, some / ntk0, 1500, seeds=(parameters.seed,), every=1500)
-    wide = np.linspace(2.02, 3.98, 50)
-    profiles = np.array([squared_plane.profile(value, np.arange(96) / 96) for value in wide])
+    wide = np.linspace(2.06, 3.98, 49)
+    profiles = np.array([squared_plane.profile(value, np.arange(64) / 64) for value in wide])
     return xr.Dataset(
         {"final": ("scaled", scaled / ntk0 * final), "final_ntk": ("scaled", final),
          "network_final": ("some_scaled", some / ntk0 * network.ntk.isel(step=-1).values),
@@ -137,7 +154,7 @@ def _peaks() -> xr.Dataset:
     some = np.geomspace(10, 1e5, 9).round()
     found, height = np.empty((2, scaled.size, some.size))
     for j, width in enumerate(some.astype(int).tolist()):
-        run = train(width, scaled / NTK0, 40, initial_weights=network_with(F0, NTK0, width), engine="reference")
+        run = train(width, scaled / NTK0, 26, initial_weights=network_with(F0, NTK0, width), engine="reference")
         first = np.argmax(np.diff(run.f.values, axis=1) <= 0, axis=1)
         found[:, j] = first
         height[:, j] = run.f.values[np.arange(scaled.size), first] ** 2 / 2
@@ -192,10 +209,13 @@ def _four(parameters: Parameters) -> xr.Dataset:
     density = np.histogram(orbit, edges, density=True)[0]
     network = train(parameters.width, [4 / ntk0], 80, seeds=(parameters.seed,), engine="reference")
     gap = np.abs(4 / ntk0 * network.ntk.values[0] - 4)
-    return xr.Dataset({"density": ("a", density), "early": ("early_step", orbit[:200]),
+    weights = Network((1, parameters.width, 1)).initialise(parameters.seed)
+    signed = 4 / ntk0 / parameters.width**0.5 * outputs(weights, 4 / ntk0, 29)
+    return xr.Dataset({"density": ("a", density), "early": ("early_step", orbit[:30]),
+                       "network_early": ("early_step", signed),
                        "lyapunov": np.log(np.abs(3 * orbit**2 - 3)).mean(),
                        "transverse": np.log1p(orbit**2).mean(), "network_gap": ("four_step", gap)},
-                      coords={"a": (edges[1:] + edges[:-1]) / 2, "early_step": np.arange(min(200, orbit.size)),
+                      coords={"a": (edges[1:] + edges[:-1]) / 2, "early_step": np.arange(30),
                               "four_step": np.arange(81)})
 
 

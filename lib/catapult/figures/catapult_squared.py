@@ -145,8 +145,9 @@ def four(results: xr.Dataset) -> Figure:
         a = np.linspace(-2, 2, 400)
         left.plot(a, a**3 - 3 * a, color=PALETTE["squared"], linewidth=2)
         left.plot(a, a, color=PALETTE["muted"], linewidth=0.8)
-        early = results.early.values[:40]
+        early, network = results.early.values, results.network_early.values
         left.plot(np.repeat(early, 2)[:-1], np.repeat(early, 2)[1:], color=PALETTE["ink"], linewidth=0.6)
+        left.plot(network[:-1], network[1:], "o", color=PALETTE["catapult"], markersize=4)
         left.plot(early[0], early[0], "^", color=PALETTE["ink"], markersize=6)
         left.set(xlabel="$a_t$", ylabel="$a_{t+1}$", xticks=(-2, 0, 2), yticks=(-2, 0, 2), title="the cubic")
         middle.fill_between(results.a, results.density, step="mid", color=PALETTE["squared"], linewidth=0)
