@@ -241,8 +241,15 @@ def lazy_rise(rays: int, rates: int) -> float:
 
 
 def larger_but_sharper(results: xr.Dataset) -> tuple[float, float]:
-    """Return two values of ηλ0, the second larger: the least λ_∞ between 2.9 and 3.3, the largest after it to 3.7."""
+    """Return two values of ηλ0, the second larger: beside the first zero of λ_∞ from 2.9 on, and at the top after it.
+
+    The second is where λ_∞ is largest between the least value (up to 3.3) and 3.7; the first, before that least value,
+    the last at which λ_∞ is a tenth of that or more: nearer to the zero orbits converge ever more slowly.
+    """
     early = results.final_ntk.sel(scaled=slice(2.9, 3.3))
-    first = float(early.scaled[np.argmin(early.values)])
-    late = results.final_ntk.sel(scaled=slice(first, 3.7))
-    return first, float(late.scaled[np.argmax(late.values)])
+    least = float(early.scaled[np.argmin(early.values)])
+    late = results.final_ntk.sel(scaled=slice(least, 3.7))
+    second = int(np.argmax(late.values))
+    before = early.sel(scaled=slice(None, least))
+    enough = np.flatnonzero(before.values >= late.values[second] / 10)
+    return float(before.scaled[enough[-1] if enough.size else 0]), float(late.scaled[second])
