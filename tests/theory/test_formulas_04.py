@@ -93,6 +93,10 @@ def test_squared_loss_is_a_map_of_the_plane_whose_distance_to_four_grows():
     assert vanishes(root * after - PLANE[0].subs(a, root * f))
     assert vanishes(scaled - PLANE[1].subs(a, root * f))
     assert vanishes(4 - PLANE[1] - (4 - Lam) * (1 + a**2))
+    # other losses: ω − Λ⁺ exceeds (ω − Λ)(1 + a²) by a²(4f/g − ω), which is not negative for ω = 4/h
+    omega = sympy.symbols("omega")
+    gap = omega - (Lam + kappa * g * (Lam * g - 4 * f)) - (omega - Lam) * (1 + kappa * g**2)
+    assert vanishes(gap - kappa * g**2 * (4 * f / g - omega))
     for point in ((0.3, 2.7), (-1.1, 3.6)):
         orbit = [point]
         for _ in range(8):

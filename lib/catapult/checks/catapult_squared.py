@@ -130,6 +130,21 @@ def sharper_than_flow(scale: str) -> Measurement:
     return Measurement((ntk / _flow(weights, np.ones(1)))[0], effect=np.abs(f).max() ** 2)
 
 
+def one_step_rule(scale: str) -> Measurement:
+    """Random networks, three losses: how many first steps break the rule on s = Λg/f, or its trap, s ≤ 2."""
+    wrong, seen = 0, 0
+    for loss in ("exponential", "logistic", "squared"):
+        weights, width, rate = _random(_points(scale, 1000), 0.2, 12.0, 48)
+        f, ntk = _measure(weights, width)
+        g = linear_predictor.slope(loss, f)
+        s, square = rate * ntk * g / f, rate**2 * g**2 / width
+        after = np.abs(_measure(_descend(weights, width, rate, loss), width)[0])
+        rises = (s > 2 + square) | (s < square)
+        wrong += int(((after > np.abs(f)) != rises).sum() + ((s <= 2) & (after >= np.abs(f))).sum())
+        seen += int((s < square).sum())
+    return Measurement(wrong, effect=seen)
+
+
 def convergence_edge(scale: str) -> Measurement:
     """Random networks, ηλ0 from 0.05 to 3.9 and from 4.1 to 6: how many end otherwise than the edge says."""
     wrong = 0
