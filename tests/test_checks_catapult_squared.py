@@ -30,7 +30,8 @@ def status(name):
 
 
 SLOPPY = ["ours-product-formula", "ours-one-step-rule", "lewkowycz-lazy-phase", "lewkowycz-convergence-edge",
-          "lewkowycz-first-rise", "lewkowycz-below-the-edge", "ours-one-peak", "ours-log-periodic", "ours-lazy-leading-order"]
+          "lewkowycz-first-rise", "lewkowycz-below-the-edge", "ours-one-peak", "ours-log-periodic",
+          "ours-lazy-leading-order"]
 
 
 @pytest.mark.parametrize("name", SLOPPY)

@@ -151,7 +151,7 @@ def _peaks() -> xr.Dataset:
     widths = np.unique(np.geomspace(10, 1e6, 300).round())
     a = scaled[:, None] / NTK0 * F0 / np.sqrt(widths)
     peak = squared_plane.fate(a, scaled[:, None]).peak
-    some = np.geomspace(10, 1e5, 9).round()
+    some = np.geomspace(10, 3e4, 8).round()
     found, height = np.empty((2, scaled.size, some.size))
     for j, width in enumerate(some.astype(int).tolist()):
         run = train(width, scaled / NTK0, 26, initial_weights=network_with(F0, NTK0, width), engine="reference")
