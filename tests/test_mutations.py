@@ -51,6 +51,15 @@ MUTATIONS = [
     ("theory/two_layer.py", "fourth / (3 * h)", "fourth / (2 * h)", "ours-exit"),
     ("theory/_kernels.py", "scaled += kappa * g * (scaled * g - 4 * f)", "scaled += kappa * g * (scaled * g - 8 * f)",
      "ours-wide-phases"),
+    # edges, invariants and the map of the plane of chapter 4
+    ("theory/two_layer.py", "return (4 / ntk)[()]", "return (3 / ntk)[()]", "lewkowycz-convergence-edge"),
+    ("theory/two_layer.py", "by_drop = 4 / ", "by_drop = 3 / ", "lewkowycz-first-rise"),
+    ("theory/two_layer.py", "p, q = scaled + shift, scaled - shift", "p, q = scaled + shift, scaled - 2 * shift",
+     "ours-product-formula"),
+    ("theory/squared_plane.py", "return a * (1 + square - scaled)", "return a * (2 + square - scaled)",
+     "ours-log-periodic"),
+    ("theory/squared_plane.py", "np.roots([4, -36", "np.roots([5, -36", "ours-one-peak"),
+    ("theory/squared_plane.py", "/ np.log(scaled - 1)", "/ np.log(scaled)", "lewkowycz-time-to-peak"),
 ]
 
 
