@@ -6,7 +6,7 @@ oscillation of period two), the first of these that holds is the label:
 
 1. **divergent**: some :math:`L_t` is not finite or exceeds ``DIVERGENCE`` · L_0. Absorbing: a ReLU network
    may come back from there, but as a dead one.
-2. **dead**: at the end at least the share ``DEAD`` of the training outputs is exactly 0.
+2. **dead**: at the end at least the share ``DEAD`` of the training outputs of a ReLU network is exactly 0.
 3. **unsettled**: :math:`L_T > L_0`; or the run still bounces: within the last tenth of its steps (two at
    least) the loss rises by more than the share ``BOUNCE`` above an earlier value, or the outputs of the last
    three steps have period two: :math:`|f_T - f_{T-2}| \le` ``RETURN`` :math:`|f_T - f_{T-1}|`, with a root
@@ -73,7 +73,7 @@ def label(losses: np.ndarray, *, sharpness: Pair | Callable[[], Pair] | None = N
         Sharpness at the start and at the end, or a function that returns them, called only where the label
         depends on them. Without it, a run that peaks below ``PEAK`` · L_0 is lazy.
     zero_fraction
-        Share of training outputs that are exactly 0 at the end.
+        Share of training outputs that are exactly 0 at the end; 0 for a network that can't die.
     outputs
         Training outputs at the last three steps, shape (3, n), oldest first. Without them, a 2-cycle with
         constant loss goes unseen.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from catapult import results
 from catapult.experiments import learning_rate_phases, mnist_phases
@@ -39,6 +40,7 @@ def test_equal_time_is_read_at_the_same_time_for_all_rates(quick):
     assert accuracy.where(quick.multiple < 0.249).notnull().sum() == 0
     quarter = quick.test_accuracy.isel(step=-1).sel(multiple=0.25, method="nearest")
     np.testing.assert_array_equal(accuracy.sel(multiple=0.25, method="nearest"), quarter)
+    assert accuracy.where(quick.phase == "divergent").notnull().sum() == 0
 
 
 def test_one_run_is_that_of_the_plain_loop():
@@ -51,7 +53,30 @@ def test_one_run_is_that_of_the_plain_loop():
     assert run.test_accuracy.isel(step=-1) == plain.test_accuracy.isel(step=-1)
 
 
-def test_accuracy_steps_come_in_pairs_up_to_the_last():
+def test_accuracy_steps_fall_by_octaves_from_the_last():
     steps = learning_rate_phases.accuracy_steps(1000)
-    assert (steps[0], steps[-1]) == (0, 1000)
-    assert all(step + 1 in steps for step in steps[1:-1] if step - 1 not in steps)
+    assert (steps[0], steps[1], steps[-1]) == (0, 1, 1000)
+    assert {500, 250, 125} <= set(steps)
+    ratios = np.divide(steps[12:], steps[11:-1])
+    np.testing.assert_allclose(ratios, 2 ** (1 / 3), rtol=0.05)
+
+
+def test_equal_time_is_exact_on_the_grid_of_the_chapter():
+    values = mnist_phases.Parameters()
+    multiples = np.geomspace(values.lowest, values.highest, values.rates)
+    wanted = values.steps * 0.25 / multiples[multiples >= 0.249]
+    recorded = np.array(learning_rate_phases.accuracy_steps(values.steps))
+    assert np.abs(recorded[:, None] - wanted).min(0).max() <= 0.5
+
+
+def test_single_precision_ends_where_double_precision_does_at_small_rates():
+    few = {"seeds": 2, "steps": 60, "samples": 64, "highest": 2.0, "rates": 8}  # seven up to the critical rate
+    single, double = (
+        results.compute(mnist_phases, mnist_phases.Parameters.checked({**few, "dtype": dtype}, scale="quick"))
+        for dtype in ("float32", "float64"))
+    assert (single.attrs["dtype"], double.attrs["dtype"]) == ("float32", "float64")
+    for name in ("loss", "sharpness_end"):
+        there, here = (runs[name].sel(multiple=slice(0, 0.5)) for runs in (single, double))
+        assert not np.array_equal(there, here)
+        np.testing.assert_allclose(there, here, rtol=1e-3)  # ReLU masks that flip a step earlier or later
+    xr.testing.assert_equal(single.phase.sel(multiple=slice(0, 1)), double.phase.sel(multiple=slice(0, 1)))

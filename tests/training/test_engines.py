@@ -24,6 +24,9 @@ CLASSES = 3
 RATES = np.array([0.4, 1.3, 5])  # times the critical learning rate of seed 0
 # Few samples in many dimensions (the kernel and reduced forms), and many in few (the plain ones).
 SHAPES = {"n<d": (7, 11, "ntk"), "n>2d": (23, 5, "standard")}
+RANK = 3  # of the inputs of the third shape
+DEFICIENT = {"rank<n<d": (7, 11, "ntk")}
+WIDE = (12,)  # more hidden units than rank + 3, on every shape
 # For convolutional networks. The first leave a row over at the lower edge; maps of 3 × 3, 3 × 4 and 1 × 1 follow.
 IMAGES = {"images, n<d": (7, (7, 8, 2), "ntk"), "images, n>d": (60, (7, 7, 1), "standard")}
 
@@ -39,19 +42,26 @@ class Case:
 
     def __str__(self):
         batch = f"batch{self.batch_size}" if self.batch_size else "full"
-        return f"{self.loss}-{self.activation}-{len(self.hidden) + 1}-{self.schedule}-{batch}-{self.shape}"
+        hidden = "x".join(map(str, self.hidden)) or "none"
+        return f"{self.loss}-{self.activation}-{hidden}-{self.schedule}-{batch}-{self.shape}"
 
 
 CASES = [Case(*choice) for choice in product(
     [*losses.LOSSES, "cross_entropy"], ACTIVATIONS, [(), (6,), (6, 4)], SCHEDULES, [None, 3], SHAPES)]
 CASES += [Case(*choice) for choice in product(
     [*losses.LOSSES, "cross_entropy"], ACTIVATIONS, [(3,), (3, 2)], SCHEDULES, [None, 3], IMAGES)]
+CASES += [Case(*choice) for choice in product(
+    [*losses.LOSSES, "cross_entropy"], ["linear"], [WIDE], ["constant", "cosine"], [None, 3], SHAPES | DEFICIENT)]
+CASES += [Case(*choice) for choice in product(
+    ["logistic", "cross_entropy"], ACTIVATIONS, [(), (4,), (6, 4)], ["constant"], [None, 3], DEFICIENT)]
 
 
-def problem(n, d, loss="logistic"):
+def problem(n, d, loss="logistic", rank=None):
     """Noisy labels, ±1 or class numbers: not separable when n > 2d."""
     rng = np.random.default_rng(n)
     X, X_test = rng.normal(size=(n, d)), rng.normal(size=(13, d))
+    if rank:
+        X = X[:, :rank] @ rng.normal(size=(rank, d)) / rank**0.5
     y, y_test = (A[:, 0] + rng.normal(size=len(A)) for A in (X, X_test))
     if loss == "cross_entropy":
         y, y_test = (np.digitize(scores, [-0.6, 0.6]) for scores in (y, y_test))
@@ -66,8 +76,9 @@ def setting(case):
         n, image, parametrization = IMAGES[case.shape]
         network = ConvolutionalNetwork(image, case.hidden, outputs, case.activation, parametrization)
         return problem(n, network.inputs, case.loss), network
-    n, d, parametrization = SHAPES[case.shape]
-    return problem(n, d, case.loss), Network((d, *case.hidden, outputs), case.activation, parametrization)
+    n, d, parametrization = (SHAPES | DEFICIENT)[case.shape]
+    data = problem(n, d, case.loss, RANK if case.shape in DEFICIENT else None)
+    return data, Network((d, *case.hidden, outputs), case.activation, parametrization)
 
 
 def critical_learning_rate(data, network, loss):
@@ -177,26 +188,36 @@ def test_the_table_covers_every_engine_and_phase_outcome():
     assert {"lazy", "divergent"} <= set(phases.values.flat)
 
 
-@pytest.mark.parametrize(("loss", "activation", "shape"),
-                         list(product(["logistic", "cross_entropy"], ACTIVATIONS, [*SHAPES, *IMAGES])))
-def test_sharpness_and_ntk_are_recorded_alike_by_every_engine(loss, activation, shape):
-    case = Case(loss, activation, (6, 4), "constant", None, shape)
+@pytest.mark.parametrize("case", [
+    Case(loss, activation, hidden, "constant", None, shape) for loss in ["logistic", "cross_entropy"]
+    for activation, hidden, shapes in [*((name, (6, 4), SHAPES | DEFICIENT | IMAGES) for name in ACTIVATIONS),
+                                       ("linear", WIDE, SHAPES | DEFICIENT)] for shape in shapes], ids=str)
+def test_sharpness_and_ntk_are_recorded_alike_by_every_engine(case):
     data, network = setting(case)
-    rates = critical_learning_rate(data, network, loss) * np.array([0.5, 1.5])
-    call = {"steps": 6, "every": 3, "record": ("sharpness", "ntk"), "seeds": SEEDS, "loss": loss}
+    rates = critical_learning_rate(data, network, case.loss) * np.array([0.5, 1.5])
+    call = {"steps": 6, "every": 3, "record": ("sharpness", "ntk"), "seeds": SEEDS, "loss": case.loss}
     reference = train(data, network, rates, engine="reference", **call)
     for name in engines(case):
         assert_same(train(data, network, rates, engine=name, **call), reference, rtol=1e-8)
 
 
-def test_recorded_sharpness_is_that_of_the_dense_hessian():
-    data, network = setting(Case("logistic", "tanh", (4,), "constant", None, "n>2d"))
-    recorded = train(data, network, 2.0, steps=4, record="sharpness").sharpness[0, 0]
-    mean_loss = curvature.mean_loss(network, "logistic", torch.tensor(data.X), torch.tensor(data.y))
+@pytest.mark.parametrize("case", [
+    Case("logistic", "tanh", (4,), "constant", None, "n>2d"),
+    Case("logistic", "relu", (4,), "constant", None, "rank<n<d"),
+    *(Case(loss, "linear", WIDE, "constant", None, shape)
+      for loss, shape in product(["logistic", "cross_entropy"], SHAPES | DEFICIENT))], ids=str)
+def test_recorded_curvature_is_that_of_all_weights(case):
+    """The dense Hessian and the kernel of weights trained in full, where the engines see them in few directions."""
+    data, network = setting(case)
+    recorded = train(data, network, 2.0, steps=4, record=("sharpness", "ntk"), loss=case.loss)
+    X, y = torch.tensor(data.X), torch.tensor(data.y)
+    mean_loss = curvature.mean_loss(network, case.loss, X, y.long() if network.outputs > 1 else y)
     weights = network.initialise(0)
-    for value in recorded.values:
+    for sharpness, ntk in zip(recorded.sharpness[0, 0].values, recorded.ntk[0, 0].values, strict=True):
         dense_value = torch.linalg.eigvalsh(curvature.hessian_matrix(mean_loss, weights))[-1].item()
-        assert value == pytest.approx(dense_value, rel=1e-4)  # the tolerance of Lanczos
+        assert sharpness == pytest.approx(dense_value, rel=1e-4)  # the tolerance of Lanczos
+        theta = curvature.ntk_matrix(network, weights, X) / len(X)
+        assert ntk == pytest.approx(torch.linalg.eigvalsh(theta)[-1].item(), rel=1e-10)
         leaves = [w.requires_grad_() for w in weights]
         slopes = torch.autograd.grad(mean_loss(leaves), leaves)
         weights = [(w - 2.0 * g).detach() for w, g in zip(leaves, slopes, strict=True)]
@@ -240,6 +261,23 @@ def test_diverged_runs_stop_costing_time(engine, monkeypatch):
     held.clear()
     train(data, network, [1e3, 1e4], loss="squared", steps=10_000, engine=engine)
     assert len(held) < 10
+
+
+@pytest.mark.parametrize(("loss", "shape", "width"), [
+    ("logistic", "n<d", 7 + 1), ("logistic", "n>2d", 5 + 1), ("logistic", "rank<n<d", RANK + 1),
+    ("cross_entropy", "rank<n<d", RANK + CLASSES)])
+def test_two_linear_layers_need_no_more_hidden_units_than_rank_and_outputs(loss, shape, width, monkeypatch):
+    held, step = [], ENGINES["linear" if loss == "logistic" else "dense"].step
+
+    def seen(self, *arguments):
+        held.append(self.V[1].shape[2])
+        step(self, *arguments)
+
+    for engine in (linear.Linear, dense.Dense):
+        monkeypatch.setattr(engine, "step", seen)
+    data, network = setting(Case(loss, "linear", (50,), "constant", None, shape))
+    train(data, network, 0.1, steps=1, loss=loss)
+    assert held == [width]
 
 
 def test_auto_takes_the_linear_engine_only_where_it_applies():

@@ -79,6 +79,15 @@ def test_an_output_of_zero_is_an_error_not_a_success():
     assert result.phase.item() == "dead"
 
 
+def test_a_linear_network_that_reaches_its_goal_of_zero_is_not_dead():
+    """On the degenerate pair zero is the minimiser, and two hidden units reach it to the last bit."""
+    pair, network = degenerate_pair(), Network((1, 512, 1))
+    at_once = 1 / curvature.largest_ntk_eigenvalue(network, network.initialise(0), torch.tensor(pair.X))
+    result = train(pair, network, at_once, steps=300, loss="squared", record="zero_fraction")
+    assert result.zero_fraction[0, 0, -1] == 1
+    assert result.phase.item() == "lazy"
+
+
 def test_partial_death_is_recorded_as_a_fraction():
     some = Problem(np.vstack([np.abs(CLOUD.X[:9]), -np.abs(CLOUD.X[9:])]), CLOUD.y)
     dead_on_most = [-np.ones((4, 3)), np.ones((1, 4))]
@@ -284,14 +293,18 @@ def test_several_classes_are_learned(engine):
         assert np.isfinite(result[name][0]).all()
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_what_the_span_of_the_inputs_does_not_show_is_added(engine):
+@pytest.mark.parametrize("rank", [6, 3])
+@pytest.mark.parametrize(("engine", "activation", "width"), [
+    *((engine, "linear", width) for engine in ENGINES for width in (4, 20)),
+    ("reference", "tanh", 7), ("dense", "tanh", 7), ("convolutional", "tanh", 7)])
+def test_what_the_directions_of_training_do_not_show_is_added(engine, activation, width, rank):
     """Accuracy on data outside the span and the norm of all weights, against weights trained in full by hand."""
     rng = np.random.default_rng(3)
     X, y = rng.normal(size=(6, 30)), np.array([1.0, -1, 1, 1, -1, -1])
-    network = Network((30, 7, 1), "linear" if engine == "linear" else "tanh")
+    X[rank:] = rng.normal(size=(6 - rank, rank)) @ X[:rank]
+    network = Network((30, width, 1), activation)
     if engine == "convolutional":  # it does not leave the span of whole images, but that of their patches
-        network = ConvolutionalNetwork((3, 5, 2), (7,), activation="tanh")
+        network = ConvolutionalNetwork((3, 5, 2), (width,), activation=activation)
     weights = [W.requires_grad_() for W in network.initialise(0)]
     for _ in range(5):
         f = network.forward_with_hidden(weights, torch.tensor(X))[0]

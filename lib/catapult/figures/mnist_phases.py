@@ -106,11 +106,13 @@ def sharpness(results: xr.Dataset) -> Figure:
 
 
 def _mark_missing(axes, multiples, mean, there) -> None:
-    """Write k/n beside a mean over k of n seeds."""
-    for multiple, height, seeds in zip(multiples, mean, there, strict=True):
-        if 0 < seeds.sum() < len(seeds):
-            axes.annotate(f"{seeds.sum()}/{len(seeds)}", (multiple, height), xytext=(5, 4), textcoords="offset points",
+    """Write k/n beside the first mean over k of n seeds."""
+    before = there.shape[1]
+    for multiple, height, seeds in zip(multiples, mean, there.sum(axis=1), strict=True):
+        if 0 < seeds != before:
+            axes.annotate(f"{seeds}/{there.shape[1]}", (multiple, height), xytext=(5, 4), textcoords="offset points",
                           fontsize="x-small", color=style.PALETTE["ink"])
+        before = seeds
 
 
 def accuracy(results: xr.Dataset) -> Figure:

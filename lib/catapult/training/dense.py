@@ -34,7 +34,7 @@ class Dense:
         self.X = task.reduced.X
         n, d = self.X.shape
         self.kernel = self.X @ self.X.mT if task.batch_size is None and n < 2 * d else None
-        widths = task.network.widths
+        widths = task.reduced.widths
         inputs = d if self.kernel is None else n
         entries = 2 * sum((m_in + n) * m_out for m_in, m_out in pairwise((inputs, *widths[1:])))
         self.block = task.block(entries, CACHE)

@@ -9,7 +9,8 @@ With :math:`V_l = s_l W_l` (see :mod:`catapult.training.dense`), the network is 
 A step costs matrix-vector products and rank-one updates on the weights of each run, and one product with X
 and one with its transpose for all runs: no term grows as samples × weights.
 
-It is the problem in the span of its inputs that is trained (:class:`catapult.training.task.Reduced`).
+It is the problem in the directions in which it moves that is trained (:class:`catapult.training.task.Reduced`): with
+two layers, of whatever width, at most rank(X) + 1 hidden units.
 """
 
 from __future__ import annotations
@@ -38,8 +39,7 @@ class Linear:
     def __init__(self, task: Task):
         self.task = task
         self.X = task.reduced.X
-        widths = (self.X.shape[1], *task.network.widths[1:])
-        entries = sum(m_in * m_out for m_in, m_out in pairwise(widths))
+        entries = sum(m_in * m_out for m_in, m_out in pairwise(task.reduced.widths))
         self.block = max(task.block(entries, CACHE), SHARING if self.X.numel() > entries else 1)
 
     def start(self, runs):

@@ -1,7 +1,7 @@
 """What is recorded along the runs: quantities at chosen steps, losses at every step, blow-ups and phases.
 
-One path for all engines: an engine shows the training outputs and, when asked, the weights of its runs, in the span
-of the inputs (:class:`catapult.training.task.Reduced`): what is recorded needs no more.
+One path for all engines: an engine shows the training outputs and, when asked, the weights of its runs, in the
+directions in which they move (:class:`catapult.training.task.Reduced`): what is recorded needs no more.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Engine(Protocol):
         """
 
     def reduced_weights(self) -> list[Tensor]:
-        """Return the weights, matrices of shape (R, m_out, m_in), the first in the span of the inputs."""
+        """Return the weights, matrices of shape (R, m_out, m_in), in the directions of ``task.reduced``."""
 
     def keep(self, alive: Tensor) -> None:
         """Drop the runs where ``alive`` (R,) is False."""
@@ -72,7 +72,7 @@ class Snapshot:
 
 
 def _sharpness(task: Task, weights: list[Tensor], guess: Tensor | None = None) -> tuple[np.ndarray, Tensor]:
-    """Return the sharpness and its vectors, in the coordinates of the data's span: elsewhere the Hessian is zero."""
+    """Return the sharpness and its vectors, in the directions of ``task.reduced``: there the Hessian is largest."""
     return curvature.sharpness_of_runs(task.network, task.loss, weights, task.reduced.X, task.y, guess)
 
 
@@ -168,7 +168,8 @@ class Recorder:
         return self._at_start[seed]
 
     def _label(self, state: Snapshot) -> None:
-        dead = zero_fraction(state)
+        # A linear or tanh network whose outputs are all 0 is not dead: its gradient is not 0 for it.
+        dead = zero_fraction(state) * (self.task.network.activation == "relu")
         for r, run in enumerate(map(tuple, state.runs)):
             self.phase[run] = phases.label(
                 self.losses[run], divergence=self.task.divergence, zero_fraction=dead[r].item(),

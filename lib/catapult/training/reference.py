@@ -17,7 +17,8 @@ class Reference:
 
     def start(self, runs):
         self.learning_rate = self.task.learning_rates[runs[0, 0]].item()
-        self.W = [matrix.clone().requires_grad_() for matrix in self.task.start(runs[0, 1])]
+        self.seed = runs[0, 1]
+        self.W = [matrix.clone().requires_grad_() for matrix in self.task.start(self.seed)]
 
     def outputs(self):
         self.f = self._forward(self.task.X)
@@ -37,7 +38,7 @@ class Reference:
         return self.task.network.forward_with_hidden(self.W, X)[0]
 
     def reduced_weights(self):
-        return [W[None] for W in self.task.reduced.weights([W.detach() for W in self.W])]
+        return [W[None] for W in self.task.reduced.weights([W.detach() for W in self.W], self.seed)]
 
     def keep(self, alive):
         """A block of one run is never thinned: it ends."""
