@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -14,10 +15,11 @@ import pytest
 from catapult import chapters
 
 
-def catapult(*arguments, cwd=None):
-    """Run the command in a process of its own."""
+def catapult(*arguments, cwd=None, **variables):
+    """Run the command in a process of its own, with these environment variables."""
     command = [sys.executable, "-c", "from catapult.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False, timeout=300)
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False, timeout=300,
+                          env={**os.environ, **variables})
 
 
 def refused(done, *parts):
@@ -99,7 +101,8 @@ def test_bad_input_is_one_line_and_status_two(tmp_path):
 def rerun(tmp_path_factory):
     """Chapter 2 run with other parameters, as the README shows it."""
     out = tmp_path_factory.mktemp("rerun")
-    done = catapult("run", "02", "-p", "w0=3", "-p", "loss=exponential", "--scale", "quick", "--out", out)
+    done = catapult("run", "02", "-p", "w0=3", "-p", "loss=exponential", "--scale", "quick", "--out", out,
+                    MPLBACKEND="Agg")
     assert done.returncode == 0, done.stderr
     return Path(out), done
 

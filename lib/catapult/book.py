@@ -94,6 +94,7 @@ def _jupyter_book(root: Path, *options: str) -> None:
     """Run the strict build; show the steps as they come, keep all of it in the log."""
     command = [*JUPYTER_BOOK, str(root), "--all", "-W", "-n", "--keep-going", *options]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    environment.pop("MPLBACKEND", None)  # the kernels' own backend is the one that shows figures
     LOG.parent.mkdir(exist_ok=True)
     started, lines = time.monotonic(), []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,

@@ -7,6 +7,7 @@ import contextlib
 import datetime
 import importlib
 import json
+import os
 import tempfile
 import time
 from collections.abc import Mapping
@@ -175,6 +176,7 @@ def run(chapter: Chapter, values: Parameters, out: Path, *, progress: bool = Tru
 
     from catapult import book
 
+    os.environ.pop("MPLBACKEND", None)  # the kernel's own backend is the one that shows figures
     made = {"notebook": out / f"{chapter.id}.ipynb", "page": out / f"{chapter.id}.html",
             "results": out / "results.nc", "record": out / "run.json"}
     started = time.monotonic()

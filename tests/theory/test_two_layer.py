@@ -128,6 +128,15 @@ def test_a_hit_ends_where_it_lands():
     assert two_layer.final_ntk("logistic", 0.0, 3.0, 10, 100.0) == 3.0
 
 
+def test_a_step_with_a_equal_to_one_ends_at_kernel_zero():
+    # κ = 4, and tanh(20) rounds to 1: a = 1, so D = 0 from there on, and f falls like 1/t
+    assert two_layer.final_ntk("logistic", 40.0, 200.0, 1, 2.0) == 0
+    # squared loss: a = 1 at the first step, f = −1 at the second, and then a crawl
+    f, _ = two_layer.iterate("squared", 4.0, 2.5, 16, 1.0, 4000)
+    assert 0 < abs(f[-1]) < 0.01
+    assert two_layer.final_ntk("squared", 4.0, 2.5, 16, 1.0) == 0
+
+
 def test_bounded_chaos_is_undecided_and_never_nan():
     with pytest.raises(two_layer.Undecided, match="undecided after 1,000,000 steps"):
         two_layer.final_ntk("squared", 1.0, 2.0, 100, 2.0, max_steps=10**6)

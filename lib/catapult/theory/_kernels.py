@@ -31,10 +31,11 @@ def _slope(loss, f):
 def follow(loss, f, scaled, kappa, steps, tail):
     """Iterate (f, Λ) until the outcome is known: return it, with f and Λ. See :mod:`catapult.theory.two_layer`.
 
-    With ``tail`` > 0 an orbit in the trap is followed until what Λ still loses is below that fraction of it.
+    With ``tail`` > 0 an orbit in the trap is followed until what Λ still loses is below that fraction of it; or not at
+    all after a step with |a| = 1, which makes D = 0 for ever: then Λ → 0, but no faster than 1/t.
     """
     h = 0.25 if loss == LOGISTIC else 1.0
-    rises = CONVERGES
+    rises, annihilated = CONVERGES, False
     for _ in range(steps):
         if f == 0:
             return rises, f, scaled
@@ -42,9 +43,12 @@ def follow(loss, f, scaled, kappa, steps, tail):
         if not (scaled < HUGE and abs(g) < math.inf):  # NaN counts as blown up
             return DIVERGES, f, scaled
         if max(scaled * g / f, h * scaled) <= 2:
+            if tail > 0 and annihilated:
+                return rises, f, 0.0
             left = kappa * f * f * (4 - h * scaled)
             if tail == 0 or left <= tail * scaled * scaled * (2 - h * scaled):
                 return rises, f, scaled
+        annihilated |= kappa * g * g == 1
         after = f * (1 + kappa * g * g) - scaled * g
         scaled += kappa * g * (scaled * g - 4 * f)
         if abs(after) > abs(f) * (1 + 1e-12):
