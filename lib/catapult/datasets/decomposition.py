@@ -2,8 +2,8 @@ r"""The separable and the non-separable part of a data set, with an exact certif
 
 The *separable part* of signed inputs :math:`z_1, \dots, z_n` is the largest set P of points such that some v has
 :math:`z_i\cdot v > 0` for i in P and :math:`z_i\cdot v = 0` for all others. The others span a subspace S, within which
-they are strictly non-separable: weights :math:`\lambda_i > 0` have :math:`\sum_{i\notin P} \lambda_i z_i = 0`. Both facts
-together prove that P is the separable part: any v' with :math:`z_i\cdot v' \ge 0` for all i has
+they are strictly non-separable: weights :math:`\lambda_i > 0` have :math:`\sum_{i\notin P} \lambda_i z_i = 0`. Both
+facts together prove that P is the separable part: any v' with :math:`z_i\cdot v' \ge 0` for all i has
 :math:`\sum\lambda_i z_i\cdot v' = 0`, so it vanishes on all points outside P.
 
 A linear program in floating point only suggests P and v; what is returned was checked in rational arithmetic.

@@ -117,7 +117,8 @@ def _exit_times(parameters: Parameters) -> xr.Dataset:
         rise.append(last_rise(risk).reshape(len(shares), -1))
     clouds = np.repeat(_easy_clouds(parameters), len(rates), axis=0)
     easy = last_rise(risks(clouds, np.tile(rates, EASY), 200)).reshape(EASY, -1)
-    return xr.Dataset({"easy_last_rise": (("easy_cloud", "exit_rate"), easy), "exit_time": (("opposing_margin", "share", "exit_rate"), first),
+    return xr.Dataset({"easy_last_rise": (("easy_cloud", "exit_rate"), easy),
+                       "exit_time": (("opposing_margin", "share", "exit_rate"), first),
                        "last_rise": (("opposing_margin", "share", "exit_rate"), rise),
                        "exit_bound": (("opposing_margin", "exit_rate"),
                                       8.92 * rates * ((1 + margins**2) ** 2 / margins**2)[:, None])},
@@ -188,8 +189,8 @@ def cloud(parameters: Parameters, seed: int) -> datasets.Problem:
     test = np.arange(every * parameters.samples) % every > 0
     problem = datasets.Problem(whole.X[~test], whole.y[~test], whole.X[test], whole.y[test], whole.name)
     if datasets.certify(problem.Z).kind != "strictly non-separable":
-        raise InputError(f"samples = {parameters.samples}: a cloud in {parameters.dimension} dimensions is not strictly "
-                         "non-separable; allowed: more samples, fewer dimensions or a smaller separation")
+        raise InputError(f"samples = {parameters.samples}: a cloud in {parameters.dimension} dimensions is not "
+                         "strictly non-separable; allowed: more samples, fewer dimensions or a smaller separation")
     return problem
 
 
@@ -377,7 +378,8 @@ def _depth(parameters: Parameters) -> xr.Dataset:
         out[f"{loss}_diverged"] = (("hidden", "seed", f"{loss}_multiple"), diverged)
     return xr.Dataset({**out, "depth_edge": (("depth_loss", "seed"), np.reshape(edges, (2, -1)))},
                       coords={"hidden": list(hidden), "seed": np.arange(parameters.seeds),
-                              "depth_loss": list(multiples), **{f"{loss}_multiple": grid for loss, grid in multiples.items()}})
+                              "depth_loss": list(multiples),
+                              **{f"{loss}_multiple": grid for loss, grid in multiples.items()}})
 
 
 def _output_and_kernel(network: Network, seed: int) -> tuple[float, float]:
