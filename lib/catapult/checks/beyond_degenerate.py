@@ -86,7 +86,7 @@ def offset_of_the_ray(scale: str) -> Measurement:
         along, across = turn.T @ w
         gaps.append(abs(along - best))
         drifts.append(across)
-    return Measurement(max(gaps), effect=min(drifts))
+    return Measurement(np.max(gaps), effect=min(drifts))
 
 
 # Separable data.
@@ -117,7 +117,7 @@ def oscillating_phase(scale: str) -> Measurement:
                 _, first, rise = _phase(rho, share, rate, int(4 / rho**2))
                 ratios.append(max(first, rise) * rho**2 / (8.92 * rate * (1 + rho**2) ** 2))
                 longest = max(longest, rise)
-    return Measurement(max(ratios), effect=longest)
+    return Measurement(np.max(ratios), effect=longest)
 
 
 def phase_against_rate(scale: str) -> Measurement:
@@ -137,7 +137,7 @@ def stable_phase(scale: str) -> Measurement:
                 return Measurement(math.inf)
             t = np.arange(first + 1, 2001)
             ratios.append(risk[t] * rate * rho**2 * (t - first) / (8 * LOG2**2))
-    return Measurement(max(r.max() for r in ratios))
+    return Measurement(np.concatenate(ratios).max())
 
 
 def squared_budget(scale: str) -> Measurement:
@@ -163,7 +163,7 @@ def global_convergence(scale: str) -> Measurement:
         w = np.linspace(-100, 100, 41)[:, None] / np.abs(z).max()
         for _ in range(3000):
             w = w + rate * (z * _pull(z * w)).mean(axis=1, keepdims=True)
-        worst = max(worst, float(np.abs(w - best).max() * np.abs(z).max()))
+        worst = np.maximum(worst, np.abs(w - best).max() * np.abs(z).max())
     return Measurement(worst)
 
 
@@ -220,7 +220,7 @@ def no_cycle(scale: str) -> Measurement:
         edges = np.concatenate([np.geomspace(1e-6, 0.1, 800), np.linspace(0.1, 20, 20_000)[1:]])
         for a, b in itertools.pairwise(edges):
             half = flint.arb(float(a)).union(flint.arb(float(b)))
-            least = min(least, float(abs(_twice_over_w(half, eta) - 1).lower()))
+            least = float(np.minimum(least, float(abs(_twice_over_w(half, eta) - 1).lower())))
     w = [1.0]
     for _ in range(302):
         w.append(w[-1] - 7.99 / 2 * math.tanh(w[-1] / 2))
@@ -319,7 +319,7 @@ def recursion(scale: str) -> Measurement:
         first, second, s = _two_layers(Z, 7, rate, 60, seed)
         v = s * first.T @ second
         gaps.append(np.abs(end.product[0] - v).max() / np.abs(v).max())
-    return Measurement(max(gaps))
+    return Measurement(np.max(gaps))
 
 
 def separable_divergence(scale: str) -> Measurement:
@@ -337,7 +337,7 @@ def separable_divergence(scale: str) -> Measurement:
             w = w + rate * _pull(Z @ w) @ Z / 2
         risks.append(_loss(Z @ w).mean())
         blown.append(risks[-1] < 0.01 and not np.abs(_two_layers(Z, 50, rate, 2000, seed)[1]).max() < 1e30)
-    return Measurement(float(np.mean(blown)), effect=max(risks))
+    return Measurement(float(np.mean(blown)), effect=np.max(risks))
 
 
 def depth_edge(scale: str) -> Measurement:
