@@ -161,7 +161,7 @@ def global_convergence(scale: str) -> Measurement:
         best = scipy.optimize.brentq(slope, -1e4, 1e4, xtol=1e-14)
         rate = 1 / (z**2 * _pull(z * best) * _pull(-z * best)).mean()
         w = np.linspace(-100, 100, 41)[:, None] / np.abs(z).max()
-        for _ in range(3000):
+        for _ in range(1500):
             w = w + rate * (z * _pull(z * w)).mean(axis=1, keepdims=True)
         worst = np.maximum(worst, np.abs(w - best).max() * np.abs(z).max())
     return Measurement(worst)

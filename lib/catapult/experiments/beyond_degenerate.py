@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import xarray as xr
 from pydantic import Field
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import expit
 
 from catapult import datasets, parameters
@@ -275,12 +275,18 @@ def _accuracies(product: np.ndarray, clouds: list[datasets.Problem], settled: np
 
 
 def flattest(Z: np.ndarray, best: np.ndarray, width: int) -> float:
-    """Return the least sharpness of two-layer networks whose product vector is the minimiser: min over c > 0."""
-    H, square = linear_predictor.hessian("logistic", Z, best), 1 / (width * Z.shape[1])
-    c = np.geomspace(1e-3, 1e3, 4001) * np.sqrt(square) * np.linalg.norm(best)
-    kernels = c[:, None, None] * np.eye(len(H)) + (square / c)[:, None, None] * np.outer(best, best)
-    root = np.linalg.cholesky(H)
-    return float(np.linalg.eigvalsh(root.T @ kernels @ root)[:, -1].min())
+    """Return the least sharpness of two-layer networks whose product vector is the minimiser.
+
+    The largest eigenvalue of H^{1/2}(cI + (s²/c) v vᵀ)H^{1/2} is convex in log c.
+    """
+    root = np.linalg.cholesky(linear_predictor.hessian("logistic", Z, best))
+    pull, s = np.outer(root.T @ best, root.T @ best), (width * Z.shape[1]) ** -0.5
+
+    def largest(log_c):
+        c = s * np.exp(log_c)
+        return np.linalg.eigvalsh(c * root.T @ root + s**2 / c * pull)[-1]
+
+    return float(minimize_scalar(largest, bounds=(-10, 10), method="bounded", options={"xatol": 1e-9}).fun)
 
 
 def _trained(parameters: Parameters, problem: datasets.Problem, unit: float) -> xr.Dataset:

@@ -72,19 +72,23 @@ def start(first: np.ndarray, second: np.ndarray, scale: float) -> State:
 
 def gradient(loss: str | losses.Loss, Z: np.ndarray, product: np.ndarray) -> np.ndarray:
     """Return G, shape (R, d): the gradient of the mean loss at v (R, d) on signed inputs Z of shape (R, n, d)."""
-    margins = np.einsum("rnd,rd->rn", Z, product)
-    return np.einsum("rn,rnd->rd", losses.get(loss).slope(margins), Z) / Z.shape[1]
+    slopes = losses.get(loss).slope(_margins(Z, product))
+    return (slopes[:, None] @ Z)[:, 0] / Z.shape[1]
+
+
+def _margins(Z: np.ndarray, product: np.ndarray) -> np.ndarray:
+    return (Z @ product[:, :, None])[:, :, 0]
 
 
 def step(state: State, slope: np.ndarray, learning_rate: np.ndarray) -> State:
     """Return the state after one step, given G of shape (R, d) and η of shape (R,)."""
     v, B, c, square = state.product, state.gram, state.outer, state.scale**2
-    along, pushed = (v * slope).sum(1), np.einsum("rde,re->rd", B, slope)
+    along, pushed = (v * slope).sum(1), (B @ slope[:, :, None])[:, :, 0]
     eta = np.asarray(learning_rate, dtype=float)
     product = v - (eta * c - eta**2 * square * along)[:, None] * slope - eta[:, None] * pushed
     side = (eta * square)[:, None] * v - (eta**2 * square * c / 2)[:, None] * slope
-    mixed = side[:, :, None] * slope[:, None, :]
-    return State(product, B - mixed - mixed.swapaxes(1, 2),
+    both, flipped = np.stack([side, slope], axis=2), np.stack([slope, side], axis=1)
+    return State(product, B - both @ flipped,
                  c - 2 * eta * square * along + eta**2 * square * (slope * pushed).sum(1), state.scale)
 
 
@@ -112,8 +116,7 @@ def descend(loss: str | losses.Loss, Z: np.ndarray, state: State, learning_rate:
     with np.errstate(over="ignore", invalid="ignore"):
         for t in range(steps + 1):
             if t % every == 0:
-                margins = np.einsum("rnd,rd->rn", Z, state.product)
-                risks.append(losses.get(loss).value(margins).mean(1))
+                risks.append(losses.get(loss).value(_margins(Z, state.product)).mean(1))
             if t < steps:
                 state = step(state, gradient(loss, Z, state.product), learning_rate)
     return np.array(risks), state
@@ -121,7 +124,7 @@ def descend(loss: str | losses.Loss, Z: np.ndarray, state: State, learning_rate:
 
 def sharpness_at_minimum(loss: str | losses.Loss, Z: np.ndarray, state: State) -> np.ndarray:
     """Return the largest eigenvalue of H^{1/2} K H^{1/2}, shape (R,): the sharpness where G = 0; NaN after overflow."""
-    margins = np.einsum("rnd,rd->rn", Z, state.product)
+    margins = _margins(Z, state.product)
     values = np.full(len(state.product), np.nan)
     alive = np.isfinite(margins).all(1) & np.isfinite(state.kernel).all((1, 2))
     roots = np.sqrt(losses.get(loss).curvature(margins[alive]) / Z.shape[1])[:, :, None] * Z[alive]  # H = rootsᵀ roots
