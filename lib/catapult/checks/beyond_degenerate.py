@@ -71,7 +71,7 @@ def _holds_in_fractions(Z: np.ndarray, parts) -> bool:
 
 
 def offset_of_the_ray(scale: str) -> Measurement:
-    """Mixed data, η = 1/β: |Πw_T − u*| after many steps, u* by a scalar or Newton search within S. Effect: v·w_T."""
+    """Mixed data, η = 1/β: |Πw_T − u*| after many steps, u* by a scalar or Newton search within E. Effect: v·w_T."""
     rng, gaps, drifts = np.random.default_rng(62), [], []
     for _ in range(_trials(scale, 4)):
         line = np.array([2.0, -1.0, -0.5])
@@ -128,7 +128,7 @@ def phase_against_rate(scale: str) -> Measurement:
 
 
 def stable_phase(scale: str) -> Measurement:
-    """Opposing points: the largest ratio of L(w_t) to 8 log²2/(ηρ²(t − s)) after the exit s."""
+    """Opposing points: the largest ratio of L(w_t) to 8 log²2/(ηρ²(t − t₁)) after the exit t₁."""
     ratios = []
     for rho, share in ((0.3, 0.5), (0.1, 0.5), (0.1, 0.9)):
         for rate in (4.0, 32.0, 256.0):

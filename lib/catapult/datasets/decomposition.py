@@ -1,7 +1,7 @@
 r"""The separable and the non-separable part of a data set, with an exact certificate (Ji and Telgarsky, 2018).
 
 The *separable part* of signed inputs :math:`z_1, \dots, z_n` is the largest set P of points such that some v has
-:math:`z_i\cdot v > 0` for i in P and :math:`z_i\cdot v = 0` for all others. The others span a subspace S, within which
+:math:`z_i\cdot v > 0` for i in P and :math:`z_i\cdot v = 0` for all others. The others span a subspace E, within which
 they are strictly non-separable: weights :math:`\lambda_i > 0` have :math:`\sum_{i\notin P} \lambda_i z_i = 0`. Both
 facts together prove that P is the separable part: any v' with :math:`z_i\cdot v' \ge 0` for all i has
 :math:`\sum\lambda_i z_i\cdot v' = 0`, so it vanishes on all points outside P.
@@ -35,7 +35,7 @@ class Decomposition:
     weights
         Whole numbers λ_i > 0 of the points outside P, in their order: Σ λ_i z_i = 0 exactly.
     rank
-        The dimension of S, the span of the points outside P.
+        The dimension of E, the span of the points outside P.
     """
 
     separable: np.ndarray
@@ -45,7 +45,7 @@ class Decomposition:
 
     @property
     def kind(self) -> str:
-        """"separable", "strictly non-separable" (S is the whole space), "non-separable" (P is empty) or "mixed"."""
+        """"separable", "strictly non-separable" (E is the whole space), "non-separable" (P is empty) or "mixed"."""
         if self.separable.all():
             return "separable"
         if self.separable.any():

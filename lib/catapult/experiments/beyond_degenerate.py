@@ -35,7 +35,7 @@ class Parameters(parameters.Parameters):
     width: int = Field(200, description="hidden width m of the networks on clouds", ge=20, le=2000)
     depth_width: int = Field(100, description="hidden width of the deeper networks on the degenerate pair",
                              ge=10, le=400)
-    seeds: int = Field(8, description="number of seeds", ge=2, le=50)
+    seeds: int = Field(6, description="number of seeds", ge=2, le=50)
     steps: int = Field(3000, description="steps of the networks on clouds", ge=300, le=100_000)
     margin: float = Field(0.1, description="margin of the opposing points", ge=0.03, le=0.3)
     gamma: float = Field(1.5, description="learning rate times curvature at the minimum, of the cycle that is drawn",
@@ -56,7 +56,7 @@ def run(parameters: Parameters) -> xr.Dataset:
 
 
 def _mixed() -> xr.Dataset:
-    """The mixed example: its parts, and gradient descent from 0 at η = 1/β in and across the subspace S."""
+    """The mixed example: its parts, and gradient descent from 0 at η = 1/β in and across the subspace E."""
     parts = decompose(MIXED)
     across = np.array(parts.direction, dtype=float) / np.linalg.norm(parts.direction)
     along = np.array([across[1], -across[0]])

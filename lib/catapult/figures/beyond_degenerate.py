@@ -16,12 +16,12 @@ KINDS = {"separable": "#0072B2", "strictly non-separable": "#D55E00", "mixed": "
 
 
 def mixed(results: xr.Dataset) -> Figure:
-    """Draw the mixed example with its subspace S and direction v, and gradient descent along and across S."""
+    """Draw the mixed example with its subspace E and direction v, and gradient descent along and across E."""
     with style.use():
         figure, (left, right) = style.subplots(1, 2, width=9, height=3.6)
         v = results.mixed_direction.values
         along = np.array([v[1], -v[0]])
-        left.plot(*np.outer(along, [-7, 7]), color=PALETTE["muted"], linewidth=1, label="subspace S")
+        left.plot(*np.outer(along, [-7, 7]), color=PALETTE["muted"], linewidth=1, label="subspace E")
         left.annotate("", xy=1.6 * v, xytext=(0, 0), arrowprops={"arrowstyle": "->", "color": PALETTE["theory"]})
         left.text(*(1.75 * v), "v", ha="center")
         for member, marker, colour, name in ((True, "o", KINDS["separable"], "separable part"),
@@ -32,8 +32,8 @@ def mixed(results: xr.Dataset) -> Figure:
                  aspect="equal", title="signed inputs")
         left.legend(loc="upper left", fontsize="small", handletextpad=0.4)
         steps = np.unique(np.geomspace(1, results.sizes["mixed_step"] - 1, 300).astype(int))
-        right.plot(steps, results.mixed_across[steps], color=KINDS["separable"], label="across S: $v\\cdot w_t/|v|$")
-        right.plot(steps, results.mixed_along[steps], color=KINDS["strictly non-separable"], label="along S")
+        right.plot(steps, results.mixed_across[steps], color=KINDS["separable"], label="across E: $v\\cdot w_t/|v|$")
+        right.plot(steps, results.mixed_along[steps], color=KINDS["strictly non-separable"], label="along E")
         right.axhline(results.mixed_minimiser.item(), color=PALETTE["theory"], linestyle="--", linewidth=1,
                       label="minimiser of the non-separable part")
         right.set(xlabel="step t", ylabel="coordinate of $w_t$", xscale="log", title="gradient descent, η = 1/β")
