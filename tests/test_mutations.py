@@ -55,6 +55,15 @@ MUTATIONS = [
     ("datasets/decomposition.py", "solution.x[d:] > 0.5", "solution.x[d:] < 0.5", "ji-decomposition"),
     ("theory/outlier.py", "zeta = (first - second + 2", "zeta = (first + second + 2", "meng-stable-cycle"),
     ("theory/product_space.py", "c - 2 * eta * square * along", "c - eta * square * along", "ours-product-recursion"),
+    # edges, invariants and the map of the plane of chapter 4
+    ("theory/two_layer.py", "return (4 / ntk)[()]", "return (3 / ntk)[()]", "lewkowycz-convergence-edge"),
+    ("theory/two_layer.py", "by_drop = 4 / ", "by_drop = 3 / ", "lewkowycz-first-rise"),
+    ("theory/two_layer.py", "p, q = scaled + shift, scaled - shift", "p, q = scaled + shift, scaled - 2 * shift",
+     "ours-product-formula"),
+    ("theory/squared_plane.py", "return a * (1 + square - scaled)", "return a * (2 + square - scaled)",
+     "ours-log-periodic"),
+    ("theory/squared_plane.py", "np.roots([4, -36", "np.roots([5, -36", "ours-one-peak"),
+    ("theory/squared_plane.py", "/ np.log(scaled - 1)", "/ np.log(scaled)", "lewkowycz-time-to-peak"),
 ]
 
 

@@ -1,0 +1,234 @@
+"""Ball orbits of the (f, Λ) recursion of two-layer networks, and the enclosure of the final kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import flint
+from flint import arb
+
+from catapult import losses
+from catapult.parameters import InputError
+from catapult.theory.certificates._outcomes import Diverges, Enclosure, Exact, Undecided, exact, round_down, round_up
+
+FIRST_BITS, MAX_BITS = 128, 2**14
+MAX_STEPS = 10**6
+LOST = "precision lost"
+SHARP = 2**-50  # the relative width that is aimed at: a few units in the last place
+
+
+@dataclass(frozen=True)
+class Start:
+    """Checked, exact parameters of an orbit: loss, f0, Λ0 = ηλ0, κ = η²/m and η."""
+
+    loss: str
+    f0: flint.fmpq
+    scaled0: flint.fmpq
+    kappa: flint.fmpq
+    rate: flint.fmpq
+
+    @property
+    def h(self) -> flint.fmpq:
+        """L''(0)."""
+        return flint.fmpq(1, 4) if self.loss == "logistic" else flint.fmpq(1)
+
+
+def checked(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, learning_rate: Exact) -> Start:
+    """Return the exact parameters; raise InputError for what no network can have."""
+    given = {"f0": f0, "ntk0": ntk0, "width": width, "learning_rate": learning_rate}
+    f, ntk, m, rate = (exact(name, value) for name, value in given.items())
+    for name, wrong, allowed in (("ntk0", ntk <= 0, "> 0"), ("width", m < 1 or m.q != 1, "a whole number ≥ 1"),
+                                 ("learning_rate", rate <= 0, "> 0")):
+        if wrong:
+            raise InputError(f"{name} = {given[name]!r}; allowed: {allowed}")
+    if ntk * ntk * m < 4 * f * f:
+        raise InputError(f"no network of width {m} has f = {f0!r} with ntk = {ntk0!r}; allowed: ntk0 ≥ 2 |f0| / √width "
+                         "for the exact values given")
+    return Start(losses.get(loss).name, f, rate * ntk, rate * rate / m, rate)
+
+
+def slope(loss: str, f: arb) -> tuple[arb, arb]:
+    """Return balls for g = L' and g' at f."""
+    if loss == "exponential":
+        return f.sinh_cosh()
+    if loss == "squared":
+        return f, arb(1)
+    g = (f / 2).tanh() / 2
+    return g, arb(0.25) - g * g
+
+
+def step(loss: str, kappa: arb, f: arb, scaled: arb) -> tuple[arb, arb]:
+    """One step with each operation on balls: what f and g, or f and Λ, have in common is forgotten."""
+    g, _ = slope(loss, f)
+    kg = kappa * g
+    return f + f * kg * g - scaled * g, scaled + kg * (scaled * g - 4 * f)
+
+
+def mean_value_step(loss: str, kappa: arb, f: arb, scaled: arb) -> tuple[arb, arb]:
+    """One step as F(centre) + F'(box)(box − centre), which contains F(box) by the mean value theorem."""
+    f_mid, scaled_mid = f.mid(), scaled.mid()
+    f_new, scaled_new = step(loss, kappa, f_mid, scaled_mid)
+    df, dscaled = f - f_mid, scaled - scaled_mid
+    g, curvature = slope(loss, f)
+    kg = kappa * g
+    kgg = kg * g
+    f_new += (1 + kgg + (2 * f * kg - scaled) * curvature) * df - g * dscaled
+    scaled_new += ((2 * scaled * kg - 4 * kappa * f) * curvature - 4 * kg) * df + (1 + kgg) * dscaled
+    return f_new, scaled_new
+
+
+def orbit(start: Start, advance=mean_value_step) -> Iterator[tuple[arb, arb]]:
+    """Yield balls that contain (f_t, Λ_t), t = 0, 1, …, at the precision of the context."""
+    kappa, f, scaled = arb(start.kappa), arb(start.f0), arb(start.scaled0)
+    while True:
+        yield f, scaled
+        f, scaled = advance(start.loss, kappa, f, scaled)
+
+
+def final_ntk(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, learning_rate: Exact, *,
+              max_steps: int = MAX_STEPS, bits: int | None = None) -> Enclosure | Diverges | Undecided:
+    r"""Enclose :math:`\lambda_\infty = \lim\lambda_t` of a two-layer linear network on the balanced pair, or refute it.
+
+    The orbit of :mod:`catapult.theory.two_layer` is followed in ball arithmetic until one of these holds.
+
+    *Converges.* Let :math:`c = \sup g(u)/u` over :math:`0 < |u| \le |f|`. If :math:`c\Lambda \le 2`, the orbit is in
+    the trap: f → 0, Λ falls, and :math:`s = \Lambda g/f` stays at most 2, so that a step costs
+    :math:`\Lambda - \Lambda^+ = a^2 (4 - s) f/g \ge 2a^2/c`. Later steps multiply :math:`S = \sqrt D =
+    \sqrt{\Lambda^2 - 4\kappa f^2}` by :math:`1 - a^2`, and S and Λ have the same limit. Hence
+    :math:`\Lambda_\infty \ge S(1 - \sum a^2) \ge S(1 - \frac c2(\Lambda - \Lambda_\infty))`, that is (ours)
+
+    .. math:: S\,\frac{2 - c\Lambda}{2 - cS} \le \Lambda_\infty \le S .
+
+    *Diverges*, exponential and squared loss: :math:`\Lambda \le \frac12 \kappa f g`. Then
+    :math:`|f^+/f| = 1 + a^2 - s \ge 1 + a^2/2`, and :math:`\Lambda/(\kappa f g)` does not rise since
+    :math:`\Lambda^+ \le (1 + a^2)\Lambda`, :math:`f^+g^+ \ge (1 + a^2/2)^2 fg`: |f| grows for ever, nothing hits 0,
+    and :math:`\Lambda \ge 2\sqrt\kappa|f| \to \infty`. Logistic loss: see :func:`logistic_escape`.
+
+    Parameters
+    ----------
+    loss
+        ``"exponential"``, ``"logistic"`` or ``"squared"``.
+    f0, ntk0, width, learning_rate
+        As in :func:`catapult.theory.two_layer.final_ntk`, taken exactly: an integer, a ``Fraction``, a string such as
+        ``"0.1"``; a float is its binary value.
+    max_steps
+        Steps after which the answer is "undecided", at least 0.
+    bits
+        The working precision, at least 32. By default it starts at 128 and doubles while the enclosure is wider than
+        some 10⁻¹⁵, relatively, for want of precision; up to 2¹⁴.
+
+    Returns
+    -------
+    Enclosure
+        of λ_∞: an interval of floats; convergence is proved. It is wide where ``max_steps`` or ``bits`` are few.
+    Diverges
+        Λ → ∞ is proved, for this orbit.
+    Undecided
+        with the reason: precision lost, too few steps, or a limit of Λ without convergence of f.
+
+    Raises
+    ------
+    InputError
+        For values out of range, or a start that no network has, in exact arithmetic.
+    """
+    start = checked(loss, f0, ntk0, width, learning_rate)
+    if max_steps < 0:
+        raise InputError(f"max_steps = {max_steps}; allowed: a whole number ≥ 0")
+    if bits is not None and bits < 32:
+        raise InputError(f"bits = {bits}; allowed: a whole number ≥ 32, or None")
+    if start.loss == "squared" and start.scaled0 == 4:
+        return Undecided("ηλ0 = 4 exactly: Λ stays 4 for ever, and f need not converge")
+    widest: Enclosure | None = None
+    for precision in [bits] if bits else _doubling(FIRST_BITS, MAX_BITS):
+        with flint.ctx.workprec(precision):
+            outcome = _follow(start, max_steps, precision)
+        if isinstance(outcome, Enclosure):
+            widest = outcome
+            if outcome.upper - outcome.lower <= SHARP * outcome.upper or outcome.steps == max_steps:
+                break
+        elif isinstance(outcome, Diverges) or not outcome.reason.startswith(LOST):
+            return outcome
+    return widest or outcome
+
+
+def _doubling(first: int, last: int) -> Iterator[int]:
+    while first <= last:
+        yield first
+        first *= 2
+
+
+def _follow(start: Start, max_steps: int, bits: int) -> Enclosure | Diverges | Undecided:
+    kappa, h = float(arb(start.kappa)), float(arb(start.h))
+    for t, (f, scaled) in enumerate(orbit(start)):
+        size, level = abs(float(f)), float(scaled)
+        if not (f.is_finite() and scaled.is_finite()) or _is_lost(f, scaled, size):
+            return Undecided(f"{LOST}: of {bits} bits too few were left after {t} steps")
+        # These comparisons of floats only choose when to try a proof.
+        settled = h * level < 2 and 4 * kappa * size**2 <= 2**-56 * level**2 * (2 - h * level)
+        if (settled or t == max_steps or f.is_zero()) and (limits := trapped(start, f, scaled)):
+            rate = arb(start.rate)
+            return Enclosure(round_down(limits[0] / rate), round_up(limits[1] / rate), t, bits)
+        if size > 1 and (reason := _escape(start, f, scaled)):
+            return Diverges(reason, t, bits)
+        if t == max_steps:
+            return Undecided(f"too few steps: after {t} steps f = {float(f):.4g}, ηλ = {level:.6g}")
+    raise AssertionError  # an orbit has no end
+
+
+def _is_lost(f: arb, scaled: arb, size: float) -> bool:
+    return float(scaled.rad()) > 1e-3 * abs(float(scaled)) or float(f.rad()) > 1e-3 * (1 + size)
+
+
+def trapped(start: Start, f: arb, scaled: arb) -> tuple[arb, arb] | None:
+    """Return bounds on Λ_∞ from a state that is in the trap or has f = 0; None if neither is proved. See final_ntk."""
+    size = abs(f).upper()
+    if size == 0:
+        return scaled, scaled
+    most = size.sinh() / size if start.loss == "exponential" else arb(start.h)
+    if not scaled * most < 2:
+        return None
+    invariant = (scaled**2 - 4 * arb(start.kappa) * f**2).nonnegative_part().sqrt()
+    low, high = invariant.lower(), invariant.upper()
+    return low * (2 - most * scaled) / (2 - most * low), high
+
+
+def _escape(start: Start, f: arb, scaled: arb) -> str | None:
+    """Return the region from which the orbit is proved to diverge, or None."""
+    if start.loss == "logistic":
+        return "two-cycle at infinity" if start.kappa > 8 and logistic_escape(arb(start.kappa), f, scaled) else None
+    g, _ = slope(start.loss, f)
+    return "Λ ≤ κ f g / 2" if scaled <= arb(start.kappa) * f * g / 2 else None
+
+
+def logistic_escape(kappa: arb, f: arb, scaled: arb) -> bool:
+    r"""Whether it is proved that Λ → ∞ from here: logistic loss, :math:`\kappa > 8` (ours).
+
+    With :math:`A = \frac12\sqrt\kappa > \sqrt2`, the limit of |a| as |f| → ∞, and
+    :math:`c(a) = 2\log\frac{a+1}{a-1}`, a step changes :math:`r = |\log(p/q)|` to :math:`|r - c(|a|)|`, so that r
+    nearly alternates between :math:`r_T` and :math:`c(A) - r_T`, while :math:`|f| = \sqrt D\sinh(r/2)/(2\sqrt\kappa)`
+    grows with :math:`\sqrt{D^+} = (a^2 - 1)\sqrt D`. Let :math:`\delta = \frac12\min(r_T, c(A) - r_T) > 0`,
+    :math:`\varphi = \sqrt{D_T}\sinh(\delta/2)/(2\sqrt\kappa)` and :math:`\alpha = A\tanh(\varphi/2)`. As long as
+    :math:`\delta \le r \le c(A) - \delta`, by induction, :math:`|f_{T+k}| \ge \varphi(\alpha^2 - 1)^k` and |a| ≥ α,
+    and as :math:`|c'| = 4/(a^2 - 1)` and :math:`1 - \tanh(x/2) \le 2e^{-x}`, the step moves r by at most
+    :math:`8A e^{-|f|}/(\alpha^2 - 1)` off the alternation. By Bernoulli's inequality all these add up to at most
+
+    .. math:: \frac{8A}{\alpha^2 - 1}\,\frac{e^{-\varphi}}{1 - e^{-\varphi(\alpha^2 - 2)}} ,
+
+    and if :math:`\alpha^2 > 2` and this is below δ, the induction closes: D → ∞, and Λ ≥ √D.
+    """
+    root = kappa.sqrt()
+    top = root / 2
+    p, q = scaled + 2 * root * f, scaled - 2 * root * f
+    if not (p > 0 and q > 0 and top > 1):
+        return False
+    ratio, period = abs((p / q).log()), 2 * ((top + 1) / (top - 1)).log()
+    room = ratio.min(period - ratio) / 2
+    if not room > 0:
+        return False
+    least_f = ((p * q).sqrt() * (room / 2).sinh() / (2 * root)).lower()
+    square = ((top * (least_f / 2).tanh()) ** 2).lower()
+    if not square > 2:
+        return False
+    drift = 8 * top / (square - 1) * (-least_f).exp() / (1 - (-least_f * (square - 2)).exp())
+    return drift < room

@@ -1,0 +1,197 @@
+"""Certificates: they enclose what independent high-precision computations give, and refuse what is false."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import flint
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf
+
+from catapult.parameters import InputError
+from catapult.theory import certificates, two_layer
+from catapult.theory.certificates import Diverges, Enclosure, Undecided, _outcomes, _two_layer
+
+LOSSES = ("exponential", "logistic", "squared")
+RATES = {"exponential": 0.9, "logistic": 6.0, "squared": 1.2}  # η at λ0 = 2: in the catapult phase or beyond
+
+
+def random_orbits(loss, count, seed, largest_width=4):
+    """Yield f0, λ0, m and η of random networks, lazy and beyond."""
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        width = int(10 ** rng.uniform(0, largest_width))
+        f0 = float(rng.normal())
+        ntk0 = float(rng.uniform(1.5, 2.5)) + 2 * abs(f0) / width**0.5
+        yield f0, ntk0, width, float(rng.uniform(0.1, 1.9)) * RATES[loss]
+
+
+def limit_of_products(loss, f0, ntk0, width, rate, steps=4000):
+    """λ_∞ by another route: p and q are multiplied by squares, in 60 digits, and f follows from them."""
+    with mpmath.workdps(60):
+        root = mpf(rate) / mpmath.sqrt(width)
+        p, q = (mpf(rate) * mpf(ntk0) + sign * 2 * root * mpf(f0) for sign in (1, -1))
+        for _ in range(steps):
+            f = (p - q) / (4 * root)
+            if abs(f) > 1e4:
+                return math.inf
+            a = root * {"exponential": mpmath.sinh, "logistic": lambda f: mpmath.tanh(f / 2) / 2,
+                        "squared": lambda f: f}[loss](f)
+            p, q = (1 - a) ** 2 * p, (1 + a) ** 2 * q
+        return (p + q) / (2 * mpf(rate)) if abs(f) < 1e-12 else None
+
+
+# The final kernel.
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_final_kernel_is_enclosed(loss):
+    kinds = []
+    for given in random_orbits(loss, 25, seed=1, largest_width=2.0):
+        outcome, limit = certificates.final_ntk(loss, *given), limit_of_products(loss, *given)
+        kinds.append(type(outcome))
+        if isinstance(outcome, Enclosure) and limit is not None:
+            assert mpf(outcome.lower) <= limit <= mpf(outcome.upper)
+            assert outcome.upper - outcome.lower <= 2**-50 * outcome.upper
+        elif isinstance(outcome, Diverges):
+            assert limit == math.inf or loss == "logistic"
+    assert kinds.count(Enclosure) >= 10
+    assert kinds.count(Undecided) == 0
+    assert loss == "logistic" or kinds.count(Diverges) >= 3
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_floats_lie_within_rounding_of_the_enclosure(loss):
+    distances = []
+    for given in random_orbits(loss, 100, seed=2):
+        outcome = certificates.final_ntk(loss, *given, max_steps=50_000)
+        value = two_layer.final_ntk(loss, *given)
+        assert not isinstance(outcome, Undecided)
+        assert isinstance(outcome, Diverges) == math.isnan(value)
+        if isinstance(outcome, Enclosure):
+            distances.append(outcome.distance(value))
+    assert len(distances) >= 40
+    # the expanding steps of a catapult amplify rounding, by a factor of a few each
+    assert max(distances) < 1e-9
+    assert np.median(distances) < 1e-14
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("step", [_two_layer.step, _two_layer.mean_value_step])
+def test_a_step_of_balls_contains_the_step_of_every_point(loss, step):
+    rng = np.random.default_rng(3)
+    with flint.ctx.workprec(200):
+        for _ in range(200):
+            radius = float(10.0 ** rng.uniform(-9, -0.5))
+            f, scaled, kappa = rng.normal() * 2, rng.uniform(0, 20), flint.arb(rng.uniform(0, 3))
+            f_ball, scaled_ball = flint.arb(f, radius), flint.arb(scaled, radius / 3)
+            image = step(loss, kappa, f_ball, scaled_ball)
+            for u, v in rng.uniform(-1, 1, (5, 2)).round():
+                point = f + flint.arb(radius) * u, scaled + flint.arb(radius) / 3 * v
+                assert all(ball.overlaps(exact) for ball, exact in
+                           zip(image, _two_layer.step(loss, kappa, *point), strict=True))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_mean_value_step_is_the_step_at_a_point(loss):
+    with flint.ctx.workprec(100):
+        given = flint.arb(0.3), flint.arb(1.1), flint.arb(3.4)
+        images = _two_layer.step(loss, *given), _two_layer.mean_value_step(loss, *given)
+        assert all(abs(plain - mean_value) < 1e-27 for plain, mean_value in zip(*images, strict=True))
+
+
+def test_parameters_are_exact():
+    tenth = certificates.final_ntk("squared", "0.1", 2, 10, "0.5")
+    assert tenth == certificates.final_ntk("squared", Fraction(1, 10), 2.0, 10, 0.5)
+    with mpmath.workdps(60):
+        for f0 in (0.1, "0.1"):
+            limit = limit_of_products("squared", f0, 2, 10, 0.5)
+            outcome = certificates.final_ntk("squared", f0, 2, 10, 0.5)
+            assert outcome.lower <= limit <= outcome.upper
+    assert _outcomes.exact("x", 0.1) != _outcomes.exact("x", "0.1")
+
+
+def test_an_exact_hit_ends_where_it_lands():
+    outcome = certificates.final_ntk("squared", 2, 5, 1, 1)
+    assert (outcome.lower, outcome.upper) == (9.0, 9.0)
+    assert certificates.final_ntk("logistic", 0, 3, 10, 100).lower == 3.0
+
+
+def test_divergence_is_proved_for_the_orbit_itself():
+    for loss, rate in (("exponential", 1.5), ("logistic", 40.0), ("squared", 2.2)):
+        outcome = certificates.final_ntk(loss, 1, 2, 20, rate)
+        assert isinstance(outcome, Diverges)
+        _, ntk = two_layer.iterate(loss, 1, 2, 20, rate, outcome.steps + 6)
+        assert np.nanmin(ntk[outcome.steps:]) * rate > 4
+
+
+def test_the_escape_of_logistic_orbits_is_not_claimed_while_kappa_is_at_most_eight():
+    with flint.ctx.workprec(128):
+        far = flint.arb(1e6), flint.arb(1e7)
+        assert not _two_layer.logistic_escape(flint.arb(8), *far)
+        assert not _two_layer.logistic_escape(flint.arb(8.5), flint.arb(0.1), flint.arb(50))
+        assert _two_layer.logistic_escape(flint.arb(8.5), *far)
+
+
+@pytest.mark.parametrize(("change", "reason"), [
+    ({"learning_rate": 2}, "ηλ0 = 4 exactly"),
+    ({"learning_rate": 1.7, "max_steps": 3}, "too few steps: after 3 steps"),
+    ({"learning_rate": 2 - 2**-40, "bits": 32}, "precision lost: of 32 bits")])
+def test_what_can_not_be_proved_is_undecided(change, reason):
+    given = {"f0": 1, "ntk0": 2, "width": 100, "learning_rate": 0.7, **change}
+    outcome = certificates.final_ntk("squared", **given)
+    assert isinstance(outcome, Undecided)
+    assert outcome.reason.startswith(reason)
+
+
+def test_low_precision_gives_a_wide_enclosure_and_not_a_wrong_one():
+    sharp = certificates.final_ntk("squared", 1, 2, 100, "1.7")
+    for bits in (32, 40, 60):
+        wide = certificates.final_ntk("squared", 1, 2, 100, "1.7", bits=bits)
+        assert wide.lower <= sharp.lower
+        assert sharp.upper <= wide.upper
+        assert wide.upper - wide.lower > sharp.upper - sharp.lower
+
+
+def test_the_bounds_in_the_trap_hold_and_are_refused_outside():
+    with flint.ctx.workprec(128):
+        for loss, scaled, edge in (("exponential", "1.7", 2), ("logistic", "7.5", 8), ("squared", "1.9", 2)):
+            start = _two_layer.checked(loss, "0.3", scaled, 50, 1)
+            states = _two_layer.orbit(start)
+            low, high = _two_layer.trapped(start, *next(states))
+            for _ in range(3000):
+                _, last = next(states)
+            assert 0.5 * high < low < last < high
+            assert _two_layer.trapped(start, flint.arb(0.01), flint.arb(edge)) is None
+            assert _two_layer.trapped(start, flint.arb(0, 1e-9), flint.arb(edge)) is None
+
+
+def test_few_steps_in_the_trap_give_a_wide_enclosure():
+    sharp = certificates.final_ntk("squared", 1, 2, 100, "0.7")
+    wide = certificates.final_ntk("squared", 1, 2, 100, "0.7", max_steps=1)
+    assert wide.steps == 1
+    assert wide.lower < sharp.lower < sharp.upper < wide.upper < 1.01 * wide.lower
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"f0": math.nan}, "f0 = nan; allowed: an integer"), ({"ntk0": 0}, "ntk0 = 0; allowed: > 0"),
+    ({"width": 2.5}, "width = 2.5; allowed: a whole number"), ({"learning_rate": "a lot"}, "learning_rate = 'a lot'"),
+    ({"learning_rate": True}, "learning_rate = True"), ({"f0": 100}, "no network of width 4 has f = 100"),
+    ({"loss": "logistc"}, "did you mean 'logistic'"), ({"bits": 5}, "bits = 5"), ({"max_steps": -1}, "max_steps = -1")])
+def test_wrong_input_is_one_line(change, message):
+    given = {"loss": "logistic", "f0": 1.0, "ntk0": 2.0, "width": 4, "learning_rate": 1.0, **change}
+    with pytest.raises(InputError, match=message):
+        certificates.final_ntk(**given)
+
+
+def test_floats_are_rounded_outward():
+    with flint.ctx.workprec(128):
+        third = flint.arb(flint.fmpq(1, 3))
+        assert Fraction(_outcomes.round_down(third)) < Fraction(1, 3) < Fraction(_outcomes.round_up(third))
+        assert math.nextafter(_outcomes.round_down(third), 1) == _outcomes.round_up(third)
+        assert _outcomes.round_down(flint.arb(0.5)) == _outcomes.round_up(flint.arb(0.5)) == 0.5
+        assert _outcomes.round_up(flint.arb(10) ** 400) == math.inf
+        assert _outcomes.round_down(flint.arb(10) ** 400) < math.inf
