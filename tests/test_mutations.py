@@ -51,6 +51,10 @@ MUTATIONS = [
     ("theory/two_layer.py", "fourth / (3 * h)", "fourth / (2 * h)", "ours-exit"),
     ("theory/_kernels.py", "scaled += kappa * g * (scaled * g - 4 * f)", "scaled += kappa * g * (scaled * g - 8 * f)",
      "ours-wide-phases"),
+    # the parts of a data set, the outlier and the product vector of chapter 6
+    ("datasets/decomposition.py", "solution.x[d:] > 0.5", "solution.x[d:] < 0.5", "ji-decomposition"),
+    ("theory/outlier.py", "zeta = (first - second + 2", "zeta = (first + second + 2", "meng-stable-cycle"),
+    ("theory/product_space.py", "c - 2 * eta * square * along", "c - eta * square * along", "ours-product-recursion"),
     # edges, invariants and the map of the plane of chapter 4
     ("theory/two_layer.py", "return (4 / ntk)[()]", "return (3 / ntk)[()]", "lewkowycz-convergence-edge"),
     ("theory/two_layer.py", "by_drop = 4 / ", "by_drop = 3 / ", "lewkowycz-first-rise"),

@@ -1,0 +1,57 @@
+"""The separable and the non-separable part: known sets, random ones against an oracle, evidence that holds exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.optimize
+
+from catapult.datasets import certify, decomposition
+from catapult.datasets.decomposition import decompose
+from catapult.parameters import InputError
+
+KNOWN = [
+    ("separable", [0], [[2.0]]),
+    ("separable", [0, 1], [[0.1, 1.0], [0.1, -1.0]]),
+    ("strictly non-separable", [], [[1.0], [-1.0]]),
+    ("strictly non-separable", [], [[1.0, 0.0], [-1.0, 1.0], [0.0, -1.0]]),
+    ("non-separable", [], [[1.0, 0.0], [-1.0, 0.0]]),
+    ("non-separable", [], [[0.0]]),
+    ("mixed", [2], [[1.0, 0.0], [-1.0, 0.0], [1.0, 1.0]]),
+    ("mixed", [1], [[0.0, 0.0], [0.3, 0.4]]),
+    ("mixed", [2, 3], [[2.0, 1.0], [-4.0, -2.0], [1e-3, 1.0], [5.0, 3.0]]),
+]
+
+
+@pytest.mark.parametrize(("kind", "separable", "Z"), KNOWN)
+def test_known_sets_split_as_they_should(kind, separable, Z):
+    parts = decompose(np.array(Z))
+    assert parts.kind == kind
+    assert np.flatnonzero(parts.separable).tolist() == separable
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_random_sets_split_as_one_program_for_each_point_says(seed):
+    rng = np.random.default_rng(seed)
+    n, d = rng.integers(2, 9), rng.integers(1, 5)
+    Z = rng.integers(-2, 4, (n, d)).astype(float)
+    Z[-1] = -Z[0]
+    parts = decompose(Z)
+    for i in range(n):
+        best = scipy.optimize.linprog(-Z[i], A_ub=-Z, b_ub=np.zeros(n), bounds=[(-1, 1)] * d)
+        assert parts.separable[i] == (-best.fun > 1e-7)
+    assert (certify(Z).kind == "separable") == (parts.kind == "separable")
+    assert (certify(Z).kind == "strictly non-separable") == (parts.kind == "strictly non-separable")
+
+
+def test_a_wrong_suggestion_is_refused_and_not_returned(monkeypatch):
+    suggestion = decomposition._suggestion
+    monkeypatch.setattr(decomposition, "_suggestion", lambda Z: (~suggestion(Z)[0], suggestion(Z)[1]))
+    with pytest.raises(InputError, match="fail the exact check"):
+        decompose(np.array([[1.0, 0.0], [-1.0, 0.0], [1.0, 1.0]]))
+
+
+def test_what_is_no_matrix_is_refused():
+    for Z in ([1.0, 2.0], [[np.nan]], np.zeros((0, 2))):
+        with pytest.raises(InputError, match="allowed: a finite matrix"):
+            decompose(Z)
