@@ -37,6 +37,11 @@ def test_the_targets_are_those_that_were_set():
     assert sum(target == "<= 4" for target in targets.values()) == 2
 
 
+def test_the_logistic_map_of_the_linear_predictor_has_its_target(report):
+    targets = {(row.what, row.against): row.target for row in bench.rows(report)}
+    assert targets["linear predictor's map, logistic loss", "Python loop, to convergence"] == ">= 100"
+
+
 def test_the_report_says_where_it_comes_from(report):
     for made in (report, bench.recorded()):
         machine = made["machine"]

@@ -242,7 +242,8 @@ def _curvlinops(network: Network, weights, X, y) -> float:
 def map_rows(sizes: Sizes) -> Iterator[Row]:
     """Phase maps against Python loops and against arrays; but for numpy in chunks, over a subsample, scaled.
 
-    "To convergence": the loop ends when |f| < 10⁻¹⁵ or Λ > 10³⁰; "same exits": also in the trap, as ours.
+    "To convergence": the loop ends when |f| < 10⁻¹⁵ or Λ > 10³⁰; when |w| < 10⁻¹⁵ |w0|, |w| > 10⁶ (1 + |w0|) or w is
+    what it was two steps ago. "Same exits": also in the trap, as ours.
     """
     side = int(sizes.points**0.5)
     for loss in ("squared", "exponential", "logistic"):
@@ -250,15 +251,12 @@ def map_rows(sizes: Sizes) -> Iterator[Row]:
         calls = _two_layer_calls(loss, f0, rates, _some(f0, sizes.subsample))
         yield from _map_rows(f"two-layer map, {loss} loss", calls, len(f0), sizes.subsample, sizes,
                              target=">= 100" if loss == "squared" else "")
-    w0, rates = (axis.ravel() for axis in np.meshgrid(np.linspace(0.05, 6, side), np.geomspace(0.1, 4, side)))
-    few = sizes.subsample // 10
-    points = [axis[_some(w0, few)] for axis in (w0, rates)]
-    calls = {"map": lambda: linear_predictor.phase_map("exponential", w0, rates, 1000),
-             "Python loop, same exits": lambda: [
-                 _python_orbit(*point) for point in zip(*(axis.tolist() for axis in points), strict=True)],
-             "numpy, to the last step": lambda: linear_predictor.observed_phase(
-                 "exponential", *points, 1000)}
-    yield from _map_rows("linear predictor's map, exponential loss", calls, len(w0), few, sizes)
+    for loss, w0, rates in (("exponential", np.linspace(0.05, 6, side), np.geomspace(0.1, 4, side)),
+                            ("logistic", np.linspace(0.05, 14, side), np.geomspace(4, 64, side))):
+        w0, rates = (axis.ravel() for axis in np.meshgrid(w0, rates))
+        calls = _predictor_calls(loss, w0, rates, _some(w0, sizes.subsample))
+        yield from _map_rows(f"linear predictor's map, {loss} loss", calls, len(w0), sizes.subsample, sizes,
+                             target=">= 100" if loss == "logistic" else "")
 
 
 def _some(points: np.ndarray, count: int) -> np.ndarray:
@@ -276,6 +274,14 @@ def _two_layer_calls(loss: str, f0: np.ndarray, rates: np.ndarray, some: np.ndar
         "numpy, in chunks": lambda: speed.numpy_map(loss, f0, rates)}
 
 
+def _predictor_calls(loss: str, w0: np.ndarray, rates: np.ndarray, some: np.ndarray) -> dict[str, Callable]:
+    points = list(zip(w0[some].tolist(), rates[some].tolist(), strict=True))
+    return {
+        "map": lambda: linear_predictor.phase_map(loss, w0, rates, 1000),
+        "Python loop, to convergence": lambda: [_python_orbit(loss, *point) for point in points],
+        "numpy, to the last step": lambda: linear_predictor.observed_phase(loss, w0[some], rates[some], 1000)}
+
+
 def _map_rows(name: str, calls: dict[str, Callable], points: int, subsample: int, sizes: Sizes,
               target: str = "") -> Iterator[Row]:
     seconds = timing.alternate(calls, max(2, sizes.repeats // 2))
@@ -287,12 +293,16 @@ def _map_rows(name: str, calls: dict[str, Callable], points: int, subsample: int
                    f"{points:,} points, up to 1000 steps", fast)
 
 
-def _python_orbit(w: float, rate: float) -> float:
-    """The linear predictor's orbit, exponential loss, with the exits of the compiled loop."""
+def _python_orbit(loss: str, w: float, rate: float) -> float:
+    """The linear predictor's orbit until it has converged, left, or repeats itself bit for bit."""
     start = w
     two_ago = one_ago = w
     for t in range(1000):
-        two_ago, one_ago, w = one_ago, w, w - rate * math.sinh(w) if abs(w) < 700 else math.inf
+        two_ago, one_ago = one_ago, w
+        if loss == "logistic":
+            w -= rate * (0.5 * math.tanh(0.5 * w))
+        else:
+            w = w - rate * math.sinh(w) if abs(w) < 700 else math.inf
         if not 1e-15 * start <= abs(w) <= 1e6 * (1 + start) or (t and w == two_ago):
             break
     return w
