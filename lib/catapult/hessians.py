@@ -92,7 +92,7 @@ def _layered(network, loss, V, X, y):
         for layer in reversed(range(len(V))):
             image = d_delta @ H[layer].mT
             if layer:
-                image.baddbmm_(delta[layer], dH[layer].mT)
+                image = torch.baddbmm(image, delta[layer], dH[layer].mT)
                 d_delta = torch.baddbmm(dV[layer].mT @ delta[layer], V[layer].mT, d_delta).mul_(slopes[layer])
                 if bent[layer - 1] is not None:
                     d_delta += bent[layer - 1] * dZ[layer - 1]
