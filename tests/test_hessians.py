@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from catapult import curvature, hessians, losses
 from catapult.networks import ACTIVATIONS, Network
@@ -70,3 +71,18 @@ def test_a_run_without_curvature_does_not_disturb_the_others():
 def test_linear_networks_take_vectors_as_long_as_their_widths():
     network, loss, weights, X, y, _ = case("logistic", "linear", 4, 1)
     assert hessians.products(network, loss, weights, X, y)[1] == (4 + 3) + (3 + 5) + (5 + 3) + (3 + 1)
+
+
+@pytest.mark.parametrize("widths", [(20, 15, 10, 1), (9, 4, 2)])
+def test_a_product_takes_the_multiplications_that_the_chapter_on_speed_says(widths):
+    network, n = Network(widths, "relu"), 12
+    X, y = torch.randn(n, widths[0], dtype=torch.float64), torch.ones(n, dtype=torch.float64)
+    weights = [matrix[None] for matrix in network.initialise(0)]
+    loss = losses.get("logistic", network.outputs)
+    total, first = sum(matrix.numel() for matrix in weights), widths[0] * widths[1]
+    with FlopCounterMode(display=False) as set_up:
+        times, size = hessians.products(network, loss, weights, X, y if network.outputs == 1 else y.long())
+    with FlopCounterMode(display=False) as one:
+        times(torch.randn(1, size, dtype=torch.float64))
+    assert set_up.get_total_flops() == 2 * n * (2 * total - first)
+    assert one.get_total_flops() == 2 * n * (6 * total - 4 * first)

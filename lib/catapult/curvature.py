@@ -17,6 +17,7 @@ the same for many runs of one network at once, from the products with the Hessia
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -30,6 +31,7 @@ Product = Callable[[Tensor], Tensor]
 LossFunction = Callable[[list[Tensor]], Tensor]
 
 BASIS = 64  # Lanczos vectors kept before a restart: 64 × 642,000 weights are 330 MB in float64
+FEW = 4  # that there is room for at first: a warm start needs no more, and fresh memory takes longer than its use
 MAX_PRODUCTS = 2000
 
 
@@ -100,13 +102,16 @@ def lanczos(product: Product, start: Tensor, tolerance: float = 1e-4,
     eigenvalues, done, spent = np.full(runs, np.nan), np.zeros(runs, dtype=bool), 0
     eigenvectors = vector = _unit(start)
     while not done.all() and spent < MAX_PRODUCTS:
-        Q = start.new_empty(runs, basis, size)
+        Q = start.new_empty(runs, min(basis, FEW), size)
         T, weights, settled = np.zeros((runs, basis + 1, basis + 1)), np.zeros((runs, basis)), done.copy()
         for k in range(basis):
+            if k == Q.shape[1]:
+                Q = torch.cat([Q, Q.new_empty(runs, min(k, basis - k), size)], 1)
             Q[:, k] = vector
             image, along = _orthogonalised(product(vector), Q[:, :k + 1])
             T[:, k, k] = along[:, k].cpu()
-            T[:, k, k + 1] = T[:, k + 1, k] = image.norm(dim=1).cpu()
+            length = image.norm(dim=1, keepdim=True)
+            T[:, k, k + 1] = T[:, k + 1, k] = length[:, 0].cpu()
             broken = ~done & ~np.isfinite(T).all((1, 2))
             done, T[~np.isfinite(T).all((1, 2))] = done | broken, 0
             eigenvalues[broken], weights[broken, 0] = np.nan, 1
@@ -118,17 +123,19 @@ def lanczos(product: Product, start: Tensor, tolerance: float = 1e-4,
             done |= (bound <= tolerance * np.abs(values[:, -1])) | (residual <= rounding * np.abs(values).max(1))
             if done.all():
                 break
-            vector = _unit(image)
+            vector = _unit(image, length)
         spent += basis
         ritz = (torch.as_tensor(weights).to(Q)[:, None, :k + 1] @ Q[:, :k + 1])[:, 0]
-        eigenvectors = vector = torch.where(torch.as_tensor(settled, device=Q.device)[:, None], eigenvectors, ritz)
+        if settled.any():
+            ritz = torch.where(torch.as_tensor(settled, device=Q.device)[:, None], eigenvectors, ritz)
+        eigenvectors = vector = ritz
         done |= basis == size
-    return eigenvalues, _unit(eigenvectors)
+    return eigenvalues, eigenvectors
 
 
-def _unit(vectors: Tensor) -> Tensor:
-    """Return each row over its norm; a row of zeros as it is."""
-    norms = vectors.norm(dim=1, keepdim=True)
+def _unit(vectors: Tensor, norms: Tensor | None = None) -> Tensor:
+    """Return each row over its norm, shape (R, 1), which may be given; a row of zeros as it is."""
+    norms = vectors.norm(dim=1, keepdim=True) if norms is None else norms
     return vectors / torch.where(norms == 0, 1, norms)
 
 
@@ -137,7 +144,7 @@ def _orthogonalised(image: Tensor, Q: Tensor) -> tuple[Tensor, Tensor]:
     along = 0
     for _ in range(2):  # twice is enough (Parlett)
         components = Q @ image[:, :, None]
-        image = image - (components.mT @ Q)[:, 0]
+        image = torch.baddbmm(image[:, None], components.mT, Q, alpha=-1)[:, 0]
         along = along + components[:, :, 0]
     return image, along
 
@@ -148,8 +155,15 @@ def _start(size: int, guess: Tensor | None, like: Tensor) -> Tensor:
     The noise lets Lanczos leave a guess that is an eigenvector, but no longer the top one: its square is far above
     the tolerance. It costs no more than one product.
     """
-    noise = torch.randn(1, size, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(like)
-    return noise if guess is None else _unit(guess) + 0.03 * _unit(noise)
+    noise = _noise(size, like.dtype, like.device)
+    return noise if guess is None else torch.add(_unit(guess), noise, alpha=0.03)
+
+
+@functools.lru_cache(maxsize=1)
+def _noise(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return a fixed random unit vector (1, P). Kept: to draw it would take half as long as a step of training."""
+    noise = torch.randn(1, size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return _unit(noise.to(device, dtype))
 
 
 def sharpness(loss_function: LossFunction, weights: list[Tensor], start: Tensor | None = None,

@@ -86,14 +86,14 @@ def _layered(network, loss, V, X, y):
         dZ, dH = [dV[0] @ H[0]], [None]
         for layer in range(1, len(V)):
             dH.append(slopes[layer] * dZ[-1])
-            dZ.append(dV[layer] @ H[layer] + V[layer] @ dH[layer])
+            dZ.append(torch.baddbmm(dV[layer] @ H[layer], V[layer], dH[layer]))
         d_delta = _columns(loss.second(f, y, _outputs(dZ[-1])) / len(X))
         images = []
         for layer in reversed(range(len(V))):
             image = d_delta @ H[layer].mT
             if layer:
-                image += delta[layer] @ dH[layer].mT
-                d_delta = slopes[layer] * (dV[layer].mT @ delta[layer] + V[layer].mT @ d_delta)
+                image = torch.baddbmm(image, delta[layer], dH[layer].mT)
+                d_delta = torch.baddbmm(dV[layer].mT @ delta[layer], V[layer].mT, d_delta).mul_(slopes[layer])
                 if bent[layer - 1] is not None:
                     d_delta += bent[layer - 1] * dZ[layer - 1]
             images.insert(0, (network.scales[layer] * image).flatten(1))

@@ -49,21 +49,20 @@ def digest(value: Any) -> str:
 
 def import_closure(module: str) -> list[Path]:
     """Return the source files of this package that ``module`` imports, directly or not, itself included."""
-    waiting, found = [module], {}
+    waiting, seen, found = [module], set(), {}
     while waiting:
         name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
         path = _source(name)
-        if path is None or name in found:
+        if path is None:
             continue
         found[name] = path
         # Importing a.b.c runs a and a.b first.
         parts = name.split(".")
         waiting += [".".join(parts[:i]) for i in range(1, len(parts))]
-        for node in ast.walk(_tree(path)):
-            if isinstance(node, ast.Import):
-                waiting += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        waiting += _imports(path)
     return [found[name] for name in sorted(found)]
 
 
@@ -75,7 +74,8 @@ def _source(name: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _tree(path: Path) -> ast.Module:
+def _imports(path: Path) -> tuple[str, ...]:
+    """Return the names that a source file imports, and those that may be modules of what it imports from."""
     return _parsed(path, path.stat().st_mtime_ns)[0]
 
 
@@ -85,9 +85,15 @@ def _meaning(path: Path) -> str:
 
 
 @functools.lru_cache(maxsize=256)
-def _parsed(path: Path, _modified: int) -> tuple[ast.Module, str]:
+def _parsed(path: Path, _modified: int) -> tuple[tuple[str, ...], str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return tree, ast.dump(tree)
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(names), ast.dump(tree)
 
 
 def code_version(module: str) -> str:
@@ -136,8 +142,9 @@ def circumstances(seconds: float) -> dict[str, Any]:
     }
 
 
+@functools.cache
 def versions() -> dict[str, str]:
-    """Return the versions of Python, of this package and of the numerical libraries."""
+    """Return the versions of Python, of this package and of the numerical libraries; not to be changed."""
     return {"python": platform.python_version(), "catapult-companion": metadata.version("catapult-companion"),
             **{name: metadata.version(name) for name in LIBRARIES}}
 

@@ -10,6 +10,7 @@ import pytest
 
 from catapult import datasets
 from catapult.parameters import InputError
+from catapult.theory import _kernels
 from catapult.theory import linear_predictor as theory
 
 LOSSES = ("exponential", "logistic", "squared")
@@ -201,8 +202,63 @@ def test_imbalanced_attractor_of_balanced_labels_is_the_two_cycle():
     assert exponent[0] == pytest.approx(np.log(abs(1 - rates[0] / 4)))
 
 
+def map_points(loss, count=400):
+    """Yield names and points (w0, η): everywhere, and as near as possible to where a label changes."""
+    rng = np.random.default_rng(3)
+    w0 = np.exp(rng.uniform(np.log(1e-3), np.log(200), count))
+    critical, edge = theory.critical_learning_rate(loss, w0), 8 if loss == "logistic" else 2
+    yield "everywhere", w0, np.exp(rng.uniform(np.log(0.01), np.log(25 * edge), count))
+    for digits in (0.5, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16):
+        near = 1 + rng.choice([-1, 1], count) * rng.uniform(0.1, 1, count) * 10.0**-digits
+        yield f"edge, {digits} digits", w0, edge * near
+        yield f"end of the same sign, {digits} digits", w0, edge / 2 * near
+        yield f"critical curve, {digits} digits", w0, critical * near
+        yield f"hit, {digits} digits", w0, critical / 2 * near
+        yield f"cycle at w0/50, {digits} digits", w0, theory.critical_learning_rate(loss, w0 / 50) * near
+    yield "edge", w0, np.full(count, float(edge))
+    yield "whole numbers", rng.integers(1, 100, count), rng.integers(1, 200, count)
+    yield "quarters", rng.integers(1, 400, count) / 4, rng.integers(1, 800, count) / 4
+    yield "large w0", rng.uniform(100, 1000, count), rng.uniform(8, 60, count)
+    yield "large rates", rng.uniform(0.05, 120, count), rng.uniform(4, 250, count)
+    yield "any size", 10 ** rng.uniform(-300, 300, count), 10 ** rng.uniform(-300, 300, count)
+    yield "negative rates, from 0, at rate 0", w0 * np.resize([1, 0, 1], count), w0 * np.resize([-1, 1, 0], count)
+    first = rng.uniform(0.1, 10, count)
+    rate = theory.critical_learning_rate("logistic", first) / 2
+    for step in (2, 3):  # hits at this step of the logistic loss
+        before = first
+        for _ in range(100):
+            before = first + rate / 2 * np.tanh(before / 2)
+        first = before
+        yield f"hit at step {step}", first, rate
+        yield f"near hit at step {step}", first * (1 + 1e-6 * rng.standard_normal(count)), rate
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 7, 50, 1000])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_the_fast_map_is_the_observed_one(loss):
-    w0 = np.linspace(0.05, 6, 41)
-    rates = np.geomspace(0.01, 5, 37)[:, None] * (8 if loss == "logistic" else 1)
-    assert (theory.phase_map(loss, w0, rates, 500) == theory.observed_phase(loss, w0, rates, 500)).all()
+def test_the_fast_map_is_the_observed_one(loss, steps):
+    for name, w0, rates in map_points(loss):
+        differs = theory.phase_map(loss, w0, rates, steps) != theory.observed_phase(loss, w0, rates, steps)
+        assert not differs.any(), (name, np.asarray(w0)[differs][:3], rates[differs][:3])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_fast_map_leaves_hardly_any_orbit_to_the_slow_one(loss):
+    w0, rates = np.meshgrid(np.linspace(0.05, 14, 300), np.geomspace(0.1, 64, 300))
+    codes = np.empty(w0.size, dtype=np.int8)
+    _kernels.labels(_kernels.CODES[loss], w0.ravel(), rates.ravel(), 1000, codes)
+    assert (codes == _kernels.OPEN).sum() <= 10
+
+
+def test_a_phase_map_has_the_shape_of_its_points():
+    assert theory.phase_map("logistic", np.ones((3, 1)), np.ones(4), 10).shape == (3, 4)
+    assert theory.phase_map("logistic", 1.0, 1.0, 10) == "converges"
+    assert theory.phase_map("logistic", np.ones(0), 1.0, 10).shape == (0,)
+
+
+def test_the_bounds_of_slow_orbits_rest_on_a_function_that_rises():
+    v = np.linspace(0.05, 3, 500)
+    for rate in (4.5, 6.0, 8.0, 8.5):
+        p = rate * np.tanh(v / 2) / (2 * v)
+        rises = ((p - 1) ** -2.0 - (rate / 4 - 1) ** -2.0)[p > 1] / v[p > 1] ** 2
+        assert (np.diff(rises) > 0).all()
+        assert rises[0] == pytest.approx(rate / 24 / (rate / 4 - 1) ** 3, rel=0.02)  # at v = 0.05, up to O(v²)

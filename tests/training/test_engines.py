@@ -290,6 +290,20 @@ def test_auto_takes_the_linear_engine_only_where_it_applies():
     assert set(chosen.values()) == {"linear", "dense"}
 
 
+@pytest.mark.parametrize(("steps", "batch_size", "form"), [(1, None, "plain"), (12, None, "kernel"), (1, 3, "plain"),
+                                                           (400, 3, "span")])
+def test_the_dense_engine_prepares_only_what_the_runs_repay(steps, batch_size, form, monkeypatch):
+    chosen, choose = [], dense.form
+    monkeypatch.setattr(dense, "form", lambda task: chosen.append(choose(task)) or chosen[-1])
+    data, network, record = problem(7, 11), Network((11, 6, 1), "relu"), ("loss", "test_accuracy", "weight_norm",
+                                                                         "sharpness")
+    exact, fast = (train(data, network, 0.3, steps=steps, batch_size=batch_size, record=record, engine=engine)
+                   for engine in ("reference", "dense"))
+    assert chosen == [form]
+    for name in record:
+        np.testing.assert_allclose(fast[name], exact[name], rtol=1e-10 if name != "sharpness" else 1e-4, err_msg=name)
+
+
 def test_auto_takes_the_convolutional_engine_where_two_runs_fit_the_cache(monkeypatch):
     data, network = one_hidden_layer("convolutional")
     assert train(data, network, 0.1, steps=1).attrs["engine"] == "convolutional"

@@ -64,20 +64,133 @@ def outcomes(loss, f0, scaled0, kappa, steps, out):
         out[i] = follow(loss, f0[i], scaled0[i], kappa[i], steps, 0.0)[0]
 
 
-@numba.njit(cache=True)
-def sizes(loss, w0, rates, steps, last, before):
-    """Fill in |w| after ``steps`` steps and, signed so that their product has the sign of w w', one step earlier.
+# The linear predictor's map on the pair. The codes are positions in linear_predictor.PHASES, but for the last.
+SETTLED, BELOW, ABOVE, BLOWN_UP, OPEN = range(5)
+MARGIN = 1e-3  # relative, of sizes that decide a label: far above rounding, and still hardly any point is left open
+LIMIT = 1e6  # linear_predictor.observed_phase: a size beyond LIMIT (1 + |w0|) has diverged
+MONOTONE = 10.9  # logistic loss: below η = 10.9359… the two-cycle is left of the top of U
 
-    An orbit ends early where it has left 10⁶ (1 + |w0|), shrunk by 10¹⁵ or repeats itself bit for bit.
+
+@numba.njit(cache=True)
+def _power(base, exponent):
+    """Return base ** exponent, or 10³⁰⁴ where that is less: as Python would, but without its exception."""
+    return math.exp(min(exponent * math.log(base), 700.0))
+
+
+@numba.njit(cache=True)
+def hyperbolic_label(w0, rate, steps, squared):
+    r"""Return the label of an orbit of the exponential or the squared loss, or OPEN where rounding may decide it.
+
+    With :math:`v = |w|`, :math:`p(v) = \eta g(v)/v` a step is :math:`v^+ = |p - 1|\,v`, and w changes its sign iff
+    p > 1. p rises with v (squared loss: is constant) from p(0) = η. So where p ≤ 1, v falls and the sign stays for
+    ever; where p < 2, v falls for ever, each factor at most p − 1 until p ≤ 1 and, if η > 1, at least η − 1; where
+    p > 2, v rises for ever, each factor at least p − 1. These bound the size at the last step.
     """
-    for i in range(w0.size):
-        w = one_ago = w0[i]
-        for t in range(steps):
-            two_ago, one_ago, w = one_ago, w, w - rates[i] * _slope(loss, w)
-            if not 1e-15 * w0[i] <= abs(w) <= 1e6 * (1 + w0[i]):
-                break
-            if w == two_ago and t > 0:
-                if (steps - 1 - t) % 2:
-                    one_ago, w = w, one_ago
-                break
-        last[i], before[i] = abs(w), one_ago if w >= 0 else -one_ago
+    if steps < 1 or not rate >= 1e-9 or not 1e-100 < w0 < 1e100:
+        return OPEN
+    low, high, v = w0 / 50 * (1 - MARGIN), w0 / 50 * (1 + MARGIN), w0
+    for left in range(steps, 0, -1):
+        p = rate if squared else (rate * math.sinh(v) / v if v < 700 else math.inf)
+        if p <= 1:
+            return SETTLED
+        if left == steps and abs(p - 2) < 1e-6 + 1e-9 * steps:
+            return OPEN
+        bound = v * _power(p - 1, left)
+        if p < 2:
+            if bound < low:
+                return SETTLED
+            if rate > 1 and v * _power(rate - 1, left) > high:
+                return BELOW
+        elif bound > 2 * LIMIT * (1 + w0):
+            return BLOWN_UP
+        v *= p - 1
+    if p < 2:
+        return BELOW if v > high else OPEN
+    return ABOVE if v < LIMIT / 2 * (1 + w0) else OPEN
+
+
+@numba.njit(cache=True)
+def logistic_label(w0, rate, steps):
+    r"""Return the label of an orbit of the logistic loss, or OPEN where rounding may decide it.
+
+    As above, but :math:`p(v) = \eta\tanh(v/2)/(2v)` falls with v, from η/4. U, w*, ζ, a and *Fact 3* are those of
+    chapter 2, and u = start/50. p = 2 at w*, p = 1 at ζ: beyond ζ w keeps its sign and v falls; once v < ζ, it stays so
+    and the sign changes at every step. All of this is ours.
+
+    *η ≤ 4.* p ≤ 1 always: v falls and the sign stays.
+
+    *4 < η ≤ 8.* v falls for ever. So v < u is final; else, once v < ζ, the size at the last step decides. Let
+    r = η/4 − 1 and :math:`h(v) = U(v)^{-2} - (rv)^{-2}`. As v falls, h falls to :math:`h(0) = \eta/(24 r^3)`. So
+    :math:`s = v^{-2}` follows :math:`s^+ = s/r^2 + h` with h between h(0) and its present value, which bounds the last
+    s. (h rises with v because :math:`v^2\,U(v)^{-2} = (p-1)^{-2}` is a convex function of v²: with
+    :math:`k = \tanh(x)/x` at x = v/2, p = ηk/4 > 1, and primes for derivatives in x², that asks for
+    :math:`3k'^2 \ge (1 - 1/p)\,k k''`. Now :math:`k = \sum_n 2/(x^2 + (n - \frac12)^2\pi^2)` is convex in x², and so is
+    :math:`k^{-2} = x^2 + (x/\sinh x)^2`, for :math:`(x/\sinh x)^2 = \prod_n (1 + x^2/(n\pi)^2)^{-2}` is completely
+    monotone: :math:`3k'^2 \ge k k'' \ge 0`.)
+
+    *η > 8, start < w*.* All later sizes are above the start, and the sign changes at every step (the theorem, part 5).
+
+    *η > 8, start > w*.* No later size reaches the start. For beyond ζ sizes fall, and once below ζ the next are at most
+    M = max U = U(a) < ζ. If w* ≤ a, U maps (0, a] into itself and v falls from a start there; a start beyond a is in
+    (0, a] one step later. If w* > a and start ≤ M, then U(M) = U²(a) > a by Fact 3, so on [U(M), M], which U maps
+    into itself, U falls and U² rises: U²(start) < start bounds all later ones. From below: visits to the left of w*
+    increase. So if u < w*, two sizes in succession below ζ and above u are followed by others above u. If u > w*, a
+    size below u and right of w* is followed by smaller ones, as any start is; if w* ≤ a, one left of w* by others up
+    to w*. In that case, from v < 1 < a, v falls to w* and the bounds of the last s hold as well.
+
+    *Rounding.* Steps are nonexpansive, but for those left of a, which do not enlarge relative errors: sizes are known
+    within 10⁻¹⁴ · steps of the largest. OPEN is returned where that does not suffice: near w* = start or w* = u, for
+    sizes within MARGIN of u at the last step, after a near hit, and where U²(start) is within rounding of the start.
+    """
+    if steps < 1 or not 0 < rate <= LIMIT or not 1e-100 < w0 < 1e100:
+        return OPEN
+    p = rate * math.tanh(w0 / 2) / (2 * w0)
+    if p < 1e-9:
+        return OPEN
+    if rate <= 4:
+        return SETTLED
+    low, high, shrinks = w0 / 50 * (1 - MARGIN), w0 / 50 * (1 + MARGIN), True
+    if rate > 8:
+        if p > 2 + 1e-6 + 1e-9 * steps:
+            return ABOVE
+        if p > 2 - 1e-6 - 1e-9 * steps:
+            return OPEN
+        shrinks = rate * math.tanh(low / 2) / (2 * low) < 2  # w* < u
+        if shrinks != (rate * math.tanh(high / 2) / (2 * high) < 2):
+            return OPEN
+    v = w0
+    for t in range(steps):
+        if t:
+            p = rate * math.tanh(v / 2) / (2 * max(v, 1e-300))  # v may be 0: a hit
+        after = abs(p - 1) * v
+        if rate > 8 and (after < 1e-11 * (1e5 + steps) * w0 or (t and after > (1 - 1e-13) * w0)):
+            return OPEN
+        if not shrinks:
+            if t and p > 1 and v > high and after > high:
+                return BELOW
+        elif v < low and (p <= 2 or rate < MONOTONE):
+            return SETTLED
+        elif 1 < p < 2 and t & (t - 1) == 0 and (rate <= 8 or (v < 1 and rate < MONOTONE)):
+            r, left = rate / 4 - 1, steps - t
+            grows = -2 * math.log(r)
+            total = min(left * grows, 700.0)
+            powers = left if grows == 0 else math.expm1(total) / math.expm1(grows)
+            last = math.exp(total) / v**2
+            if last + rate / (24 * r**3) * powers > low**-2:
+                return SETTLED
+            if last + (after**-2 - (r * v) ** -2) * powers < high**-2:
+                return BELOW
+        v = after
+    if p < 1 or v < low:
+        return SETTLED
+    return BELOW if v > high else OPEN
+
+
+@numba.njit(cache=True)
+def labels(loss, w0, rates, steps, out):
+    """Fill ``out`` with the label of each orbit, or OPEN; all arrays have one axis."""
+    for i in range(out.size):
+        if loss == LOGISTIC:
+            out[i] = logistic_label(w0[i], rates[i], steps)
+        else:
+            out[i] = hyperbolic_label(w0[i], rates[i], steps, loss == SQUARED)

@@ -316,20 +316,32 @@ def _read_off(start: np.ndarray, w: np.ndarray, before: np.ndarray) -> np.ndarra
 def phase_map(loss: str | losses.Loss, w0, learning_rate, steps: int) -> np.ndarray:
     """Return :func:`observed_phase`, computed faster: for maps of a million points.
 
-    Exponential and squared loss: a compiled loop in which an orbit ends where its label can no longer change (it has
-    passed 10⁶ (1 + |w0|), is down by 10¹⁵, or repeats itself bit for bit). Logistic loss, most of whose orbits go
-    on for ever: arrays that fit the cache, because numpy's tanh takes many numbers at once.
+    A compiled loop leaves an orbit as soon as its label can no longer change, mostly after a step or two; what proves
+    that is how η_c varies with |w| (see ``catapult.theory._kernels``). Where rounding may decide the label, as on the
+    critical curves and after hits, the orbit is followed in the arithmetic of :func:`observed_phase`.
     """
     from catapult.theory import _kernels
 
     start, rate = np.broadcast_arrays(np.abs(_finite("w0", w0)), _finite("learning_rate", learning_rate))
-    if losses.get(loss).name == "logistic":
-        pieces = [observed_phase(loss, start.ravel()[i:i + 4096], rate.ravel()[i:i + 4096], steps)
-                  for i in range(0, start.size, 4096)]
-        return np.concatenate(pieces).reshape(start.shape)
-    w, before = np.empty((2, start.size))
-    _kernels.sizes(_kernels.CODES[losses.get(loss).name], start.ravel(), rate.ravel(), steps, w, before)
-    return _read_off(start, w.reshape(start.shape), before.reshape(start.shape))
+    shape, start, rate = start.shape, start.ravel(), rate.ravel()
+    codes = np.empty(start.size, dtype=np.int8)
+    _kernels.labels(_kernels.CODES[losses.get(loss).name], start, rate, steps, codes)
+    unsure = np.flatnonzero(codes == _kernels.OPEN)
+    codes[unsure] = 0
+    labels = np.array(PHASES)[codes]
+    for some in np.split(unsure, range(4096, unsure.size, 4096)):  # arrays that fit the cache
+        labels[some] = _read_off(start[some], *_last_two(loss, start[some], rate[some], steps))
+    return labels.reshape(shape)[()]
+
+
+def _last_two(loss, start: np.ndarray, rate: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return w after ``steps`` steps and one step earlier; orbits that all repeat themselves bit for bit end early."""
+    w = before = start
+    for t in range(steps):
+        two_ago, before, w = before, w, update(loss, w, rate)
+        if t and (w == two_ago).all():
+            return (before, w) if (steps - 1 - t) % 2 else (w, before)
+    return w, before
 
 
 # The imbalanced degenerate pair, logistic loss.
