@@ -64,6 +64,14 @@ MUTATIONS = [
      "ours-log-periodic"),
     ("theory/squared_plane.py", "np.roots([4, -36", "np.roots([5, -36", "ours-one-peak"),
     ("theory/squared_plane.py", "/ np.log(scaled - 1)", "/ np.log(scaled)", "lewkowycz-time-to-peak"),
+    # the forms of the certificates of chapter 7
+    ("theory/certificates/_one_step.py", "(w / 2, rate / 8)", "(w / 2, rate / 9)", "huang-certified-rates"),
+    ("theory/certificates/_cycles.py", "- 2 * centre) / slope", "- 2.1 * centre) / slope", "ours-certified-cycle"),
+    ("theory/certificates/_cycles.py", "(-points[-1]).exp()) - arb(p))", "(-points[-1]).exp()) - arb(p) * 0.98)",
+     "ours-certified-chaos"),
+    ("theory/certificates/_two_layer.py", "/ (2 - most * low), high", "/ (2 - most * low), high * (1 - arb(2) ** -40)",
+     "ours-float-kernels"),
+    ("theory/certificates/_two_layer.py", "+ (1 + kgg) * dscaled", "+ 2 * (1 + kgg) * dscaled", "ours-bits-kept"),
 ]
 
 

@@ -161,12 +161,12 @@ def test_the_bounds_in_the_trap_hold_and_are_refused_outside():
         for loss, scaled, edge in (("exponential", "1.7", 2), ("logistic", "7.5", 8), ("squared", "1.9", 2)):
             start = _two_layer.checked(loss, "0.3", scaled, 50, 1)
             states = _two_layer.orbit(start)
-            low, high = _two_layer.trapped(start, *next(states))
+            low, high = _two_layer.trapped(loss, flint.arb(start.kappa), *next(states))
             for _ in range(3000):
                 _, last = next(states)
             assert 0.5 * high < low < last < high
-            assert _two_layer.trapped(start, flint.arb(0.01), flint.arb(edge)) is None
-            assert _two_layer.trapped(start, flint.arb(0, 1e-9), flint.arb(edge)) is None
+            for f in (flint.arb(0.01), flint.arb(0, 1e-9)):
+                assert _two_layer.trapped(loss, flint.arb(start.kappa), f, flint.arb(edge)) is None
 
 
 def test_few_steps_in_the_trap_give_a_wide_enclosure():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -166,10 +167,10 @@ def _follow(start: Start, max_steps: int, bits: int) -> Enclosure | Diverges | U
             return Undecided(f"{LOST}: of {bits} bits too few were left after {t} steps")
         # These comparisons of floats only choose when to try a proof.
         settled = h * level < 2 and 4 * kappa * size**2 <= 2**-56 * level**2 * (2 - h * level)
-        if (settled or t == max_steps or f.is_zero()) and (limits := trapped(start, f, scaled)):
+        if (settled or t == max_steps or f.is_zero()) and (limits := trapped(start.loss, arb(start.kappa), f, scaled)):
             rate = arb(start.rate)
             return Enclosure(round_down(limits[0] / rate), round_up(limits[1] / rate), t, bits)
-        if size > 1 and (reason := _escape(start, f, scaled)):
+        if size > 1 and (reason := escape(start.loss, arb(start.kappa), f, scaled)):
             return Diverges(reason, t, bits)
         if t == max_steps:
             return Undecided(f"too few steps: after {t} steps f = {float(f):.4g}, ηλ = {level:.6g}")
@@ -180,25 +181,25 @@ def _is_lost(f: arb, scaled: arb, size: float) -> bool:
     return float(scaled.rad()) > 1e-3 * abs(float(scaled)) or float(f.rad()) > 1e-3 * (1 + size)
 
 
-def trapped(start: Start, f: arb, scaled: arb) -> tuple[arb, arb] | None:
+def trapped(loss: str, kappa: arb, f: arb, scaled: arb) -> tuple[arb, arb] | None:
     """Return bounds on Λ_∞ from a state that is in the trap or has f = 0; None if neither is proved. See final_ntk."""
     size = abs(f).upper()
     if size == 0:
         return scaled, scaled
-    most = size.sinh() / size if start.loss == "exponential" else arb(start.h)
+    most = size.sinh() / size if loss == "exponential" else arb(0.25 if loss == "logistic" else 1)
     if not scaled * most < 2:
         return None
-    invariant = (scaled**2 - 4 * arb(start.kappa) * f**2).nonnegative_part().sqrt()
+    invariant = (scaled**2 - 4 * kappa * f**2).nonnegative_part().sqrt()
     low, high = invariant.lower(), invariant.upper()
     return low * (2 - most * scaled) / (2 - most * low), high
 
 
-def _escape(start: Start, f: arb, scaled: arb) -> str | None:
+def escape(loss: str, kappa: arb, f: arb, scaled: arb) -> str | None:
     """Return the region from which the orbit is proved to diverge, or None."""
-    if start.loss == "logistic":
-        return "two-cycle at infinity" if start.kappa > 8 and logistic_escape(arb(start.kappa), f, scaled) else None
-    g, _ = slope(start.loss, f)
-    return "Λ ≤ κ f g / 2" if scaled <= arb(start.kappa) * f * g / 2 else None
+    if loss == "logistic":
+        return "two-cycle at infinity" if kappa > 8 and logistic_escape(kappa, f, scaled) else None
+    g, _ = slope(loss, f)
+    return "Λ ≤ κ f g / 2" if scaled <= kappa * f * g / 2 else None
 
 
 def logistic_escape(kappa: arb, f: arb, scaled: arb) -> bool:
@@ -232,3 +233,71 @@ def logistic_escape(kappa: arb, f: arb, scaled: arb) -> bool:
         return False
     drift = 8 * top / (square - 1) * (-least_f).exp() / (1 - (-least_f * (square - 2)).exp())
     return drift < room
+
+
+@dataclass(frozen=True)
+class Sharper:
+    """λ_∞ at the larger of two learning rates is proved to be larger: "larger is flatter" fails for this network.
+
+    Attributes
+    ----------
+    smaller, larger
+        The enclosures of λ_∞ at the two learning rates; ``smaller.upper < larger.lower``.
+    gap
+        A lower bound on λ_∞(η2)/λ_∞(η1) − 1.
+    """
+
+    smaller: Enclosure
+    larger: Enclosure
+    gap: float
+
+
+def sharper_at_larger_rate(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, smaller: Exact, larger: Exact,
+                           **options) -> Sharper | Undecided:
+    """Certify that the same network ends sharper at the larger of two learning rates: λ_∞(η1) < λ_∞(η2), η1 < η2.
+
+    Both orbits are proved to converge. ``options`` are those of :func:`final_ntk`.
+
+    Raises
+    ------
+    InputError
+        As :func:`final_ntk`, and unless smaller < larger.
+    """
+    if not exact("smaller", smaller) < exact("larger", larger):
+        raise InputError(f"smaller = {smaller}, larger = {larger}; allowed: smaller < larger")
+    ends = [final_ntk(loss, f0, ntk0, width, rate, **options) for rate in (smaller, larger)]
+    for rate, end in zip((smaller, larger), ends, strict=True):
+        if not isinstance(end, Enclosure):
+            return Undecided(f"at η = {rate} no limit is enclosed: {end.reason}")
+    if not ends[0].upper < ends[1].lower:
+        return Undecided("the enclosures do not lie in that order")
+    with flint.ctx.workprec(FIRST_BITS):
+        return Sharper(*ends, round_down(arb(ends[1].lower) / arb(ends[0].upper) - 1))
+
+
+def bits_left(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, learning_rate: Exact, steps: int, *,
+              bits: int = 128, form: str = "mean value") -> list[float]:
+    """Return how many bits of (f, Λ) a ball orbit still knows at t = 0 … steps: −log₂ of the larger radius.
+
+    The radius of f is taken relative to max(1, |f|), that of Λ relative to Λ. At most ``bits``; the list ends before
+    nothing is left. ``form`` is ``"mean value"`` or ``"naive"`` (see :func:`mean_value_step` and :func:`step`).
+
+    Raises
+    ------
+    InputError
+        As :func:`final_ntk`, and for another form.
+    """
+    if form not in FORMS:
+        raise InputError(f"form = {form!r}; allowed: {', '.join(FORMS)}")
+    known: list[float] = []
+    with flint.ctx.workprec(bits):
+        for _, (f, scaled) in zip(range(steps + 1), orbit(checked(loss, f0, ntk0, width, learning_rate), FORMS[form]),
+                                  strict=False):
+            wide = (f.rad() / abs(f.mid()).max(arb(1))).max(scaled.rad() / abs(scaled.mid()))
+            if not wide < 1:
+                break
+            known.append(min(float(bits), float(-wide.log()) / math.log(2)) if wide > 0 else float(bits))
+    return known
+
+
+FORMS = {"mean value": mean_value_step, "naive": step}

@@ -1,0 +1,199 @@
+"""Checks of chapter 7: each certificate against a computation that shares nothing with it: mpmath, numpy, fractions."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+
+from catapult.checks import Measurement
+from catapult.experiments import certificates as experiment
+from catapult.theory import certificates, two_layer
+
+
+def _slope(loss: str):
+    """g = L' on the balanced pair, in mpmath."""
+    return {"exponential": mpmath.sinh, "logistic": lambda f: mpmath.tanh(f / 2) / 2, "squared": lambda f: f}[loss]
+
+
+def _limit(loss: str, f0, ntk0, width, rate, steps: int = 4000):
+    """λ_∞ by another route: two neurons' worth of weights, w1 ± w2, in 60 digits; None if far from settled."""
+    with mpmath.workdps(60):
+        root = mpmath.mpf(rate) / mpmath.sqrt(width)
+        p, q = (mpmath.sqrt(mpmath.mpf(rate) * (mpmath.mpf(ntk0) + sign * 2 * mpmath.mpf(f0) / mpmath.sqrt(width)))
+                for sign in (1, -1))
+        for _ in range(steps):
+            f = (p**2 - q**2) / (4 * root)
+            if abs(f) < mpmath.mpf(10) ** -30:
+                return (p**2 + q**2) / (2 * mpmath.mpf(rate))
+            if abs(f) > 1e3:
+                return mpmath.inf
+            a = root * _slope(loss)(f)
+            p, q = (1 - a) * p, (1 + a) * q
+    return None
+
+
+def certified_rates(scale: str) -> Measurement:
+    """Both losses: the share of (w0, η) that is certified; 0 if a point of a certified box steps the other way.
+
+    The points are drawn at random, and their step is taken with 40 digits.
+    """
+    shares, rng = [], np.random.default_rng(71)
+    for loss, sides in experiment.RECTANGLES.items():
+        found = certificates.one_step_boxes(loss, *sides, depth=8 if scale == "quick" else 10)
+        shares.append(1 - found.share("undecided"))
+        for i in rng.choice(len(found.boxes), 300):
+            w, rate = (rng.uniform(*found.boxes[i, k:k + 2]) for k in (0, 2))
+            with mpmath.workdps(40):
+                rises = abs(w - rate * _slope(loss)(mpmath.mpf(w))) > w
+            if w > 0 and found.verdict[i] != "undecided" and rises != (found.verdict[i] == "above"):
+                return Measurement(0.0)
+    return Measurement(min(shares))
+
+
+def certified_cycle(scale: str) -> Measurement:
+    """Logistic loss: an upper end of what is undecided, less 8; inf if an orbit does not end in the enclosure.
+
+    Orbits of |w| are followed with numpy from random starts, at random rates up to 40, for 5,000 steps.
+    """
+    found = certificates.two_cycle((8, 10**6), depth=40 if scale != "quick" else 30)
+    left = np.array(found.undecided)
+    if not (left[1:, 0] == left[:-1, 1]).all():
+        return Measurement(math.inf)
+    rng = np.random.default_rng(72)
+    rates, w = rng.uniform(8.5, 40, 200), rng.uniform(0.1, 20, 200)
+    for _ in range(5000):
+        w = np.abs(w - rates / 2 * np.tanh(w / 2))
+    which = np.searchsorted(found.learning_rate[:, 1], rates)
+    multiplier = rates / 4 / np.cosh(w / 2) ** 2 - 1
+    inside = [(bounds[which, 0] - 1e-9 <= value) & (value <= bounds[which, 1] + 1e-9)
+              for bounds, value in ((found.cycle, w), (found.multiplier, multiplier))]
+    return Measurement(left.max() - 8 if np.all(inside) else math.inf)
+
+
+def certified_window(scale: str) -> Measurement:
+    """Exponential loss, m = 100, f0 = 1: the critical Λ less 2 f0/sinh f0, in units of κ; enclosed.
+
+    The value is the one bisected on orbits in 60 digits; NaN, refused, if it is not in the enclosure.
+    """
+    lazy = 1 / math.sinh(1)
+    found = certificates.convergence("exponential", 1, 2, 100, (lazy, 1.05 * lazy),
+                                     depth=12 if scale == "quick" else 18)
+    low, high = found.hull("undecided")
+    ends = [lazy, 1.05 * lazy]
+    for _ in range(24):
+        middle = sum(ends) / 2
+        limit = _limit("exponential", 1, 2, 100, middle)
+        ends[limit is not None and mpmath.isinf(limit)] = middle
+    kappa = lazy**2 / 100
+    value = 2 * (ends[0] - lazy) / kappa if low <= ends[0] <= ends[1] <= high else math.nan
+    return Measurement(value, interval=(2 * (low - lazy) / kappa, 2 * (high - lazy) / kappa))
+
+
+def certified_chaos(scale: str) -> Measurement:
+    """p = 9/10, γ = 4 and p = 3/5, γ = 7: the least gap in a certified cycle of three; 0 where there is none.
+
+    0 too if a cycle found by Newton's method with 50 digits does not pass through the enclosures.
+    """
+    gaps = []
+    for fraction, gamma in experiment.PERIOD_THREE[:2]:
+        found = certificates.period_three(fraction, gamma)
+        if not isinstance(found, certificates.PeriodThree):
+            return Measurement(0.0)
+        with mpmath.workdps(50):
+            p = mpmath.mpf(Fraction(fraction).numerator) / Fraction(fraction).denominator
+
+            def step(w, p=p, gamma=gamma):
+                return w - gamma / (p * (1 - p)) * (1 / (1 + mpmath.exp(-w)) - p)
+
+            w = mpmath.findroot(lambda w, step=step: step(step(step(w))) - w, found.points[0].midpoint)
+            for point in found.points:
+                gaps.append(found.gap if point.lower <= w <= point.upper else 0.0)
+                w = step(w)
+    return Measurement(min(gaps))
+
+
+def certified_kernels(scale: str) -> Measurement:
+    """Random networks, widths 1 to 10⁴, all losses: how many final kernels or divergences stay undecided."""
+    count = sum(isinstance(_enclosed(loss, given), certificates.Undecided) for loss, given in _networks(scale))
+    return Measurement(count)
+
+
+def float_agreement(scale: str) -> Measurement:
+    """The same networks: the largest relative distance of the float λ_∞ from its enclosure; inf if one diverges.
+
+    The effect is the same for the product formula with 60 digits, on the orbits that settle in 4,000 steps: 0.
+    """
+    worst, digits = 0.0, 0.0
+    for n, (loss, given) in enumerate(_networks(scale)):
+        found, value = _enclosed(loss, given), two_layer.final_ntk(loss, *given)
+        if isinstance(found, certificates.Enclosure):
+            worst = max(worst, math.inf if math.isnan(value) else found.distance(value))
+            limit = _limit(loss, *given) if n % 12 == 0 else None
+            if limit is not None:
+                gap = max(mpmath.mpf(found.lower) - limit, limit - mpmath.mpf(found.upper))
+                digits = max(digits, float(gap / limit) if gap > 0 else 0.0)
+        elif isinstance(found, certificates.Diverges):
+            worst = max(worst, 0.0 if math.isnan(value) else math.inf)
+    return Measurement(max(worst, 1e9 * digits), effect=digits)
+
+
+def _networks(scale: str):
+    for loss in experiment.ORBITS:
+        for given in experiment.random_networks(loss, 20 if scale == "quick" else 300, seed=73):
+            yield loss, given
+
+
+def _enclosed(loss: str, given):
+    return certificates.final_ntk(loss, *given, max_steps=20_000)
+
+
+def sharper(scale: str) -> Measurement:
+    """Squared loss, f0 = 1, λ0 = 2, m = 100: a proved lower bound on λ_∞(η2)/λ_∞(η1), η1 < η2, 2 < ηλ0 < 4.
+
+    0 if the product formula with 60 digits does not lie in both enclosures.
+    """
+    first, second = experiment.search_sharper(1.0, 2.0, 100, np.linspace(1.01, 1.99, 197))
+    found = certificates.sharper_at_larger_rate("squared", 1, 2, 100, first, second)
+    if not (isinstance(found, certificates.Sharper) and 2 < 2 * first < 2 * second < 4):
+        return Measurement(0.0)
+    for rate, end in ((first, found.smaller), (second, found.larger)):
+        limit = _limit("squared", 1, 2, 100, rate, steps=50_000)
+        if limit is None or not mpmath.mpf(end.lower) <= limit <= mpmath.mpf(end.upper):
+            return Measurement(0.0)
+    return Measurement(found.gap + 1)
+
+
+def bits_kept(scale: str) -> Measurement:
+    """Three losses: the most bits that an orbit in mean value form loses in 200 steps (effect: least naive loss)."""
+    bits, steps, lost = 512, 200, {"mean value": [], "naive": []}
+    for form, losses in lost.items():
+        for loss, rate in experiment.ORBITS.items():
+            known = certificates.bits_left(loss, 1, 2, 100, rate, steps, bits=bits, form=form)
+            losses.append(bits - known[-1] if len(known) == steps + 1 else math.inf)
+    return Measurement(max(lost["mean value"]), effect=min(lost["naive"]))
+
+
+def data_kinds(scale: str) -> Measurement:
+    """The companion's small data sets: certificates of another kind than designed, or refuted by plain fractions."""
+    designed = ("strictly non-separable", "separable", "non-separable", "separable", "strictly non-separable",
+                "strictly non-separable")
+    wrong = 0
+    for (_, Z), kind in zip(experiment.data_sets().items(), designed, strict=True):
+        found = certificates.separability(Z.tolist())
+        rows = [[Fraction(x) for x in row] for row in Z.tolist()]
+        if getattr(found, "kind", None) != kind:
+            wrong += 1
+        elif kind == "separable":
+            w = [Fraction(int(x.p), int(x.q)) for x in found.direction]
+            wrong += min(sum(x * y for x, y in zip(row, w, strict=True)) for row in rows) <= 0
+        else:
+            weights = [Fraction(int(x.p), int(x.q)) for x in found.weights]
+            products = [[weight * x for x in row] for weight, row in zip(weights, rows, strict=True)]
+            sums = [sum(column) for column in zip(*products, strict=True)]
+            full = np.linalg.matrix_rank(Z) == len(rows[0])
+            strict = min(weights) > 0 and full
+            wrong += any(sums) or min(weights) < 0 or max(weights) == 0 or strict != (kind != "non-separable")
+    return Measurement(wrong)

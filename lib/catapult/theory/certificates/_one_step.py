@@ -1,0 +1,127 @@
+"""Boxes of (w0, η) on which one step, and with it the whole orbit, is proved to be on one side of the critical rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import flint
+import numpy as np
+from flint import arb
+
+from catapult import losses
+from catapult.parameters import InputError
+from catapult.theory.certificates._outcomes import Exact, exact
+
+FALLS, RISES, UNDECIDED = "below", "above", "undecided"
+
+
+@dataclass(frozen=True, eq=False)
+class Boxes:
+    """A partition of a rectangle into boxes on which something is proved, and those that are undecided.
+
+    Attributes
+    ----------
+    boxes
+        Shape (k, 4): w_low, w_high, η_low, η_high. The ends are floats and are meant exactly; the boxes cover the
+        rectangle and overlap in edges only.
+    verdict
+        Shape (k,): "below" (η < η_c(w) at every point), "above", or "undecided".
+    """
+
+    boxes: np.ndarray
+    verdict: np.ndarray
+
+    def share(self, verdict: str) -> float:
+        """Return the share of the area that has this verdict (up to rounding)."""
+        area = (self.boxes[:, 1] - self.boxes[:, 0]) * (self.boxes[:, 3] - self.boxes[:, 2])
+        return float(area[self.verdict == verdict].sum() / area.sum())
+
+
+def one_step_boxes(loss: str | losses.Loss, w0: tuple[Exact, Exact], learning_rate: tuple[Exact, Exact], *,
+                   depth: int = 8, bits: int = 64, form: str = "ends") -> Boxes:
+    r"""Divide a rectangle of (w0, η) into boxes below and above the critical rate, and an undecided rest.
+
+    The sign of :math:`L(T(w)) - L(w)` is that of :math:`\frac\eta2\frac{g(w)}w - 1`, which rises with η and, for w > 0,
+    rises with w (exponential loss) or falls (logistic loss): on a box its extremes are at two corners. Boxes that
+    neither corner decides are cut in four, ``depth`` times.
+
+    Parameters
+    ----------
+    loss
+        ``"exponential"`` or ``"logistic"``.
+    w0, learning_rate
+        The sides, low < high, w0 ≥ 0 (the risk is even) and η > 0. Their ends are rounded to floats.
+    depth
+        At least 0.
+    bits
+        The working precision.
+    form
+        ``"ends"``, as above; ``"quotient"``: the same expression, on balls that contain the sides; ``"difference"``:
+        :math:`L(T(w)) - L(w)` itself, on the same balls, for comparison.
+
+    Raises
+    ------
+    InputError
+        For sides out of order or range, another loss or form.
+    """
+    name = losses.get(loss).name
+    if name == "squared":
+        raise InputError("loss = 'squared'; allowed: exponential, logistic (the squared loss has the one rate 2)")
+    if form not in TESTS:
+        raise InputError(f"form = {form!r}; allowed: {', '.join(TESTS)}")
+    if depth < 0 or bits < 16:
+        raise InputError(f"depth = {depth}, bits = {bits}; allowed: depth ≥ 0 and bits ≥ 16")
+    sides = [float(arb(exact(key, end)).mid()) for key, pair in (("w0", w0), ("learning_rate", learning_rate))
+             for end in pair]
+    if not (0 <= sides[0] < sides[1] and 0 < sides[2] < sides[3]):
+        raise InputError(f"w0 = {w0}, learning_rate = {learning_rate}; allowed: low < high, w0 ≥ 0, learning_rate > 0")
+    found: list[tuple] = []
+    with flint.ctx.workprec(bits):
+        _divide(TESTS[form], name, tuple(sides), depth, found)
+    return Boxes(np.array([box for box, _ in found]), np.array([verdict for _, verdict in found]))
+
+
+def _divide(test, loss: str, box: tuple[float, ...], depth: int, found: list[tuple]) -> None:
+    verdict = test(loss, box)
+    if verdict != UNDECIDED or depth == 0:
+        found.append((box, verdict))
+        return
+    w = box[0], box[0] + (box[1] - box[0]) / 2, box[1]
+    rate = box[2], box[2] + (box[3] - box[2]) / 2, box[3]
+    for i in (0, 1):
+        for j in (0, 1):
+            _divide(test, loss, (*w[i:i + 2], *rate[j:j + 2]), depth - 1, found)
+
+
+def excess(loss: str, w: arb, rate: arb) -> arb:
+    """Return a ball for (η/2) g(w)/w − 1; at w = 0 its limit."""
+    scaled, rate = (w, rate / 2) if loss == "exponential" else (w / 2, rate / 8)
+    if w.is_zero():
+        return rate - 1
+    return rate * (scaled.sinh() if loss == "exponential" else scaled.tanh()) / scaled - 1
+
+
+def _decided(low: arb, high: arb) -> str:
+    return FALLS if high < 0 else RISES if low > 0 else UNDECIDED
+
+
+def _ends(loss: str, box: tuple[float, ...]) -> str:
+    near, far = (box[0], box[1]) if loss == "exponential" else (box[1], box[0])
+    return _decided(excess(loss, arb(near), arb(box[2])), excess(loss, arb(far), arb(box[3])))
+
+
+def _quotient(loss: str, box: tuple[float, ...]) -> str:
+    value = excess(loss, arb(box[0]).union(arb(box[1])), arb(box[2]).union(arb(box[3])))
+    return _decided(value, value)
+
+
+def _difference(loss: str, box: tuple[float, ...]) -> str:
+    w, rate = arb(box[0]).union(arb(box[1])), arb(box[2]).union(arb(box[3]))
+    if loss == "exponential":
+        change = (w - rate * w.sinh()).cosh() - w.cosh()
+    else:
+        change = ((w - rate / 2 * (w / 2).tanh()) / 2).cosh().log() - (w / 2).cosh().log()
+    return _decided(change, change)
+
+
+TESTS = {"ends": _ends, "quotient": _quotient, "difference": _difference}

@@ -1,0 +1,283 @@
+"""Certificates over boxes and intervals, of cycles and of data: they agree with the theory and refuse what is false."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+
+from catapult.parameters import InputError
+from catapult.theory import certificates, linear_predictor, two_layer
+from catapult.theory.certificates import Undecided
+
+SIDES = {"exponential": ((0, 6), ("0.02", 4)), "logistic": ((0, 14), (4, 64))}
+
+
+def critical(loss, w):
+    """η_c, from mpmath."""
+    w = mpmath.mpf(w)
+    if w == 0:
+        return mpmath.mpf(2 if loss == "exponential" else 8)
+    return 2 * w / mpmath.sinh(w) if loss == "exponential" else 4 * w / mpmath.tanh(w / 2)
+
+
+# Boxes of (w0, η).
+
+
+@pytest.mark.parametrize("form", ["ends", "quotient", "difference"])
+@pytest.mark.parametrize("loss", list(SIDES))
+def test_boxes_lie_on_the_side_of_the_critical_curve_that_is_claimed(loss, form):
+    found = certificates.one_step_boxes(loss, *SIDES[loss], depth=5, form=form)
+    for (w_low, w_high, rate_low, rate_high), verdict in zip(found.boxes, found.verdict, strict=True):
+        curve = [critical(loss, w) for w in (w_low, w_high)]
+        if verdict == "below":
+            assert rate_high < min(curve)
+        elif verdict == "above":
+            assert rate_low > max(curve)
+        elif form == "ends":  # nothing is left but what the curve crosses
+            assert rate_low <= max(curve)
+            assert rate_high >= min(curve)
+    assert {"below", "above", "undecided"} == set(found.verdict)
+
+
+@pytest.mark.parametrize("loss", list(SIDES))
+def test_boxes_cover_the_rectangle_and_the_undecided_rest_halves_with_depth(loss):
+    shares = []
+    for depth in (4, 5, 6, 7):
+        found = certificates.one_step_boxes(loss, *SIDES[loss], depth=depth)
+        total = sum(Fraction(b - a) * Fraction(d - c) for a, b, c, d in found.boxes.tolist())
+        assert float(total) == pytest.approx(np.ptp(found.boxes[:, :2]) * np.ptp(found.boxes[:, 2:]), rel=1e-12)
+        shares.append(found.share("undecided"))
+    assert all(0.4 < after / before < 0.6 for before, after in itertools.pairwise(shares))
+
+
+def test_a_box_across_the_critical_curve_is_never_decided():
+    for loss in SIDES:
+        rate = float(critical(loss, 2))
+        for form in ("ends", "quotient", "difference"):
+            found = certificates.one_step_boxes(loss, (1.99, 2.01), (rate - 0.05, rate + 0.04), depth=6, form=form)
+            on_curve = [verdict for box, verdict in zip(found.boxes, found.verdict, strict=True)
+                        if box[0] <= 2 <= box[1] and box[2] <= rate <= box[3]]
+            assert set(on_curve) == {"undecided"}
+
+
+def test_low_precision_decides_less_and_nothing_wrong():
+    rate = float(critical("exponential", 2))
+    near = ((2, 2 + 2**-30), (rate - 2**-20, rate - 2**-21))
+    assert set(certificates.one_step_boxes("exponential", *near, depth=2, bits=16).verdict) == {"undecided"}
+    assert set(certificates.one_step_boxes("exponential", *near, depth=2, bits=64).verdict) == {"below"}
+
+
+# The two-cycle.
+
+
+def test_the_two_cycle_and_its_multiplier_are_enclosed_for_every_rate():
+    found = certificates.two_cycle(("8.001", 200))
+    assert found.certified.all()
+    assert (found.learning_rate[1:, 0] == found.learning_rate[:-1, 1]).all()
+    for i in range(len(found.cycle)):
+        for rate in np.linspace(*found.learning_rate[i], 5):
+            with mpmath.workdps(80):
+                start = float(linear_predictor.two_cycle("logistic", rate))
+                w = mpmath.findroot(lambda w, rate=rate: rate * mpmath.tanh(w / 2) - 4 * w, start)
+                assert found.cycle[i, 0] <= w <= found.cycle[i, 1]
+                assert found.multiplier[i, 0] <= rate / 4 / mpmath.cosh(w / 2) ** 2 - 1 <= found.multiplier[i, 1]
+
+
+def test_the_cycle_is_undecided_near_eight_alone_and_less_so_with_depth():
+    lengths = []
+    for depth in (8, 12, 16):
+        (first, *_), (*_, last) = (certificates.two_cycle((8, 20), depth=depth).undecided[i] for i in (0, -1))
+        assert first == 8
+        lengths.append(last - 8)
+    assert lengths[0] > 4 * lengths[1] > 16 * lengths[2] > 0
+
+
+def test_no_cycle_is_certified_where_there_is_none():
+    assert not certificates.two_cycle((2, 8)).certified.any()
+    below = certificates.two_cycle((7, 9), depth=10)
+    assert not below.certified[below.learning_rate[:, 0] <= 8].any()
+
+
+@pytest.mark.parametrize("claim", [(0, 1), (-1, "0.2"), ("-0.5", "0.5")])
+def test_a_false_interval_of_the_multiplier_is_refused_where_it_is_false(claim):
+    found = certificates.two_cycle((9, 30), multiplier=claim, depth=10)
+    for ends, certified in zip(found.learning_rate, found.certified, strict=True):
+        values = linear_predictor.cycle_multiplier("logistic", linear_predictor.two_cycle("logistic", ends))
+        if certified:
+            assert all(float(claim[0]) < value < float(claim[1]) for value in values)
+    assert 0 < found.certified.sum() < len(found.certified)
+
+
+# Intervals of η.
+
+
+@pytest.mark.parametrize("form", ["mean value", "naive"])
+@pytest.mark.parametrize(("loss", "sides"), [("exponential", (0.7, 1.9)), ("squared", (0.5, 2.4)),
+                                             ("logistic", (2, 40))])
+def test_pieces_do_what_is_certified_of_them(loss, sides, form):
+    found = certificates.convergence(loss, 1, 2, 10, sides, depth=7, form=form)
+    assert (found.learning_rate[1:, 0] == found.learning_rate[:-1, 1]).all()
+    rng, seen = np.random.default_rng(0), set()
+    for (low, high), verdict in zip(found.learning_rate, found.verdict, strict=True):
+        if verdict == "undecided":
+            continue
+        seen.add(verdict[:8])
+        label = two_layer.phase_map(loss, 1, 2, 10, rng.uniform(low, high, 4), steps=10**6)
+        assert ((label == "divergent") == verdict.startswith("diverges")).all()
+    assert seen == {"converge", "diverges"}
+
+
+def test_the_undecided_rest_shrinks_around_the_critical_rate():
+    shares = []
+    for depth in (6, 9, 12):
+        found = certificates.convergence("exponential", 1, 2, 100, ("0.7", "1.1"), depth=depth)
+        low, high = found.hull("undecided")
+        assert found.hull("converges")[1] <= low
+        shares.append(found.share("undecided"))
+        # the critical rate of the orbit, bisected in floating point, is never decided
+        edge = [0.7, 1.1]
+        while edge[1] - edge[0] > 1e-12:
+            middle = sum(edge) / 2
+            edge[two_layer.phase_map("exponential", 1, 2, 100, middle) == "divergent"] = middle
+        assert low <= edge[0] <= high
+    assert shares[0] > 4 * shares[1] > 16 * shares[2] > 0
+
+
+def test_mean_value_forms_leave_less_undecided_than_naive_balls():
+    sharp, naive = (certificates.convergence("exponential", 1, 2, 100, ("0.7", "1.1"), depth=9, form=form)
+                    for form in ("mean value", "naive"))
+    assert naive.share("undecided") > 2 * sharp.share("undecided")
+
+
+def test_a_piece_across_the_critical_rate_of_the_squared_loss_is_undecided():
+    found = certificates.convergence("squared", 1, 2, 100, (1.9, 2.1), depth=5)
+    assert {verdict for (low, high), verdict in zip(found.learning_rate, found.verdict, strict=True)
+            if low <= 2 <= high} == {"undecided"}
+
+
+def test_hits_are_never_claimed_to_diverge():
+    # squared, κ = η²/m: f_1 = 0 at 1 + η² f0²/m = ηλ0, for f0 = 2, λ0 = 5, m = 1 at η = 1 (Λ0 = 5 > 4)
+    found = certificates.convergence("squared", 2, 5, 1, (0.9, 1.1), depth=8)
+    on_hit = found.verdict[(found.learning_rate[:, 0] <= 1) & (found.learning_rate[:, 1] >= 1)]
+    assert set(on_hit) <= {"diverges off a countable set", "undecided"}
+    assert found.share("diverges") > 0.5
+
+
+# Chaos.
+
+
+@pytest.mark.parametrize(("p", "gamma"), [("9/10", 4), ("3/5", 7), ("0.7", 4)])
+def test_period_three_is_certified(p, gamma):
+    outcome = certificates.period_three(p, gamma)
+    assert outcome.gap > 1
+    fraction, rate = float(Fraction(p)), gamma / float(Fraction(p) * (1 - Fraction(p)))
+    w = outcome.points[0].midpoint
+    for point in (*outcome.points, outcome.points[0]):
+        assert w == pytest.approx(point.midpoint, abs=1e-5)
+        w = w - rate * (1 / (1 + math.exp(-w)) - fraction)
+
+
+@pytest.mark.parametrize("bracket", [None, (1, 2), (-2, "-1"), ("-0.1", "0.1"), (3, "3.01")])
+def test_balanced_labels_have_no_period_three_and_none_is_certified(bracket):
+    for gamma in (3, 7, 12):
+        assert isinstance(certificates.period_three("1/2", gamma, bracket), Undecided)
+
+
+def test_the_fixed_point_is_no_cycle_and_low_precision_is_no_proof():
+    fixed = math.log(9)
+    outcome = certificates.period_three("9/10", 4, (fixed - 1e-3, fixed + 1e-3))
+    assert "disjoint" in outcome.reason
+    assert "change sign" in certificates.period_three("9/10", 4, (0, "0.1")).reason
+    bracket = [outcome := certificates.period_three("9/10", 4).points[0].lower, outcome + 1e-11]
+    assert isinstance(certificates.period_three("9/10", 4, bracket, bits=24), Undecided)
+
+
+# Larger is flatter.
+
+
+def test_a_pair_is_certified_in_one_order_only():
+    # found by a search in floating point; both rates lie in the catapult phase 2 < ηλ0 < 4
+    rates = np.linspace(1.05, 1.95, 91)
+    limits = [two_layer.final_ntk("squared", 1, 2, 100, rate) for rate in rates]
+    i = int(np.argmin(limits[:-1]))
+    outcome = certificates.sharper_at_larger_rate("squared", 1, 2, 100, rates[i], rates[i + 1])
+    assert outcome.gap > 0
+    assert outcome.smaller.upper < outcome.larger.lower
+    j = int(np.argmax(limits[:-1]))
+    refused = certificates.sharper_at_larger_rate("squared", 1, 2, 100, rates[j], rates[j + 1])
+    assert refused == Undecided("the enclosures do not lie in that order")
+
+
+def test_a_pair_with_a_divergent_orbit_or_too_little_precision_is_refused():
+    assert "η = 2.2" in certificates.sharper_at_larger_rate("squared", 1, 2, 100, 1.5, 2.2).reason
+    close = (1.7, math.nextafter(1.7, 2))
+    assert isinstance(certificates.sharper_at_larger_rate("squared", 1, 2, 100, *close, bits=40), Undecided)
+
+
+# Bits.
+
+
+def test_mean_value_orbits_keep_their_bits_and_naive_ones_lose_them():
+    left = {form: certificates.bits_left("squared", 1, 2, 100, "1.7", 100, bits=512, form=form)
+            for form in ("mean value", "naive")}
+    assert left["mean value"][-1] > 495
+    assert left["naive"][-1] < 470
+    short = certificates.bits_left("exponential", 1, 2, 100, "0.86", 400, bits=64, form="naive")
+    assert len(short) < 100
+
+
+# Data.
+
+
+@pytest.mark.parametrize(("rows", "kind"), [
+    ([["1/3", 1], [1, "1/7"]], "separable"), ([[1, 0], [-1, 0], [0, 1]], "non-separable"),
+    ([["1/3", 1], [-1, "1/7"], ["0.1", "-2.5"]], "strictly non-separable"),
+    ([[1, 1], [-1, -1]], "non-separable"), ([[1], ["-1/3"]], "strictly non-separable")])
+def test_rational_data_get_their_kind_with_evidence_that_holds(rows, kind):
+    outcome = certificates.separability(rows)
+    assert outcome.kind == kind
+    assert outcome.holds(rows)
+
+
+def test_false_statements_about_data_do_not_hold():
+    separable, touching = [["1/3", 1], [1, "1/7"]], [[1, 0], [-1, 0], [0, 1]]
+    strict = [["1/3", 1], [-1, "1/7"], ["0.1", "-2.5"]]
+    proofs = {kind: certificates.separability(rows) for kind, rows in
+              (("separable", separable), ("touching", touching), ("strict", strict))}
+    assert not proofs["separable"].holds(strict)
+    assert not proofs["strict"].holds(separable)
+    claim = certificates.DataCertificate
+    assert not claim("strictly non-separable", weights=proofs["touching"].weights).holds(touching)
+    assert not claim("strictly non-separable", weights=(1, 1)).holds([[1, 1], [-1, -1]])  # of rank 1
+    assert not claim("non-separable", weights=(0, 0)).holds([[1, 1], [-1, -1]])
+    assert not claim("separable", direction=proofs["separable"].direction).holds(touching)
+
+
+def test_rows_beyond_the_linear_program_are_undecided():
+    assert isinstance(certificates.separability([[Fraction(1, 3**40), 1], [1, 1]]), Undecided)
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: certificates.one_step_boxes("squared", (0, 1), (1, 2)), "the one rate 2"),
+    (lambda: certificates.one_step_boxes("logistic", (-1, 1), (1, 2)), "w0 ≥ 0"),
+    (lambda: certificates.one_step_boxes("logistic", (0, 1), (1, 2), form="best"), "ends, quotient, difference"),
+    (lambda: certificates.one_step_boxes("logistic", (0, 1), (1, 2), depth=-1), "depth ≥ 0"),
+    (lambda: certificates.two_cycle((9, 9)), "0 < low < high"),
+    (lambda: certificates.convergence("squared", 1, 2, 10, (2, 1)), "0 < low < high"),
+    (lambda: certificates.convergence("squared", 1, 2, 10, (1, 2), form="best"), "mean value, naive"),
+    (lambda: certificates.period_three("3/2", 4), "p in"),
+    (lambda: certificates.period_three("0.9", 4, (1, 0)), "low < high"),
+    (lambda: certificates.sharper_at_larger_rate("squared", 1, 2, 10, 1.5, 1.5), "smaller < larger"),
+    (lambda: certificates.bits_left("squared", 1, 2, 10, 1, 5, form="best"), "mean value, naive"),
+    (lambda: certificates.separability([[1, 2], [3]]), "rows of d"),
+    (lambda: certificates.separability([]), "rows of d"),
+    (lambda: certificates.separability([["x"]]), "Z = 'x'")])
+def test_wrong_input_is_one_line(call, message):
+    with pytest.raises(InputError, match=message) as error:
+        call()
+    assert "\n" not in str(error.value)
