@@ -165,8 +165,8 @@ class Network(WeightMatrices):
         for layer, (scale, matrix) in enumerate(zip(self.scales, weights, strict=True)):
             a = a @ matrix.mT
             if layer == 0 and offset is not None:
-                a = a + offset
-            a = scale * a
+                a += offset
+            a *= scale
             if layer < self.depth - 1:
                 a = self.activate(a)
                 hidden.append(a)

