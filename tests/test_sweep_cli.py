@@ -154,8 +154,27 @@ def test_interrupted_it_exits_with_130_and_one_line_and_keeps_what_was_finished(
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it, too
     output, complaint = process.communicate(timeout=60)
-    assert process.returncode == 130, complaint
+    assert process.returncode == 130, (output, complaint)
     assert complaint == "catapult: interrupted; what was finished is kept\n"
     assert output == ""
     assert not (tmp_path / "table.csv").exists()
     assert list(tmp_path.glob("chunks/*.json"))
+
+
+def test_a_pipe_that_breaks_after_ctrl_c_is_told_as_the_interruption_that_it_follows():
+    program = """
+import errno, os, signal, time
+from catapult import cli, grids
+def broken(*given, **named):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
+    except KeyboardInterrupt:
+        raise OSError(errno.EPIPE, "a worker died of the same signal") from None
+grids.grid = broken
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", program, "sweep", "learning_rate_phases", "--out", "never"],
+                          capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 130, done.stderr
+    assert done.stderr == "catapult: interrupted; what was finished is kept\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +28,15 @@ Scale = Annotated[str, typer.Option(help="quick, default or paper.")]
 
 def main() -> None:
     """Run the command; turn every mistake of the user into one line and exit status 2."""
+    interrupted = False
+
+    def interrupt(*given):
+        nonlocal interrupted
+        interrupted = True
+        signal.default_int_handler(*given)
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
     try:
         status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         if status == 130:  # what typer makes of Ctrl-C
@@ -37,6 +47,8 @@ def main() -> None:
         status = _complain(error.format_message(), 2)
     except (KeyboardInterrupt, typer.Abort):
         status = _complain("interrupted; what was finished is kept", 130)
+    except SystemExit as end:  # what typer makes of a pipe that broke: after Ctrl-C, that of a worker that died first
+        status = _complain("interrupted; what was finished is kept", 130) if interrupted else end.code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
