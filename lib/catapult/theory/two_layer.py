@@ -237,10 +237,14 @@ def final_ntk(loss: str | losses.Loss, f0: float, ntk0: float, width: int, learn
               max_steps: int = MAX_STEPS) -> float:
     r"""Return :math:`\lambda_\infty = \lim \lambda_t`; nan where the orbit diverges.
 
-    The orbit is followed into the trap (see the module) and on until what λ still loses is below 10⁻¹⁵ of it, so that a
-    number is the limit of a proved convergence, up to rounding; for an orbit that hits f = 0, λ there. nan only where
-    divergence is established: Λ has passed 10³⁰ (or the slope has overflowed, which takes it there). From there no
-    squared or exponential orbit returns, and a logistic one, κ > 8, only if p and q agree in about 30 digits.
+    The orbit is followed into the trap (see the module) and on until what λ still loses is below 10⁻¹⁵ of it; for an
+    orbit that hits f = 0, the answer is λ there, and after a step with |a| = 1 it is 0. nan only where divergence is
+    established: Λ has passed 10³⁰ (or the slope has overflowed, which takes it there). From there no squared or
+    exponential orbit returns, and a logistic one, κ > 8, only if p and q agree in about 30 digits.
+
+    All of this is said of the orbit in float64. Where orbits are nearly chaotic, as next to ηλ0 = 4 with the squared
+    loss, rounding grows on the way and the digits of the answer are fewer, without a warning:
+    :func:`catapult.theory.certificates.final_ntk` encloses the limit for the exact start.
 
     Raises
     ------
