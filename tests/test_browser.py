@@ -17,6 +17,9 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--no-first-run"]
 
+# What a page asks for after it is loaded and its mathematics is set would come in this time, in milliseconds.
+QUIET_TIME = 500
+
 
 @pytest.fixture(scope="module")
 def browser():
@@ -56,10 +59,11 @@ def visit(request, browser, scheme, width):
     page.on("request", lambda sent: asked.append(sent.url))
     page.on("requestfailed", lambda sent: said.append(f"failed: {sent.url}"))
     page.goto(request.param.as_uri())
-    page.wait_for_load_state("networkidle")
     if page.evaluate("() => !!window.MathJax"):
         page.wait_for_function("() => window.MathJax.startup && window.MathJax.startup.promise")
         page.evaluate("() => window.MathJax.startup.promise")
+    page.evaluate("() => document.fonts.ready.then(() => true)")
+    page.wait_for_timeout(QUIET_TIME)
     SCREENSHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{request.param.stem}-{scheme}-{width}.png", full_page=True)
     yield page, said, asked
