@@ -40,7 +40,9 @@ def test_every_network_is_decided_and_floats_agree(quick):
     assert (quick.final_outcome != "Undecided").all()
     assert {"Enclosure", "Diverges"} == set(quick.final_outcome.values.ravel())
     assert quick.final_width.max() < 2**-49
-    assert quick.final_distance.max() < 1e-10
+    assert quick.final_distance.max() < 1e-11
+    assert quick.float_distance.max() > 1e-4  # near chaos
+    assert (quick.float_distance <= 8 * (quick.float_error + 2**-53)).where(quick.float_error < 0.1, True).all()
 
 
 def test_the_pair_is_certified_and_the_curve_is_the_float_one(quick):

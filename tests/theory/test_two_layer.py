@@ -138,9 +138,38 @@ def test_a_step_with_a_equal_to_one_ends_at_kernel_zero():
 
 
 def test_bounded_chaos_is_undecided_and_never_nan():
-    with pytest.raises(two_layer.Undecided, match="undecided after 1,000,000 steps"):
-        two_layer.final_ntk("squared", 1.0, 2.0, 100, 2.0, max_steps=10**6)
+    with pytest.raises(two_layer.Undecided, match=r"rounding decides the orbit, .* exactly: Λ stays 4"):
+        two_layer.final_ntk("squared", 1.0, 2.0, 100, 2.0)
     assert two_layer.phase_map("squared", 1.0, 2.0, 100, 2.0, steps=1000) == "unsettled"
+
+
+@pytest.mark.parametrize(("loss", "given"), [
+    ("squared", (1.0, 2.0, 100, 1.9)), ("squared", (0.3, 2.4, 5, 1.5)), ("exponential", (1.0, 2.0, 100, 0.86)),
+    ("logistic", (1.0, 2.0, 100, 6.0)), ("logistic", (-1.0, 2.0, 100, 27.0)), ("logistic", (2.0, 2.0, 1000, 30.0))])
+def test_the_estimated_error_is_the_spread_of_orbits_with_random_rounding(loss, given):
+    f0, ntk0, width, rate = given
+    size, rng = 1e-9, np.random.default_rng(7)
+
+    def rounded(values):
+        return values * (1 + size * rng.standard_normal(4000))
+
+    steps = int(np.argmax(rate**2 / width * two_layer.iterate(loss, *given, 2000)[0]**2 < 1e-15))
+    f, scaled, kappa = np.full(4000, f0), rounded(rate * ntk0), rounded(rate**2 / width)
+    for _ in range(steps):
+        g = linear_predictor.slope(loss, f)
+        growth = 1 + kappa * g**2
+        f, scaled = rounded(f * growth) - rounded(scaled * g), rounded(scaled * growth) - rounded(4 * kappa * g * f)
+    value, error = two_layer.final_ntk_in_floats(loss, *given)
+    assert scaled.mean() / rate == pytest.approx(value, rel=1e-4)
+    assert scaled.std() / scaled.mean() == pytest.approx(error * size * 2**53, rel=0.1)
+
+
+def test_a_limit_out_of_reach_is_undecided():
+    with pytest.raises(two_layer.Undecided, match="undecided after 1,000 steps: f = "):
+        two_layer.final_ntk("logistic", 1.0, 2.0, 10**6, 6.0, max_steps=1000)
+    # infinitely long: D = 0, and the kernel falls to 0 like 1/t
+    with pytest.raises(two_layer.Undecided, match="undecided after 1,000,000 steps: f = "):
+        two_layer.final_ntk("squared", 0.5, 1.0, 1, 0.9, max_steps=10**6)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -100,24 +100,43 @@ def random_networks(loss: str, count: int, seed: int = 0):
         yield f0, ntk0, width, float(rng.uniform(0.1, 1.9)) * (4.5 if loss == "logistic" else 1.1)
 
 
+def networks_near_chaos(count: int, seed: int = 0):
+    """Yield f0, λ0, m and η with ηλ0 = 4 (1 − 2⁻ᵏ), k from 4 to 48: squared loss, chaotic where ηλ0 = 4."""
+    rng = np.random.default_rng(seed)
+    for closeness in np.linspace(4, 48, count):
+        f0, ntk0 = float(rng.uniform(0.1, 1)), float(rng.uniform(2, 2.5))
+        yield f0, ntk0, int(10 ** rng.uniform(0, 4)), float(4 / ntk0 * (1 - 2.0**-closeness))
+
+
+def compare_with_enclosure(loss: str, given) -> tuple[certificates.Enclosure | certificates.Diverges, list[float]]:
+    """Return what is proved, and the distances from it of ``final_ntk`` and of floats, with the error they estimate.
+
+    All three are NaN where there is no enclosure.
+    """
+    found = certificates.final_ntk(loss, *given, max_steps=20_000)
+    if not isinstance(found, certificates.Enclosure):
+        return found, [np.nan] * 3
+    value, error = two_layer.final_ntk_in_floats(loss, *given)
+    return found, [found.distance(two_layer.final_ntk(loss, *given)), found.distance(value), error]
+
+
 def _final_kernels(parameters: Parameters) -> xr.Dataset:
-    """λ_∞ of random networks: outcome, relative width of the enclosure, and the float's distance from it."""
-    losses = list(ORBITS)
-    shape = len(losses), parameters.orbits
-    outcomes = np.empty(shape, dtype=object)
-    distances, widths, steps = np.full((3, *shape), np.nan)
-    for i, loss in enumerate(losses):
-        for j, given in enumerate(random_networks(loss, parameters.orbits)):
-            found = certificates.final_ntk(loss, *given, max_steps=20_000)
+    """λ_∞ of random networks: outcome, relative width of the enclosure, and how far from it the floats are."""
+    sets = {loss: (loss, random_networks(loss, parameters.orbits)) for loss in ORBITS}
+    sets["near chaos"] = "squared", networks_near_chaos(parameters.orbits)
+    outcomes = np.empty((len(sets), parameters.orbits), dtype=object)
+    widths, distances = np.full(outcomes.shape, np.nan), np.full((*outcomes.shape, 3), np.nan)
+    for i, (loss, networks) in enumerate(sets.values()):
+        for j, given in enumerate(networks):
+            found, distances[i, j] = compare_with_enclosure(loss, given)
             outcomes[i, j] = type(found).__name__
             if isinstance(found, certificates.Enclosure):
-                distances[i, j] = found.distance(two_layer.final_ntk(loss, *given))
                 widths[i, j] = (found.upper - found.lower) / found.midpoint
-                steps[i, j] = found.steps
-    return xr.Dataset({"final_outcome": (("loss", "orbit"), outcomes.astype(str)),
-                       "final_distance": (("loss", "orbit"), distances),
-                       "final_width": (("loss", "orbit"), widths), "final_steps": (("loss", "orbit"), steps)},
-                      coords={"loss": losses})
+    axes = "networks", "orbit"
+    return xr.Dataset({"final_outcome": (axes, outcomes.astype(str)), "final_width": (axes, widths),
+                       **{name: (axes, distances[..., n])
+                          for n, name in enumerate(("final_distance", "float_distance", "float_error"))}},
+                      coords={"networks": list(sets)})
 
 
 def search_sharper(f0: float, ntk0: float, width: int, rates: np.ndarray) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 from catapult.figures import style
 from catapult.figures.style import PALETTE
 from catapult.theory import linear_predictor as theory
+from catapult.theory import two_layer
 
 VERDICTS = {"below": PALETTE["lazy"], "above": PALETTE["catapult"], "undecided": PALETTE["unsettled"],
             "converges": PALETTE["lazy"], "diverges": PALETTE["divergent"],
@@ -122,7 +123,7 @@ def pieces(results: xr.Dataset) -> Figure:
 
 
 def final_kernels(results: xr.Dataset) -> Figure:
-    """Draw λ_∞ of the squared loss against η with the certified pair; the distance of floats from enclosures."""
+    """Draw λ_∞ of the squared loss against η with the certified pair; the error of floats against its estimate."""
     with style.use():
         figure, axes = style.subplots(1, 2, width=9, height=3.6)
         axes[0].plot(results.squared_rate, results.squared_final.mean("end"), ".-", color=PALETTE["squared"],
@@ -133,15 +134,17 @@ def final_kernels(results: xr.Dataset) -> Figure:
         axes[0].set(xlabel="learning rate η", ylabel="final kernel $\\lambda_\\infty$", yscale="log",
                     title="squared loss, catapult phase")
         axes[0].legend(loc="lower left", fontsize="small")
-        for loss in results.loss.values:
-            one = results.sel(loss=loss)
-            axes[1].plot(one.final_steps, np.maximum(one.final_distance, 1e-17), "o", color=PALETTE[loss],
-                         markersize=4.5, alpha=0.8, label=loss)
-        axes[1].axhline(2**-52, color=PALETTE["theory"], linewidth=1)
-        axes[1].text(axes[1].get_xlim()[1], 2**-52, "2⁻⁵² ", ha="right", va="bottom", color=PALETTE["ink"])
-        axes[1].set(xlabel="steps", ylabel="relative distance", xscale="log", yscale="log",
-                    title="float64 from the enclosure", ylim=(5e-18, None))
-        axes[1].legend(fontsize="small")
+        colours = {**PALETTE, "near chaos": PALETTE["unsettled"]}
+        for name in results.networks.values:
+            one = results.sel(networks=name)
+            axes[1].plot(np.maximum(one.float_error, 1e-17), np.maximum(one.float_distance, 1e-17), "o",
+                         color=colours[name], markersize=4, alpha=0.7, label=name)
+        ends = np.array([1e-16, 1.0])
+        axes[1].plot(ends, ends, color=PALETTE["theory"], linewidth=1)
+        axes[1].axvline(two_layer.TRUSTED, color=PALETTE["theory"], linewidth=1, linestyle="--")
+        axes[1].set(xlabel="its own estimate of its error", ylabel="distance from the enclosure", xscale="log",
+                    yscale="log", title="$\\lambda_\\infty$ in float64", ylim=(5e-18, None))
+        axes[1].legend(fontsize="small", loc="lower right")
         style.label_panels(figure)
     return figure
 

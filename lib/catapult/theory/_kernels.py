@@ -16,8 +16,8 @@ if not numba.config.CACHE_DIR:
 
 EXPONENTIAL, LOGISTIC, SQUARED = range(3)
 CODES = {"exponential": EXPONENTIAL, "logistic": LOGISTIC, "squared": SQUARED}
-CONVERGES, RISES, DIVERGES, UNDECIDED = range(4)
-HUGE = 1e30
+CONVERGES, RISES, DIVERGES, UNDECIDED, LOST = range(5)
+HUGE, EPSILON = 1e30, 2.0**-53
 
 
 @numba.njit(cache=True)
@@ -28,33 +28,65 @@ def _slope(loss, f):
 
 
 @numba.njit(cache=True)
-def follow(loss, f, scaled, kappa, steps, tail):
-    """Iterate (f, Λ) until the outcome is known: return it, with f and Λ. See :mod:`catapult.theory.two_layer`.
+def _slope_derivative(loss, f):
+    if loss == EXPONENTIAL:
+        return math.cosh(f)
+    return 0.25 - 0.25 * math.tanh(0.5 * f) ** 2 if loss == LOGISTIC else 1.0
 
-    With ``tail`` > 0 an orbit in the trap is followed until what Λ still loses is below that fraction of it; or not at
-    all after a step with |a| = 1, which makes D = 0 for ever: then Λ → 0, but no faster than 1/t.
+
+@numba.njit(cache=True)
+def follow(loss, f, scaled, kappa, steps, tail):
+    r"""Iterate (f, Λ) until the outcome is known: return it, f, Λ, and the relative error of Λ by rounding.
+
+    See :mod:`catapult.theory.two_layer`. With ``tail`` > 0 an orbit in the trap is followed until what Λ still loses is
+    below that fraction of it; or not at all after a step with |a| = 1, which makes D = 0 for ever: then Λ → 0, but no
+    faster than 1/t.
+
+    Only then the error is estimated, to first order: the rounding of each step is taken to be independent, with a
+    standard deviation of EPSILON times the terms that are added, so that the covariance of (f, Λ) follows
+    :math:`P^+ = JPJ^\top + Q`, J the derivative of the step; the rounding of Λ0 is P at the start, that of κ a tangent
+    k with :math:`k^+ = Jk + \kappa\,\partial_\kappa`. An orbit whose error reaches its size is LOST; the
+    error is infinite where |a| = 1, or f = 0 with Λ above the edge of stability, may hold for the rounded orbit alone.
     """
     h = 0.25 if loss == LOGISTIC else 1.0
-    rises, annihilated = CONVERGES, False
+    rises, annihilated, error = CONVERGES, False, 0.0
+    p_ff, p_fs, p_ss, k_f, k_s = 0.0, 0.0, (EPSILON * scaled) ** 2, 0.0, 0.0
     for _ in range(steps):
         if f == 0:
-            return rises, f, scaled
+            by_chance = h * scaled > 2 and p_ff + k_f * k_f > 0
+            return rises, f, scaled, math.inf if by_chance else error
         g = _slope(loss, f)
         if not (scaled < HUGE and abs(g) < math.inf):  # NaN counts as blown up
-            return DIVERGES, f, scaled
+            return DIVERGES, f, scaled, error
         if max(scaled * g / f, h * scaled) <= 2:
             if tail > 0 and annihilated:
-                return rises, f, 0.0
+                return rises, f, 0.0, math.inf
             left = kappa * f * f * (4 - h * scaled)
             if tail == 0 or left <= tail * scaled * scaled * (2 - h * scaled):
-                return rises, f, scaled
+                return rises, f, scaled, error
         annihilated |= kappa * g * g == 1
         after = f * (1 + kappa * g * g) - scaled * g
+        if tail > 0:
+            growth, slope = 1 + kappa * g * g, _slope_derivative(loss, f)
+            j_ff, j_fs = growth + (2 * kappa * f * g - scaled) * slope, -g
+            j_sf, j_ss = kappa * (2 * (scaled * g - 2 * f) * slope - 4 * g), growth
+            to_f, to_s = j_ff * p_ff + j_fs * p_fs, j_ff * p_fs + j_fs * p_ss  # the first row of J P
+            q_f, q_s = f * growth, scaled * growth
+            p_ss = (j_sf * j_sf * p_ff + 2 * j_sf * j_ss * p_fs + j_ss * j_ss * p_ss
+                    + EPSILON**2 * (q_s * q_s + (4 * kappa * g * f) ** 2))
+            p_fs = to_f * j_sf + to_s * j_ss
+            p_ff = to_f * j_ff + to_s * j_fs + EPSILON**2 * (q_f * q_f + (scaled * g) ** 2)
+            k_f, k_s = (j_ff * k_f + j_fs * k_s + EPSILON * kappa * f * g * g,
+                        j_sf * k_f + j_ss * k_s + EPSILON * kappa * g * (scaled * g - 4 * f))
         scaled += kappa * g * (scaled * g - 4 * f)
+        if tail > 0:
+            error = math.sqrt(p_ss + k_s * k_s) / scaled if scaled > 0 else math.inf
+            if not error < 1:
+                return LOST, f, scaled, error
         if abs(after) > abs(f) * (1 + 1e-12):
             rises = RISES
         f = after
-    return UNDECIDED, f, scaled
+    return UNDECIDED, f, scaled, error
 
 
 @numba.njit(cache=True)

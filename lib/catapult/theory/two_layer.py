@@ -38,6 +38,7 @@ from catapult.theory.linear_predictor import slope
 LABELS = ("lazy", "catapult", "divergent", "unsettled")
 MAX_STEPS = 10**8
 LARGEST = 1e20  # of what is given: below what counts as divergence
+TRUSTED = 1e-12  # the relative error by rounding, as estimated, up to which a final kernel in floats is given out
 
 
 class Undecided(RuntimeError):
@@ -237,38 +238,68 @@ def final_ntk(loss: str | losses.Loss, f0: float, ntk0: float, width: int, learn
               max_steps: int = MAX_STEPS) -> float:
     r"""Return :math:`\lambda_\infty = \lim \lambda_t`; nan where the orbit diverges.
 
-    The orbit is followed into the trap (see the module) and on until what λ still loses is below 10⁻¹⁵ of it; for an
-    orbit that hits f = 0, the answer is λ there, and after a step with |a| = 1 it is 0. nan only where divergence is
-    established: Λ has passed 10³⁰ (or the slope has overflowed, which takes it there). From there no squared or
-    exponential orbit returns, and a logistic one, κ > 8, only if p and q agree in about 30 digits.
-
-    All of this is said of the orbit in float64. Where orbits are nearly chaotic, as next to ηλ0 = 4 with the squared
-    loss, rounding grows on the way and the digits of the answer are fewer, without a warning:
-    :func:`catapult.theory.certificates.final_ntk` encloses the limit for the exact start.
+    It is that of the orbit in floating point where this is known well enough: see :func:`final_ntk_in_floats`, by its
+    own estimate within TRUSTED of the exact one (divergence: within a thousandth, up to Λ = 10³⁰). Elsewhere, as next
+    to the chaos at ηλ0 = 4 with the squared loss, :func:`catapult.theory.certificates.final_ntk` decides, for the
+    numbers given and at most 10⁶ steps: the answer then lies in the certified enclosure, or divergence is proved.
 
     Raises
     ------
     Undecided
-        After ``max_steps`` steps without an answer: for instance at exactly ηλ0 = 4 with the squared loss, where Λ
-        stays 4 and f is chaotic for ever.
+        After ``max_steps`` steps without an answer; or where rounding decides and no enclosure is found: for instance
+        at exactly ηλ0 = 4 with the squared loss, where Λ stays 4 and f is chaotic for ever.
+    InputError
+        As :func:`iterate`; where rounding decides, feasible is taken exactly.
+    """
+    value, error = final_ntk_in_floats(loss, f0, ntk0, width, learning_rate, max_steps)
+    if error <= (1e-3 if np.isnan(value) else TRUSTED):
+        return value
+    from catapult.theory import certificates
+
+    exact = (float(given) for given in (f0, ntk0, width, learning_rate))
+    proved = certificates.final_ntk(loss, *exact, max_steps=min(max_steps, 10**6))
+    if isinstance(proved, certificates.Undecided):
+        raise Undecided(f"undecided: rounding decides the orbit, and in ball arithmetic: {proved.reason}")
+    if isinstance(proved, certificates.Diverges):
+        return float("nan")
+    return value if proved.lower <= value <= proved.upper else proved.midpoint
+
+
+def final_ntk_in_floats(loss: str | losses.Loss, f0: float, ntk0: float, width: int, learning_rate: float,
+                        max_steps: int = MAX_STEPS) -> tuple[float, float]:
+    r"""Return :math:`\lambda_\infty` of the orbit in float64, nan if it diverges, and its relative error, estimated.
+
+    The orbit is followed into the trap (see the module) and on until what λ still loses is below 10⁻¹⁵ of it; for an
+    orbit that hits f = 0, the answer is λ there, and after a step with |a| = 1 it is 0. nan means that Λ has passed
+    10³⁰ (or the slope has overflowed, which takes it there). From there no squared or exponential orbit returns, and a
+    logistic one, κ > 8, only if p and q agree in about 30 digits.
+
+    The error is the standard deviation of what independent rounding of each step leaves in Λ, to first order along the
+    orbit: an estimate, no bound. At 1 and above nothing is known of λ_∞, and the value is where the orbit was left.
+
+    Raises
+    ------
+    Undecided
+        After ``max_steps`` steps without an answer.
     InputError
         As :func:`iterate`.
     """
     from catapult.theory import _kernels
 
     start, scaled0, kappa, rate = (float(value) for value in _checked(loss, f0, ntk0, width, learning_rate))
-    outcome, f, scaled = _kernels.follow(_kernels.CODES[losses.get(loss).name], start, scaled0, kappa, max_steps, 1e-15)
+    code = _kernels.CODES[losses.get(loss).name]
+    outcome, f, scaled, error = _kernels.follow(code, start, scaled0, kappa, max_steps, 1e-15)
     if outcome == _kernels.UNDECIDED:
         raise Undecided(f"undecided after {max_steps:,} steps: f = {f:.6g}, ηλ = {scaled:.6g}")
-    return float("nan") if outcome == _kernels.DIVERGES else scaled / rate
+    return (float("nan") if outcome == _kernels.DIVERGES else scaled / rate), error
 
 
 def phase_map(loss: str | losses.Loss, f0, ntk0, width, learning_rates, steps: int = 100_000) -> np.ndarray:
     """Return the phase at each point of a grid: labels from ``LABELS``.
 
     "lazy": f → 0 and |f| rises at no step, nor then the loss; "catapult": f → 0 and it rises at some step; "divergent":
-    as in :func:`final_ntk`; "unsettled": none of these is established after ``steps`` steps. Each label is read off the
-    orbit, which ends as soon as the label is known: a million points take a fraction of a second.
+    as in :func:`final_ntk_in_floats`; "unsettled": none of these is established after ``steps`` steps. Each label is
+    read off the orbit, which ends as soon as the label is known: a million points take a fraction of a second.
 
     Parameters
     ----------
