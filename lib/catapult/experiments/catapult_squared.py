@@ -232,7 +232,7 @@ def _lazy() -> xr.Dataset:
 def lazy_rise(rays: int, rates: int) -> float:
     """Return the largest rise of log λ_∞ from one learning rate to the next, over rays of the plane with Λ0 ≤ 2.
 
-    A ray is a network of any width, Λ/a = λ0√m/f0 ≥ 2, and the rates on it are those of its lazy phase.
+    A ray is a network of any width, Λ/a = λ0√m/f0 from 2.0001 to 102, and the rates on it are those of its lazy phase.
     """
     slope = 2 + np.geomspace(1e-4, 100, rays)[:, None]
     scaled = np.linspace(2 / rates, 2, rates)

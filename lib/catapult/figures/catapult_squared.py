@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 
 from catapult.figures import style
 from catapult.figures.style import PALETTE
+from catapult.theory import squared_plane
 
 FATES = {"only falls": PALETTE["lazy"], "rises once": PALETTE["catapult"], "rises again": PALETTE["unsettled"],
          "diverges": PALETTE["divergent"]}
@@ -126,11 +127,10 @@ def profiles(results: xr.Dataset) -> Figure:
         left.set(xlabel="width m", ylabel="$\\eta\\lambda_\\infty$", xscale="log", ylim=(0, 2), title="no limit")
         left.legend(loc="upper right")
         inverse = 1 / np.log(results.amplitude_scaled - 1)
-        line = -math.pi**2 * inverse
-        log_prefactor = (results.log_amplitude - line).mean()
+        factors = squared_plane.amplitude_factor(results.amplitude_scaled, results.log_amplitude)
+        law = results.log_amplitude - factors + factors[0].item()
         right.plot(inverse, results.log_amplitude / math.log(10), "o", color="#0072B2", label="computed")
-        right.plot(inverse, (line + log_prefactor) / math.log(10), color=PALETTE["theory"],
-                   label="slope $-\\pi^2$")
+        right.plot(inverse, law / math.log(10), color=PALETTE["theory"], label="law")
         right.set(xlabel="$1 / \\log(\\eta\\lambda_0 - 1)$", ylabel="$\\log_{10}$ of the amplitude",
                   title="how much it oscillates")
         right.legend()
