@@ -38,19 +38,17 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def scheme(request):
-    return request.param
-
-
-@pytest.fixture(scope="module", params=[1280, 360])
-def width(request):
+@pytest.fixture(scope="module", params=[("light", 1280), ("dark", 1280), ("light", 360)],
+                ids=["light", "dark", "narrow"])
+def view(request):
+    """The colour scheme and the width of the window in pixels."""
     return request.param
 
 
 @pytest.fixture(scope="module", params=PAGES, ids=lambda page: page.stem)
-def visit(request, browser, scheme, width):
+def visit(request, browser, view):
     """One page, opened: the page, what its console said, and what it asked for."""
+    scheme, width = view
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     said, asked = [], []
@@ -100,7 +98,7 @@ def test_page_does_not_scroll_sideways(visit):
     assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_page_follows_the_colour_scheme(visit, scheme):
+def test_page_follows_the_colour_scheme(visit, view):
     colour = visit[0].evaluate("() => getComputedStyle(document.body).backgroundColor")
     brightness = sum(int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(",")[:3])
-    assert (brightness > 380) == (scheme == "light")
+    assert (brightness > 380) == (view[0] == "light")
