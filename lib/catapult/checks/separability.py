@@ -6,6 +6,8 @@ from fractions import Fraction
 
 import flint
 import numpy as np
+import scipy.optimize
+import scipy.special
 
 from catapult import datasets
 from catapult.checks import Measurement
@@ -33,7 +35,11 @@ def _hessian(Z, w) -> np.ndarray:
 
 
 def smooth_descent(scale: str) -> Measurement:
-    """Logistic risk, η < 2/β: the most by which a step misses the fall η(1 − ηβ/2)|∇L|², β as the library has it."""
+    """Logistic risk, η < 2/β: the most by which a step misses the fall η(1 − ηβ/2)|∇L|², β as the library has it.
+
+    Or the largest relative gap of that β to the top eigenvalue of the Hessian at w = 0, if that is larger: a larger β
+    promises a smaller fall.
+    """
     rng, worst = np.random.default_rng(11), -np.inf
     for _ in range(_trials(scale, 400)):
         Z = rng.standard_normal((rng.integers(2, 12), rng.integers(1, 5))) * rng.uniform(0.3, 3)
@@ -42,6 +48,7 @@ def smooth_descent(scale: str) -> Measurement:
         slope = _gradient(Z, w)
         promised = rate * (1 - rate * beta / 2) * (slope @ slope)
         worst = np.maximum(worst, _logistic(Z, w - rate * slope) - _logistic(Z, w) + promised)
+        worst = np.maximum(worst, abs(np.linalg.eigvalsh(_hessian(Z, 0 * w))[-1] / beta - 1))
     return Measurement(worst)
 
 
@@ -124,6 +131,29 @@ def average_risk(scale: str) -> Measurement:
     return Measurement(np.max(ratios))
 
 
+def max_margin(scale: str) -> Measurement:
+    """Logistic loss, separable data, η = 1 and 10: the largest relative gap of (w_t − w_{t/2})/log 2 to ŵ/ρ.
+
+    ρ is the largest margin and ŵ the direction that has it, over a grid of directions. The effect is the largest angle
+    between w_t and ŵ. At each η the two opposed points, and three points of which two have the least margin.
+    """
+    steps, rate = _trials(scale, 20_000), np.array([[1.0], [10.0]])
+    angles = np.linspace(-np.pi / 2, np.pi / 2, 200_001)
+    directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    gaps, turns = [], []
+    for Z in (OPPOSED, np.array([[0.1, 1.0], [0.3, -1.0], [1.0, 0.5]])):
+        margins = (directions @ Z.T).min(axis=1)
+        best, margin = directions[margins.argmax()], margins.max()
+        w = np.tile([0.0, 1.0], (2, 1))
+        for step in range(steps):
+            if step == steps // 2:
+                half = w
+            w = w + rate / len(Z) * (1 / (1 + np.exp(w @ Z.T))) @ Z
+        gaps.append(np.linalg.norm((w - half) / np.log(2) - best / margin, axis=1).max() * margin)
+        turns.append(np.arccos(np.minimum(w @ best / np.linalg.norm(w, axis=1), 1)).max())
+    return Measurement(np.max(gaps), effect=np.max(turns))
+
+
 def flat_far_away(scale: str) -> Measurement:
     """Logistic risk: the largest λ_min of the Hessian at w, times |w|²."""
     rng, largest = np.random.default_rng(15), 0.0
@@ -168,13 +198,35 @@ def thresholds_between(scale: str) -> Measurement:
     return Measurement(min((low / 8 - 1).min(), (8 * np.cosh(w0 / 2) ** 2 / low - 1).min()))
 
 
+def clause_reach(scale: str) -> Measurement:
+    """Degenerate pair: the largest w0 from which η > 8 cosh²(w/2) for some η, w the farther end of the step from 0.
+
+    Bisected over w0, with 20,000 rates. The effect is the same number by Newton's method: where the condition and its
+    derivative by η are equalities.
+    """
+    rates = np.geomspace(8, 200, _trials(scale, 20_000))
+    low, high = 0.01, 5.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        end = np.maximum(middle, np.abs(middle - rates / 2 * np.tanh(middle / 2)))
+        low, high = (middle, high) if (rates > 8 * np.cosh(end / 2) ** 2).any() else (low, middle)
+
+    def tangency(unknown):
+        rate, w0 = unknown
+        end, slope = rate / 2 * np.tanh(w0 / 2) - w0, np.tanh(w0 / 2) / 2
+        return rate - 8 * np.cosh(end / 2) ** 2, 1 - 4 * np.sinh(end) * slope
+
+    return Measurement(low, effect=scipy.optimize.fsolve(tangency, (10.0, 0.5), xtol=1e-12)[1])
+
+
 def containment(scale: str) -> Measurement:
     """Logistic loss, strictly non-separable planar data: the largest |w_t|/R0, t ≥ 1, from |w0| ≤ R0.
 
-    R0 is computed anew, with the minimum over 4,000 directions instead of the exact one. The effect is the
-    largest |w_t|/R0 after 250 steps: how much room the radius leaves.
+    Or, if that is larger, after many steps from 3 R0 and 30 R0. R0 is computed anew, with the minimum over 4,000
+    directions instead of the exact one. The effect is the largest |w_t|/R0 after 250 steps from inside: how much room
+    the radius leaves.
     """
-    rng, largest, late = np.random.default_rng(17), 0.0, 0.0
+    rng, far, largest, late = np.random.default_rng(17), np.random.default_rng(20), 0.0, 0.0
     angles = np.linspace(0, 2 * np.pi, 4000)
     directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     for _ in range(_trials(scale, 8)):
@@ -187,7 +239,26 @@ def containment(scale: str) -> Measurement:
             start = directions[rng.integers(4000)] * radius * rng.choice([0.01, 1.0])
             norms = np.linalg.norm(theory.descend("logistic", Z, start, rate, 300), axis=1)
             largest, late = np.maximum((largest, late), (norms[1:].max() / radius, norms[250:].max() / radius))
+        if slope > 0.05:  # so that it does not take long to come in
+            largest = np.maximum(largest, _late_norm(Z, slope, directions[far.integers(4000, size=8)]))
     return Measurement(largest, effect=late)
+
+
+def _late_norm(Z, slope: float, directions) -> float:
+    """The largest |w|/R0 in 100 steps, after enough of them, from 3 R0 and 30 R0 at four learning rates.
+
+    At |w| > R0 a step lowers |w|² by 2ηc(|w| − R0), so |w| needs about 30 R0/(ηc) steps to come in.
+    """
+    norm = np.linalg.norm(Z, axis=1).mean()
+    rate = np.tile([0.5, 5.0, 50.0, 5e3], 2)
+    radius = (0.27846455 + rate * norm**2 / 2) / slope
+    w = directions * (radius * np.repeat([3, 30], 4))[:, None]
+    steps, largest = int(40 * (radius / (rate * slope)).max()), 0.0
+    for step in range(steps + 100):
+        w = w + (rate / len(Z))[:, None] * scipy.special.expit(-w @ Z.T) @ Z
+        if step >= steps:
+            largest = np.maximum(largest, (np.linalg.norm(w, axis=1) / radius).max())
+    return largest
 
 
 def radius_constants(scale: str) -> Measurement:
