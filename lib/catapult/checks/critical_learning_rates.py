@@ -6,6 +6,7 @@ forms are held to what is measured, beside the ones that the rows state.
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import flint
@@ -57,6 +58,44 @@ def _blows_up(w0: float, rate: float) -> bool:
     raise ArithmeticError(f"w0 = {w0}, η = {rate}: undecided after 5000 steps")
 
 
+def exponential_monotone(scale: str) -> Measurement:
+    """Exponential loss, η < η_c: the largest ratio of |w|, or of L − 1, to what it was a step before.
+
+    And above η_c the inverse. On orbits with 256 bits, while 10⁻¹⁵ < |w| < 60.
+    """
+    worst = 0.0
+    with flint.ctx.workprec(BITS):
+        for w0 in (0.3, 1.0, 2.5, 6.0):
+            for factor in (0.1, 0.45, 0.9, 0.999, 1.001, 1.1, 2.0, 5.0):
+                w = flint.arb(w0)
+                rate = factor * 2 * w / w.sinh()
+                while 1e-15 < abs(w) < 60:
+                    after = (w - rate * w.sinh()).mid()
+                    for ratio in (abs(after / w), ((after / 2).sinh() / (w / 2).sinh()) ** 2):
+                        worst = np.maximum(worst, float(ratio if factor < 1 else 1 / ratio))
+                    w = after
+    return Measurement(worst)
+
+
+def exponential_multiplier(scale: str) -> Measurement:
+    """Exponential loss, η = η_c(w0): the largest relative gap of 2w0 coth w0 − 1 to the growth a step of |w_t| − w0.
+
+    On orbits with 256 bits that start at w0 + 10⁻⁴⁰.
+    """
+    gaps = []
+    for w0 in (0.3, 1.0, 2.5, 6.0):
+        with flint.ctx.workprec(BITS):
+            start = flint.arb(w0)
+            rate, w, distance = 2 * start / start.sinh(), start + flint.arb("1e-40"), []
+            for _ in range(8):
+                distance.append(abs(w) - start)
+                w = (w - rate * w.sinh()).mid()
+            growth = [float(b / a) for a, b in itertools.pairwise(distance)]
+        for stated in (2 * w0 / math.tanh(w0) - 1, float(theory.cycle_multiplier("exponential", w0))):
+            gaps.extend(abs(measured / stated - 1) for measured in growth)
+    return Measurement(np.max(gaps))
+
+
 def logistic_critical_rate(scale: str) -> Measurement:
     """Logistic loss: the largest relative gap between 4w0/tanh(w0/2) and the rate where |w| tends to w0."""
     gaps = []
@@ -95,16 +134,34 @@ def phase_diagram(scale: str) -> Measurement:
     return Measurement(wrong)
 
 
+def falls_up_to_eight(scale: str) -> Measurement:
+    """Logistic loss, 0.1 ≤ η ≤ 8 and η = 8 itself: the largest |w_{t+1}/w_t| while |w_t| > 0.001.
+
+    The effect is the largest |w| at the end.
+    """
+    rng, n, largest = np.random.default_rng(24), _points(scale, 300), 0.0
+    rate, w = rng.uniform(0.1, 8, n), rng.uniform(0.05, 40, n)
+    rate[: n // 3] = 8
+    for _ in range(3000):
+        before, w = w, _sizes(w, rate)
+        large = before > 1e-3
+        largest = np.maximum(largest, (w[large] / before[large]).max())
+    return Measurement(largest, effect=w.max())
+
+
 def size_at_eight(scale: str) -> Measurement:
     """Logistic loss, η = 8, w0 = 2: |w_t| after 10⁵ steps."""
     return Measurement(_orbit_at_eight(2.0, 100_000))
 
 
 def rate_at_eight(scale: str) -> Measurement:
-    """Logistic loss, η = 8: t w_t² after many steps, the farthest from 3 among four starts."""
-    steps = _points(scale, 100_000)
-    values = [steps * _orbit_at_eight(w0, steps) ** 2 for w0 in (0.5, 2.0, 7.0, 20.0)]
-    return Measurement(max(values, key=lambda value: abs(value - 3)), interval=(min(values), max(values)))
+    """Logistic loss, η = 8: t w_t²/3 or 8t (L(w_t) − log 2)/3 after many steps, the farthest from 1 of four starts."""
+    steps, values = _points(scale, 100_000), []
+    for w0 in (0.5, 2.0, 7.0, 20.0):
+        w = _orbit_at_eight(w0, steps)
+        excess = math.log1p(2 * math.sinh(w / 4) ** 2)  # log cosh(w/2), without cancellation
+        values += [steps * w**2 / 3, 8 * steps * excess / 3]
+    return Measurement(values[np.argmax(np.abs(np.array(values) - 1))], interval=(np.min(values), np.max(values)))
 
 
 def _orbit_at_eight(w: float, steps: int) -> float:
@@ -141,6 +198,28 @@ def cycle_multiplier(scale: str) -> Measurement:
         gaps.append(abs(measured - (2 * limit / math.sinh(limit) - 1)))
         gaps.append(abs(measured - float(theory.cycle_multiplier("logistic", limit))))
     return Measurement(np.max(gaps))
+
+
+def large_rates(scale: str) -> Measurement:
+    """Logistic loss, η from 60 to 160: how far w* and U'(w*), found on the map, are from their forms at large η.
+
+    That is the largest of |r − 1|, r the ratio of 1 − |U'(w*)| to η e^{−η/4}, and of η/4 − w* to (η/2) e^{−η/4}. The
+    effect is the number of steps to come closer to w* by a factor e at η = 60.
+    """
+    gaps, rests = [], []
+    with flint.ctx.workprec(2 * BITS):
+        gap = flint.arb(2) ** -BITS
+        for rate in (60, 90, 120, 160):
+            eta = flint.arb(rate)
+            decay, low, high = (-eta / 4).exp(), eta / 8, eta / 4
+            for _ in range(2 * BITS):
+                middle = ((low + high) / 2).mid()
+                low, high = (middle, high) if eta / 2 * (middle / 2).tanh() > 2 * middle else (low, middle)
+            slope = eta / 2 * (((low + gap) / 2).tanh() - (low / 2).tanh()) / gap - 1
+            rests.append(float(1 - abs(slope)))
+            gaps += [float(abs((1 - abs(slope)) / (eta * decay) - 1)),
+                     float(abs((eta / 4 - low) / (eta / 2 * decay) - 1))]
+    return Measurement(np.max(gaps), effect=1 / rests[0])
 
 
 def lyapunov_exponent(scale: str) -> Measurement:
@@ -203,11 +282,36 @@ def rise_below_critical(scale: str) -> Measurement:
 
 
 def jump_to_minimum(scale: str) -> Measurement:
-    """Logistic loss, w0 = 10, η = η_c(w0)/2 > 8: an upper bound on |w_1|, in balls."""
+    """η = η_c(w0)/2: an upper bound on |w_1|, in balls, logistic loss at w0 = 10, η > 8, and exponential at four w0.
+
+    The effect is the learning rate of the first.
+    """
     with flint.ctx.workprec(BITS):
         w0 = flint.arb(10)
         rate = 2 * w0 / (w0 / 2).tanh()
-        return Measurement(float(abs(w0 - rate * (w0 / 2).tanh() / 2).upper()), effect=float(rate.mid()))
+        sizes = [abs(w0 - rate * (w0 / 2).tanh() / 2)]
+        for start in map(flint.arb, (0.3, 1, 2.5, 6)):
+            sizes.append(abs(start - start / start.sinh() * start.sinh()))
+        return Measurement(np.max([float(size.upper()) for size in sizes]), effect=float(rate.mid()))
+
+
+def hitting_rates(scale: str) -> Measurement:
+    """Logistic loss: the rates in (8, η_c(w0)) with a hit, counted in two ways: the largest difference over five w0.
+
+    As the changes of sign of w_60 along a grid of η, finer towards 8, and as the steps of the orbit at η = 8 before the
+    first that changes its sign. The effect is the largest of these numbers.
+    """
+    differences, counts = [], []
+    for w0 in (3.0, 6.0, 10.0, 25.0, 60.0):
+        rate = 8 + (4 * w0 / math.tanh(w0 / 2) - 8) * np.linspace(0, 1, _points(scale, 5000) + 2)[1:-1] ** 2
+        w, at_eight, steps = np.full_like(rate, w0), w0 - 4 * math.tanh(w0 / 2), 0
+        for _ in range(60):
+            w = w - rate / 2 * np.tanh(w / 2)
+        while at_eight > 0:
+            at_eight, steps = at_eight - 4 * math.tanh(at_eight / 2), steps + 1
+        counts.append(steps)
+        differences.append(abs(int((np.diff(np.sign(w)) != 0).sum()) - steps))
+    return Measurement(np.max(differences), effect=np.max(counts))
 
 
 def overshoot_onset(scale: str) -> Measurement:
@@ -226,6 +330,34 @@ def _alternates(rate: float) -> bool:
             if abs(steps[-1]) < 1e-40:
                 break
         return bool(steps[-1] * steps[-2] < 0)
+
+
+ONSETS = {0.6: 4.99, 0.7: 2.99, 0.8: 2.80, 0.9: 2.73}
+
+
+def chaos_onset(scale: str) -> Measurement:
+    """Imbalanced pair: how far the γ of the first doubling is from 2, or that of the onset of chaos from ``ONSETS``.
+
+    The first doubling: late iterates differ. The onset: late iterates have none of the periods up to 64, on an orbit
+    from a point where T' = 0, and by the library, a positive Lyapunov exponent. Grids of step 0.01 here, finer there.
+    """
+    gaps = []
+    for fraction, onset in ONSETS.items():
+        edge_units = np.arange(1.905, onset + 0.1, 0.01)
+        rate = edge_units / (fraction * (1 - fraction))
+        turn = 2 * np.arccosh(np.sqrt(rate) / 2)
+        w = np.stack([turn, -turn])
+        for _ in range(_points(scale, 3000)):
+            w = w - rate * (1 / (1 + np.exp(-w)) - fraction)
+        last, nearest = w, np.full_like(w, np.inf)
+        for period in range(1, 65):
+            w = w - rate * (1 / (1 + np.exp(-w)) - fraction)
+            nearest = np.minimum(nearest, np.abs(w - last))
+            if period == 1:
+                gaps.append(abs(edge_units[(nearest.max(axis=0) > 1e-3).argmax()] - 2))
+        gaps.append(abs(edge_units[(nearest.max(axis=0) > 1e-3).argmax()] - onset))
+        gaps.append(abs(theory.chaos_onset(fraction) - onset))
+    return Measurement(np.max(gaps))
 
 
 def period_three(scale: str) -> Measurement:

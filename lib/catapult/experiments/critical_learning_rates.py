@@ -17,6 +17,7 @@ from catapult import parameters
 from catapult.theory import linear_predictor as theory
 
 EIGHT = 8.0  # 2/L''(0) for the logistic loss on the balanced pair
+ONSET_FRACTIONS = (0.6, 0.7, 0.8, 0.9)  # label fractions at which the onset of chaos is sought
 PERIOD_THREE = (0.9, 4.0)  # label fraction p and γ = η p (1 − p) of the example of a cycle of length three
 
 
@@ -171,7 +172,7 @@ def _counterexamples() -> xr.Dataset:
 
 
 def _imbalance(parameters: Parameters) -> xr.Dataset:
-    """Late iterates against γ = η p (1 − p) for p = 1/2 and the chosen p; a cycle of length three."""
+    """Late iterates against γ = η p (1 − p) for p = 1/2 and the chosen p; onsets of chaos; a cycle of length three."""
     edge_units = np.linspace(1.5, 7.5, 4 * parameters.grid)
     fractions = [0.5, parameters.label_fraction]
     orbits, exponents = zip(*(theory.imbalanced_attractor(edge_units / (p * (1 - p)), p, 1500, 64)
@@ -179,8 +180,9 @@ def _imbalance(parameters: Parameters) -> xr.Dataset:
     return xr.Dataset(
         {"attractor": (("label_fraction", "kept", "edge_units"), np.array(orbits)),
          "lyapunov": (("label_fraction", "edge_units"), np.array(exponents)),
+         "chaos_onset": ("onset_fraction", [theory.chaos_onset(p) for p in ONSET_FRACTIONS]),
          "three_cycle": ("phase_of_three", three_cycle())},
-        coords={"label_fraction": fractions, "edge_units": edge_units})
+        coords={"label_fraction": fractions, "edge_units": edge_units, "onset_fraction": list(ONSET_FRACTIONS)})
 
 
 def three_cycle() -> np.ndarray:

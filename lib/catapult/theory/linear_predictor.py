@@ -352,7 +352,7 @@ def imbalanced_update(w, learning_rate, label_fraction) -> np.ndarray:
     return w - learning_rate * (scipy.special.expit(w) - label_fraction)
 
 
-def imbalanced_attractor(learning_rates, label_fraction: float, transient: int, kept: int):
+def imbalanced_attractor(learning_rates, label_fraction: float, transient: int, kept: int, start=None):
     r"""Return late iterates and Lyapunov exponents of the imbalanced pair, one orbit a learning rate.
 
     Parameters
@@ -363,14 +363,16 @@ def imbalanced_attractor(learning_rates, label_fraction: float, transient: int, 
         p in (0, 1).
     transient, kept
         Steps thrown away, steps returned.
+    start
+        Shape (m,): where the orbits start. None stands for 1.3 beyond the minimum log(p/(1−p)).
 
     Returns
     -------
     w of shape (kept, m), and the exponents, the means of log |1 − ησ(w)σ(−w)| over the kept steps, of
-    shape (m,). The orbits start at 1.3 beyond the minimum log(p/(1−p)).
+    shape (m,).
     """
     rates = np.asarray(learning_rates, dtype=float)
-    w = np.full(rates.shape, scipy.special.logit(label_fraction) + 1.3)
+    w = np.full(rates.shape, scipy.special.logit(label_fraction) + 1.3) if start is None else start
     for _ in range(transient):
         w = imbalanced_update(w, rates, label_fraction)
     orbit, exponent = np.empty((kept, *rates.shape)), np.zeros(rates.shape)
@@ -380,3 +382,22 @@ def imbalanced_attractor(learning_rates, label_fraction: float, transient: int, 
         exponent += np.log(np.maximum(np.abs(multiplier), 1e-300))
         w = imbalanced_update(w, rates, label_fraction)
     return orbit, exponent / kept
+
+
+def chaos_onset(label_fraction: float) -> float:
+    """Return the least γ from 2 to 6 at which an orbit of the imbalanced pair has an exponent over 0.005, or NaN.
+
+    A number found, not proved: on a grid of step 0.01, then, just below what that gives, of step 0.0005. The orbits
+    start at the two points where T' = 0. Every attracting cycle attracts one of them if γ > 1 and η > 4: then the
+    Schwarzian derivative of T is negative, and Singer's theorem applies.
+    """
+    coarse = _first_chaotic(np.arange(200, 601) / 100, label_fraction)
+    return _first_chaotic(coarse - np.arange(50, -1, -1) / 2000, label_fraction)
+
+
+def _first_chaotic(edge_units: np.ndarray, label_fraction: float) -> float:
+    rates = edge_units / (label_fraction * (1 - label_fraction))
+    turn = 2 * np.arccosh(np.sqrt(rates) / 2)
+    exponents = [imbalanced_attractor(rates, label_fraction, 1000, 1000, start)[1] for start in (turn, -turn)]
+    chaotic = np.max(exponents, axis=0) > 0.005
+    return float(edge_units[chaotic.argmax()]) if chaotic.any() else float("nan")
