@@ -70,6 +70,29 @@ def test_checks_on_general_data_fail_on_wrong_dynamics(monkeypatch, name):
     assert status(name) == "failed"
 
 
+@pytest.mark.parametrize("factor", [0.99, 1.01])
+def test_smoothness_neither_too_small_nor_too_large_passes(monkeypatch, factor):
+    smoothness = linear_predictor.smoothness
+    monkeypatch.setattr(linear_predictor, "smoothness", lambda Z: factor * smoothness(Z))
+    assert status("huang-smooth-descent") == "failed"
+
+
+def test_containment_is_checked_from_outside_the_ball(monkeypatch):
+    monkeypatch.setattr(separability.scipy.special, "expit", lambda u: np.full_like(u, 1e-6))
+    assert separability._late_norm(np.array([[1.0, 0], [-1, 1], [-1, -1]]), 0.2, np.eye(2)[[0] * 8]) > 1
+
+
+def test_hits_are_not_as_many_as_the_steps_of_another_orbit(monkeypatch):
+    monkeypatch.setattr(critical_learning_rates.math, "tanh", lambda x: 0.9)
+    assert status("ours-hitting-rates") == "failed"
+
+
+def test_sizes_at_rates_just_above_eight_do_not_pass_for_falling(monkeypatch):
+    sizes = critical_learning_rates._sizes
+    monkeypatch.setattr(critical_learning_rates, "_sizes", lambda w, rate: sizes(w, 1.02 * rate))
+    assert status("huang-up-to-eight") == "failed"
+
+
 @pytest.mark.parametrize("name", ["huang-exponential-critical-rate", "huang-logistic-critical-rate",
                                   "ours-overshoot-onset"])
 def test_bisected_rates_resolve_an_error_in_the_fifth_digit(monkeypatch, name):

@@ -34,6 +34,9 @@ MUTATIONS = [
     ("theory/linear_predictor.py", "w - (w - rate / 4 * tanh)", "w - (w - rate / 5 * tanh)", "ours-global-cycle"),
     ("theory/linear_predictor.py", 'critical_learning_rate("exponential", w) - 1)',
      'critical_learning_rate("exponential", w) - 1.01)', "ours-cycle-multiplier"),
+    ("theory/linear_predictor.py", "2 * safe / np.tanh(safe) - 1", "2 * safe / np.tanh(safe) - 1.01",
+     "ours-exponential-multiplier"),
+    ("theory/linear_predictor.py", "for start in (turn, -turn)", "for start in (turn, turn)", "ours-chaos-onset"),
     ("theory/linear_predictor.py", "w - learning_rate * slope(loss, w)", "w - 1.1 * learning_rate * slope(loss, w)",
      "huang-phase-diagram"),
     # the recursion of two-layer networks, in both of its forms

@@ -357,11 +357,37 @@ def test_one_step_lowers_the_risk_iff_below_the_critical_rate():
         assert abs(critical(mpf("1e-9")) - 2 / mp.diff(L, 0, 2)) < 1e-12
 
 
+@formula("eq-turned-slope", "eq-rule")
+def test_the_critical_rate_turns_the_weight_and_its_slope_round():
+    quarter = sympy.Rational(1, 4)
+    for g, curvature, critical in (
+            (sympy.sinh, sympy.cosh(w), 2 * w / sympy.sinh(w)),
+            (lambda x: sympy.tanh(x / 2) / 2, quarter / sympy.cosh(w / 2) ** 2, 4 * w / sympy.tanh(w / 2)),
+            (lambda x: x, sympy.Integer(1), sympy.Integer(2))):
+        after = sympy.simplify(w - critical * g(w))
+        assert after == -w
+        assert g(after) == -g(w)
+        assert zero(g(w).diff(w) - curvature)
+        assert curvature.is_positive  # so g increases, and no other step turns it round
+        assert sympy.simplify(w - critical / 2 * g(w)) == 0  # at half the rate, a hit
+
+
 @formula("eq-exponential-identity")
 def test_change_of_the_exponential_risk_is_a_product():
     half = eta * sympy.sinh(w) / 2
     change = sympy.cosh(w - 2 * half) - sympy.cosh(w)
     assert zero(change + 2 * sympy.sinh(w - half) * sympy.sinh(half))
+
+
+@formula("eq-logistic-sign")
+def test_change_of_the_logistic_risk_is_a_product_with_the_stated_sign():
+    s = sympy.symbols("s", real=True)
+    move = eta / 8 * sympy.tanh(w / 2)  # s, so that T(w) = w − 4s
+    assert sympy.expand(w - eta * sympy.tanh(w / 2) / 2 - (w - 4 * move)) == 0
+    assert zero(sympy.cosh((w - 4 * s) / 2) - sympy.cosh(w / 2) + 2 * sympy.sinh(w / 2 - s) * sympy.sinh(s))
+    # sinh has the sign of its argument, so the product has that of (s − w/2)s, and s that of w/2
+    bracket = eta / 8 * sympy.tanh(w / 2) / (w / 2) - 1
+    assert sympy.simplify((move - w / 2) * move - bracket * (w / 2) * move) == 0
 
 
 @formula("eq-logistic-sign")
@@ -410,6 +436,22 @@ def test_cycle_of_the_logistic_map_and_its_multiplier():
         assert all(a > b for a, b in itertools.pairwise(ratio))  # φ(w)/w falls
 
 
+@formula("eq-map", "eq-exponential-multiplier", "eq-logistic-multiplier")
+def test_multiplier_of_the_two_cycle_is_the_square_of_the_slope_of_the_turned_map():
+    for g, critical in ((sympy.sinh, 2 * w / sympy.sinh(w)),
+                        (lambda x: sympy.tanh(x / 2) / 2, 4 * w / sympy.tanh(w / 2))):
+        def step(x, g=g):
+            return x - eta * g(x)
+
+        turned = (-step(w)).diff(w)
+        # along the cycle, T(w) = −w, by the chain rule
+        twice = step(u).diff(u).subs(u, -w) * step(w).diff(w)
+        assert zero(twice - turned**2)
+        at = sympy.Rational(7, 5)
+        slope = step(step(w)).diff(w).subs(eta, critical).subs(w, at)  # the same without it
+        assert abs(sympy.N(slope - (turned**2).subs(eta, critical).subs(w, at), 40)) < 1e-30
+
+
 @formula("eq-second-iterate")
 def test_second_iterate_moves_like_the_first():
     phi = sympy.Lambda(w, eta / 2 * sympy.tanh(w / 2))
@@ -421,6 +463,17 @@ def test_second_iterate_moves_like_the_first():
             once = rate / 2 * np.tanh(x / 2) - x
             twice = rate / 2 * np.tanh(once / 2) - once
             assert np.sign(twice - x) == np.sign(once - x) == np.sign(cycle - x)
+
+
+@formula("eq-large-rate")
+def test_the_expansion_of_the_cycle_at_large_learning_rates():
+    decay, first = sympy.symbols("epsilon k", real=True)  # ε stands for e^{−η/4}, to be expanded in
+    inverse = decay * sympy.exp(-first * decay)  # e^{−w} at w = η/4 + kε
+    missed = eta * (1 - inverse) / (1 + inverse) - 4 * (eta / 4 + first * decay)  # η tanh(w/2) − 4w
+    assert sympy.solve(sympy.series(missed, decay, 0, 2).removeO(), first) == [-eta / 2]
+    inverse = decay * sympy.exp(eta / 2 * decay)
+    rest = 2 * (eta / 4 - eta / 2 * decay) * 2 * inverse / (1 - inverse**2)  # 2w/sinh w = 1 − |U'|
+    assert sympy.expand(sympy.series(rest, decay, 0, 2).removeO() - eta * decay) == 0
 
 
 @formula("eq-large-rate", "eq-reflection")
@@ -447,6 +500,13 @@ def test_expansions_at_learning_rate_eight():
 
 
 @formula("eq-eight-rates")
+def test_the_risk_is_an_eighth_of_the_square_to_fourth_order():
+    excess = sympy.log(sympy.cosh(w / 2))
+    assert zero((sympy.log(2 * sympy.cosh(w / 2)) - sympy.log(2) - excess).diff(w))
+    assert sympy.series(excess, w, 0, 6).removeO() == w**2 / 8 - w**4 / 192
+
+
+@formula("eq-eight-rates")
 def test_at_eight_orbits_fall_like_the_inverse_root_of_time():
     x, steps = 2.0, 300_000
     for _ in range(steps):
@@ -470,11 +530,18 @@ def test_imbalanced_pair_has_its_minimum_at_the_logit_with_curvature_p_one_minus
     L = p * sympy.log(1 + sympy.exp(-w)) + (1 - p) * sympy.log(1 + sympy.exp(w))
     assert zero(L.diff(w) - (SIGMOID - p))
     minimum = sympy.log(p / (1 - p))
-    values = {p: sympy.Rational(9, 10)}
-    assert abs(sympy.N(L.diff(w).subs(w, minimum).subs(values), 40)) < 1e-35
-    assert abs(sympy.N((L.diff(w, 2).subs(w, minimum) - p * (1 - p)).subs(values), 40)) < 1e-35
+    assert sympy.simplify(L.diff(w).subs(w, minimum)) == 0
+    assert sympy.simplify(L.diff(w, 2).subs(w, minimum) - p * (1 - p)) == 0
     step = theory.imbalanced_update(0.4, 7.0, 0.9)
     assert step == pytest.approx(0.4 - 7.0 * (1 / (1 + np.exp(-0.4)) - 0.9), rel=1e-14)
     # stable iff γ = ηp(1 − p) < 2: the multiplier at the minimum is 1 − γ
     slope = (w - eta * (SIGMOID - p)).diff(w).subs(w, minimum)
-    assert zero((slope - (1 - eta * p * (1 - p))).subs(values))
+    assert sympy.simplify(slope - (1 - eta * p * (1 - p))) == 0
+
+
+def test_the_schwarzian_derivative_of_the_imbalanced_map_is_negative_beyond_learning_rate_four():
+    first, second, third = ((w - eta * (SIGMOID - p)).diff(w, k) for k in (1, 2, 3))
+    s = SIGMOID * SIGMOID.subs(w, -w)  # at most 1/4
+    assert zero(third * first - sympy.Rational(3, 2) * second**2 + eta * s * (1 - (6 - eta / 2) * s))
+    # the bracket is linear in s: 1 at s = 0, and positive at 1/4 iff η > 4
+    assert sympy.expand(1 - (6 - eta / 2) / 4 - (eta - 4) / 8) == 0

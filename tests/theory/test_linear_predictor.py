@@ -202,6 +202,20 @@ def test_imbalanced_attractor_of_balanced_labels_is_the_two_cycle():
     assert exponent[0] == pytest.approx(np.log(abs(1 - rates[0] / 4)))
 
 
+@pytest.mark.parametrize("start", [-3.0, 0.5, 7.0])
+def test_imbalanced_orbits_start_where_they_are_told_to(start):
+    orbit, exponent = theory.imbalanced_attractor(np.array([9.0]), 0.7, 0, 3, np.array([start]))
+    step = start - 9 * (1 / (1 + math.exp(-start)) - 0.7)
+    assert orbit[:2, 0] == pytest.approx([start, step], rel=TIGHT)
+    assert exponent[0] == pytest.approx(np.log(abs(1 - 9 / (2 + 2 * np.cosh(orbit[:, 0])))).mean())
+
+
+def test_balanced_labels_have_no_onset_of_chaos_and_mirrored_ones_the_same():
+    assert math.isnan(theory.chaos_onset(0.5))
+    # the orbits are mirrored up to rounding, which chaos amplifies: an onset within a window's width is the same
+    assert theory.chaos_onset(0.1) == pytest.approx(theory.chaos_onset(0.9), abs=0.005)
+
+
 def map_points(loss, count=400):
     """Yield names and points (w0, η): everywhere, and as near as possible to where a label changes."""
     rng = np.random.default_rng(3)
