@@ -132,19 +132,20 @@ def average_risk(scale: str) -> Measurement:
 
 
 def max_margin(scale: str) -> Measurement:
-    """Logistic loss, separable data, η = 1 and 10: the largest relative gap of (w_t − w_{t/2})/log 2 to ŵ/ρ.
+    """Logistic loss, separable data, η = 1, 10 and 100: the largest relative gap of (w_t − w_{t/2})/log 2 to ŵ/ρ.
 
     ρ is the largest margin and ŵ the direction that has it, over a grid of directions. The effect is the largest angle
-    between w_t and ŵ. At each η the two opposed points, and three points of which two have the least margin.
+    between w_t and ŵ. The data are the two opposed points, and three points of which two have the least margin. The
+    start is (0, 1), but 4 ŵ/ρ farther on at η = 100: else its oscillation ends at margins where w hardly moves.
     """
-    steps, rate = _trials(scale, 20_000), np.array([[1.0], [10.0]])
+    steps, rate = _trials(scale, 20_000), np.array([[1.0], [10.0], [100.0]])
     angles = np.linspace(-np.pi / 2, np.pi / 2, 200_001)
     directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     gaps, turns = [], []
     for Z in (OPPOSED, np.array([[0.1, 1.0], [0.3, -1.0], [1.0, 0.5]])):
         margins = (directions @ Z.T).min(axis=1)
         best, margin = directions[margins.argmax()], margins.max()
-        w = np.tile([0.0, 1.0], (2, 1))
+        w = np.array([0.0, 1.0]) + np.outer([0, 0, 4], best / margin)
         for step in range(steps):
             if step == steps // 2:
                 half = w
