@@ -52,7 +52,7 @@ MUTATIONS = [
     ("theory/two_layer.py", "8 / rate - 1.5 * rate", "8 / rate - 1.4 * rate", "ours-slide-end"),
     ("theory/two_layer.py", "elasticity / (elasticity - 1)", "1 / (elasticity - 1)", "ours-exponential-edge"),
     ("theory/two_layer.py", "fourth / (3 * h)", "fourth / (2 * h)", "ours-exit"),
-    ("theory/_kernels.py", "scaled += kappa * g * (scaled * g - 4 * f)", "scaled += kappa * g * (scaled * g - 8 * f)",
+    ("theory/_kernels.py", "carry + kappa * g * (scaled * g - 4 * f)", "carry + kappa * g * (scaled * g - 8 * f)",
      "ours-wide-phases"),
     # the parts of a data set, the outlier and the product vector of chapter 6
     ("datasets/decomposition.py", "solution.x[d:] > 0.5", "solution.x[d:] < 0.5", "ji-decomposition"),

@@ -42,14 +42,16 @@ def follow(loss, f, scaled, kappa, steps, tail):
     below that fraction of it; or not at all after a step with |a| = 1, which makes D = 0 for ever: then Λ → 0, but no
     faster than 1/t.
 
-    Only then the error is estimated, to first order: the rounding of each step is taken to be independent, with a
-    standard deviation of EPSILON times the terms that are added, so that the covariance of (f, Λ) follows
+    Λ is a compensated sum: on a long slide each step takes less than a unit in its last place. Only with ``tail`` the
+    error is estimated, to first order: the roundings of the terms of f⁺ and of the change of Λ are taken to be
+    independent, each with a standard deviation of EPSILON times the term, so that the covariance of (f, Λ) follows
     :math:`P^+ = JPJ^\top + Q`, J the derivative of the step; the rounding of Λ0 is P at the start, that of κ a tangent
     k with :math:`k^+ = Jk + \kappa\,\partial_\kappa`. An orbit whose error reaches its size is LOST; the
     error is infinite where |a| = 1, or f = 0 with Λ above the edge of stability, may hold for the rounded orbit alone.
     """
     h = 0.25 if loss == LOGISTIC else 1.0
-    rises, annihilated, error = CONVERGES, False, 0.0
+    rises, annihilated, error = CONVERGES, False, EPSILON
+    carry = 0.0
     p_ff, p_fs, p_ss, k_f, k_s = 0.0, 0.0, (EPSILON * scaled) ** 2, 0.0, 0.0
     for _ in range(steps):
         if f == 0:
@@ -63,7 +65,7 @@ def follow(loss, f, scaled, kappa, steps, tail):
                 return rises, f, 0.0, math.inf
             left = kappa * f * f * (4 - h * scaled)
             if tail == 0 or left <= tail * scaled * scaled * (2 - h * scaled):
-                return rises, f, scaled, error
+                return rises, f, scaled, error + tail
         annihilated |= kappa * g * g == 1
         after = f * (1 + kappa * g * g) - scaled * g
         if tail > 0:
@@ -71,16 +73,17 @@ def follow(loss, f, scaled, kappa, steps, tail):
             j_ff, j_fs = growth + (2 * kappa * f * g - scaled) * slope, -g
             j_sf, j_ss = kappa * (2 * (scaled * g - 2 * f) * slope - 4 * g), growth
             to_f, to_s = j_ff * p_ff + j_fs * p_fs, j_ff * p_fs + j_fs * p_ss  # the first row of J P
-            q_f, q_s = f * growth, scaled * growth
             p_ss = (j_sf * j_sf * p_ff + 2 * j_sf * j_ss * p_fs + j_ss * j_ss * p_ss
-                    + EPSILON**2 * (q_s * q_s + (4 * kappa * g * f) ** 2))
+                    + (EPSILON * kappa * g) ** 2 * ((scaled * g) ** 2 + 16 * f * f))
             p_fs = to_f * j_sf + to_s * j_ss
-            p_ff = to_f * j_ff + to_s * j_fs + EPSILON**2 * (q_f * q_f + (scaled * g) ** 2)
+            p_ff = to_f * j_ff + to_s * j_fs + EPSILON**2 * ((f * growth) ** 2 + (scaled * g) ** 2)
             k_f, k_s = (j_ff * k_f + j_fs * k_s + EPSILON * kappa * f * g * g,
                         j_sf * k_f + j_ss * k_s + EPSILON * kappa * g * (scaled * g - 4 * f))
-        scaled += kappa * g * (scaled * g - 4 * f)
+        change = carry + kappa * g * (scaled * g - 4 * f)
+        before, scaled = scaled, scaled + change
+        carry = change - (scaled - before)
         if tail > 0:
-            error = math.sqrt(p_ss + k_s * k_s) / scaled if scaled > 0 else math.inf
+            error = EPSILON + math.sqrt(p_ss + k_s * k_s) / scaled if scaled > 0 else math.inf
             if not error < 1:
                 return LOST, f, scaled, error
         if abs(after) > abs(f) * (1 + 1e-12):

@@ -38,6 +38,7 @@ from catapult.theory.linear_predictor import slope
 LABELS = ("lazy", "catapult", "divergent", "unsettled")
 MAX_STEPS = 10**8
 LARGEST = 1e20  # of what is given: below what counts as divergence
+LARGEST_F = 700.0  # with the exponential loss: below the overflow of sinh
 TRUSTED = 1e-12  # the relative error by rounding, as estimated, up to which a final kernel in floats is given out
 
 
@@ -52,11 +53,11 @@ def feasible(f, ntk, width) -> np.ndarray:
 
 def _checked(loss, f0, ntk0, width, learning_rate) -> list[np.ndarray]:
     """Return f0, Λ0, κ and η, broadcast; raise InputError, one line, for what no network can have."""
-    losses.get(loss)
+    largest_f = LARGEST_F if losses.get(loss).name == "exponential" else LARGEST
     given = {"f0": f0, "ntk0": ntk0, "width": width, "learning_rate": learning_rate}
     f0, ntk0, width, rate = (np.asarray(value, dtype=float) for value in given.values())
     for name, values, allowed, right in (
-            ("f0", f0, "finite, at most 1e20 in size", np.abs(f0) <= LARGEST),
+            ("f0", f0, f"finite, at most {largest_f:g} in size", np.abs(f0) <= largest_f),
             ("ntk0", ntk0, "> 0 and at most 1e20", (ntk0 > 0) & (ntk0 <= LARGEST)),
             ("width", width, "a whole number ≥ 1", (width >= 1) & (width == np.floor(width)) & (width <= LARGEST)),
             ("learning_rate", rate, "> 0 and finite", (rate > 0) & np.isfinite(rate))):
@@ -241,13 +242,15 @@ def final_ntk(loss: str | losses.Loss, f0: float, ntk0: float, width: int, learn
     It is that of the orbit in floating point where this is known well enough: see :func:`final_ntk_in_floats`, by its
     own estimate within TRUSTED of the exact one (divergence: within a thousandth, up to Λ = 10³⁰). Elsewhere, as next
     to the chaos at ηλ0 = 4 with the squared loss, :func:`catapult.theory.certificates.final_ntk` decides, for the
-    numbers given and at most 10⁶ steps: the answer then lies in the certified enclosure, or divergence is proved.
+    numbers given and at most 10⁶ steps: the answer then lies in a certified enclosure as narrow as TRUSTED (or below
+    that fraction of λ0), or divergence is proved.
 
     Raises
     ------
     Undecided
-        After ``max_steps`` steps without an answer; or where rounding decides and no enclosure is found: for instance
-        at exactly ηλ0 = 4 with the squared loss, where Λ stays 4 and f is chaotic for ever.
+        After ``max_steps`` steps without an answer; or where rounding decides and no enclosure is found, or a wide one:
+        for instance at exactly ηλ0 = 4 with the squared loss, where Λ stays 4 and f is chaotic for ever, or after a
+        step with |a| = 1, from where Λ falls like 1/t.
     InputError
         As :func:`iterate`; where rounding decides, feasible is taken exactly.
     """
@@ -262,6 +265,9 @@ def final_ntk(loss: str | losses.Loss, f0: float, ntk0: float, width: int, learn
         raise Undecided(f"undecided: rounding decides the orbit, and in ball arithmetic: {proved.reason}")
     if isinstance(proved, certificates.Diverges):
         return float("nan")
+    if proved.upper - proved.lower > TRUSTED * proved.upper and proved.upper > TRUSTED * ntk0:
+        raise Undecided(f"undecided after {proved.steps:,} steps in ball arithmetic: λ_∞ is between {proved.lower:.6g} "
+                        f"and {proved.upper:.6g}")
     return value if proved.lower <= value <= proved.upper else proved.midpoint
 
 
@@ -269,13 +275,14 @@ def final_ntk_in_floats(loss: str | losses.Loss, f0: float, ntk0: float, width: 
                         max_steps: int = MAX_STEPS) -> tuple[float, float]:
     r"""Return :math:`\lambda_\infty` of the orbit in float64, nan if it diverges, and its relative error, estimated.
 
-    The orbit is followed into the trap (see the module) and on until what λ still loses is below 10⁻¹⁵ of it; for an
+    The orbit is followed into the trap (see the module) and on until what λ still loses is below 10⁻¹⁷ of it; for an
     orbit that hits f = 0, the answer is λ there, and after a step with |a| = 1 it is 0. nan means that Λ has passed
     10³⁰ (or the slope has overflowed, which takes it there). From there no squared or exponential orbit returns, and a
     logistic one, κ > 8, only if p and q agree in about 30 digits.
 
-    The error is the standard deviation of what independent rounding of each step leaves in Λ, to first order along the
-    orbit: an estimate, no bound. At 1 and above nothing is known of λ_∞, and the value is where the orbit was left.
+    The error is the standard deviation of what independent roundings leave in Λ, to first order along the orbit, with
+    what λ still loses and a rounding of the result: an estimate, no bound. At 1 and above nothing is known of λ_∞, and
+    the value is where the orbit was left.
 
     Raises
     ------
@@ -288,7 +295,7 @@ def final_ntk_in_floats(loss: str | losses.Loss, f0: float, ntk0: float, width: 
 
     start, scaled0, kappa, rate = (float(value) for value in _checked(loss, f0, ntk0, width, learning_rate))
     code = _kernels.CODES[losses.get(loss).name]
-    outcome, f, scaled, error = _kernels.follow(code, start, scaled0, kappa, max_steps, 1e-15)
+    outcome, f, scaled, error = _kernels.follow(code, start, scaled0, kappa, max_steps, 1e-17)
     if outcome == _kernels.UNDECIDED:
         raise Undecided(f"undecided after {max_steps:,} steps: f = {f:.6g}, ηλ = {scaled:.6g}")
     return (float("nan") if outcome == _kernels.DIVERGES else scaled / rate), error
