@@ -144,7 +144,7 @@ def two_cycle(width, learning_rate) -> tuple[np.ndarray, np.ndarray]:
 
 
 def slide_ntk(width, learning_rate) -> np.ndarray:
-    """Return 8/η − (3/2) η/m: to first order in 1/m, λ_∞ of the logistic loss from any fixed f0 ≠ 0 and ηλ0 > 8 (ours)."""
+    """Return 8/η − (3/2) η/m: to first order in 1/m, λ_∞ of the logistic loss from fixed f0 ≠ 0, ηλ0 > 8 (ours)."""
     rate = np.asarray(learning_rate, dtype=float)
     return (8 / rate - 1.5 * rate / np.asarray(width, dtype=float))[()]
 
