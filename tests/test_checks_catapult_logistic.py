@@ -46,12 +46,14 @@ WRONG = [
     ("stability_edge", 1.03, ["huang-kernel-bound"]),
     ("critical_learning_rate", 1.05, ["ours-silent-slide", "ours-wide-phases"]),
     ("critical_learning_rate", 0.9, ["huang-logistic-catapult", "ours-wide-phases"]),
+    ("slow_ntk", 1.01, ["ours-wide-phases"]),
     ("convergence_edge", 1.2, ["ours-kappa-eight", "ours-sixteen", "ours-wide-edge"]),
     ("convergence_edge", 0.8, ["ours-wide-edge"]),
     ("cycle_multiplier", 1.00001, ["ours-two-layer-cycle-repels"]),
     ("slide_ntk", 1.00001, ["ours-slide-end"]),
     ("slow_ntk", 1.0002, ["ours-exponential-edge"]),
     ("exit_ntk", 1.0001, ["ours-exit"]),
+    ("exit_distance", 1.1, ["ours-exit"]),
 ]
 
 
@@ -62,6 +64,22 @@ def test_rows_fail_on_a_wrong_closed_form(monkeypatch, name, factor, rows):
     assert [status(row) for row in rows] == ["failed"] * len(rows)
 
 
+def test_rows_in_balls_fail_on_a_wrong_step(monkeypatch):
+    right = checks._moved
+    monkeypatch.setattr(checks, "_moved", lambda w1, w2, width, rate: right(w1, w2, width, rate * 1.01))
+    assert [status(row) for row in ("ours-false-cycle", "ours-annihilation")] == ["failed"] * 2
+
+
+def test_rows_of_single_steps_and_of_spreads_fail_on_others(monkeypatch):
+    right = checks.Networks.descend
+    monkeypatch.setattr(checks.Networks, "descend", lambda self, loss, steps=1: right(right(self, loss), loss, steps))
+    assert status("ours-kernel-turns") == "failed"
+    monkeypatch.undo()
+    drawn = checks._drawn
+    monkeypatch.setattr(checks, "_drawn", lambda *given: (1.3 * drawn(*given)[0], drawn(*given)[1]))
+    assert status("ours-window-moves") == "failed"
+
+
 def test_cycle_row_fails_on_a_wrong_cycle(monkeypatch):
     right = two_layer.two_cycle
     monkeypatch.setattr(two_layer, "two_cycle", lambda *given: (right(*given)[0] * 1.000001, right(*given)[1]))
@@ -69,8 +87,11 @@ def test_cycle_row_fails_on_a_wrong_cycle(monkeypatch):
 
 
 @pytest.mark.parametrize(("factor", "rows"), [
-    (1.2, ["huang-kernel-bound", "ours-slide-end", "ours-jump-returns", "ours-kappa-eight"]),
-    (0.5, ["huang-exponential-catapult", "huang-upper-edge", "ours-slide-time", "ours-beyond-kappa-eight"]),
+    (1.2, ["huang-kernel-bound", "ours-slide-end", "ours-jump-returns", "ours-kappa-eight", "ours-exponential-trap",
+           "ours-flatter-while-small"]),
+    (1.02, ["ours-sixteen", "ours-slide-rate", "ours-no-plateau", "ours-wide-phases"]),
+    (0.5, ["huang-exponential-catapult", "huang-upper-edge", "ours-slide-time", "ours-beyond-kappa-eight",
+           "ours-exponential-runaway", "ours-sixteen-sharp"]),
 ])
 def test_rows_fail_on_wrong_dynamics(monkeypatch, factor, rows):
     slopes = {name: lambda f, slope=slope: factor * slope(f) for name, slope in checks.SLOPES.items()}

@@ -74,13 +74,19 @@ def test_a_step_of_the_weights_is_the_recursion():
 
 @formula("eq-cl-stability")
 def test_an_output_near_zero_shrinks_iff_the_kernel_is_below_the_edge():
+    for gradient in (h * v + c4 * v**3 / 6, LOGISTIC, EXPONENTIAL):
+        slope_at_zero = gradient.diff(v).subs(v, 0)
+        growth = sympy.limit(step(v, scaled, gradient)[0] / v, v, 0)
+        assert sympy.simplify(growth - (1 - slope_at_zero * scaled)) == 0
+        # the kernel turns at Λ = 4f/g, which tends to twice the edge 2/h
+        turns = 4 * v / gradient
+        assert sympy.simplify(step(v, turns, gradient)[1] - turns) == 0
+        assert sympy.simplify(sympy.limit(turns, v, 0) - 4 / slope_at_zero) == 0
     for name, edge in (("logistic", 8.0), ("exponential", 2.0)):
         assert two_layer.stability_edge(name, 3.0) * 3.0 == pytest.approx(edge)
         for factor in (0.999, 1.001):
             after, _ = two_layer.iterate(name, 1e-6, factor * edge, 10**6, 1.0, 1)
             assert (abs(after[1]) < 1e-6) == (factor < 1)
-    quotient = sympy.limit(4 * v / LOGISTIC, v, 0), sympy.limit(4 * v / EXPONENTIAL, v, 0)
-    assert quotient == (16, 4)
 
 
 @formula("eq-cl-hit")
@@ -111,6 +117,14 @@ def test_kernels_below_twice_the_edge_fall_at_the_stated_rate():
 @formula("eq-cl-eight", "eq-cl-swap")
 def test_the_larger_of_p_and_q_is_bounded_and_their_product_falls():
     assert sympy.solve(eta**2 / 4 - 2 * m, eta)[0] == sympy.sqrt(8 * m)
+    # f > 0, so g > 0: p is the larger one, by 4√κ f, and a step multiplies it by (1 − |a|)², the other by (1 + |a|)²
+    a, root = sympy.sqrt(kappa) * g, 2 * sympy.sqrt(kappa)
+    pair, after = ((kernel + root * output, kernel - root * output)
+                   for output, kernel in ((f, scaled), step(f, scaled, g)))
+    assert sympy.expand(pair[0] - pair[1] - 4 * sympy.sqrt(kappa) * f) == 0
+    assert sympy.expand(after[0] - (1 - a) ** 2 * pair[0]) == 0
+    assert sympy.expand(after[1] - (1 + a) ** 2 * pair[1]) == 0
+    assert sympy.expand(after[0] * after[1] - (1 - a**2) ** 2 * pair[0] * pair[1]) == 0
     rng = np.random.default_rng(2)
     width = rng.integers(1, 1000, 300)
     rate = rng.uniform(0.1, 1, 300) * np.sqrt(8 * width)
@@ -239,6 +253,23 @@ def test_the_law_of_the_slide_to_second_order():
         assert rate * two_layer.slide_ntk(width, rate) == pytest.approx(8 - 1.5 * k, rel=1e-12)
 
 
+def test_on_the_slide_the_excess_loss_falls_at_a_quarter_to_three_quarters_of_kappa():
+    e, loss = v / sinh(v), sympy.log(sympy.cosh(v / 2))
+    drift = -2 * kappa * v * LOGISTIC  # −4κv²/Λ with Λ = 2v/g
+    assert zero(drift + 4 * kappa * v**2 / (2 * v / LOGISTIC))
+    size = drift / (2 * (1 - e) / LOGISTIC)  # divided by Φ0'
+    assert zero((2 * v / LOGISTIC).diff(v) - 2 * (1 - e) / LOGISTIC)
+    rate = v * LOGISTIC**3 / (1 - e)  # of the loss, over κ
+    assert zero(-loss.diff(v) * size / kappa - rate)
+    at_zero = [sympy.series(part, v, 0, 5).removeO() for part in (v * LOGISTIC**3, (1 - e) * loss)]
+    assert sympy.limit(at_zero[0] / at_zero[1], v, 0) == Rational(3, 4)
+    for size, value in ((1e-2, 0.75), (4000.0, 0.25)):
+        g = math.tanh(size / 2) / 2
+        excess = linear_predictor.excess_risk("logistic", size)
+        shape = 1 - size / math.sinh(size) if size < 700 else 1.0
+        assert size * g**3 / shape / excess == pytest.approx(value, rel=1e-3)
+
+
 @formula("eq-cl-time")
 def test_the_slide_takes_the_stated_time():
     # near the edge v² = 3(Λ − 8)/2, so that Λ − 8 decays at the rate 3κ/4
@@ -252,6 +283,11 @@ def test_the_slide_takes_the_stated_time():
 
 @formula("eq-cl-annihilation")
 def test_annihilation_leaves_no_kernel():
+    assert sympy.solve(sympy.sqrt(kappa) * x / 2 - 1, x) == [2 / sympy.sqrt(kappa)]  # |a| = 1, x = tanh(|f|/2)
+    new_f, new_scaled = step(f, scaled, 1 / sympy.sqrt(kappa))
+    assert sympy.expand(new_scaled**2 - 4 * kappa * new_f**2) == 0
+    # D = 0: Λ = 2√κ f, and a step turns f into (1 − a)² f
+    assert sympy.expand(step(f, 2 * sympy.sqrt(kappa) * f, g)[0] - (1 - sympy.sqrt(kappa) * g) ** 2 * f) == 0
     width = 40
     rate = math.sqrt(6.0 * width)
     start = 2 * math.atanh(2 / math.sqrt(6.0))

@@ -267,7 +267,7 @@ def test_gradient_flow_keeps_the_product_and_the_edge_is_two_over_the_curvature(
     assert kept == pytest.approx(kept[0], rel=1e-3)
 
 
-def test_slide_leaves_the_plateau_below_the_edge():
+def test_slide_ends_below_the_edge():
     gaps = [two_layer.final_ntk("logistic", 1.0, 2.0, m, 5.0) - two_layer.slide_ntk(m, 5.0) for m in (10**4, 10**5)]
     assert abs(gaps[0]) < 2e-7
     assert abs(gaps[1]) < 2e-9  # the next order is m⁻²

@@ -24,6 +24,7 @@ PLANES = {  # slope: (κ, starts (f0, ηλ0)) of the orbits in the plane of |f| 
     "tanh(f + f³)": (0.02, ((0.05, 5.0), (0.3, 1.95))),
 }
 FALSE_CYCLE = (12.0, 40.0)  # f0 of the orbits at κ = 8, from ηλ0 = 8 f0
+ACCURATE = 1e-6  # the relative error of final kernels, as estimated, that figures and comparisons of them allow
 BESIDE = 1e-4  # relative distance of f0 and λ0 from the two-cycle, of orbits that leave it
 
 
@@ -139,10 +140,15 @@ def scaled_finals(loss: str, parameters: Parameters, scaled: np.ndarray, width: 
 
 
 def finals(loss: str, f0: float, ntk0: float, width: int, rates: np.ndarray) -> np.ndarray:
-    """Return λ_∞ for each rate; NaN also where 10⁶ steps do not decide (λ_∞ = 0 is approached like 1/t)."""
+    """Return λ_∞ for each rate; NaN also where 10⁶ steps do not decide (λ_∞ = 0 is approached like 1/t).
+
+    That of the floats where it is within ACCURATE, by their estimate: thousands of enclosures would take minutes.
+    """
     def final(rate):
         try:
-            return two_layer.final_ntk(loss, f0, ntk0, width, rate, max_steps=10**6)
+            value, error = two_layer.final_ntk_in_floats(loss, f0, ntk0, width, rate, max_steps=10**6)
+            accurate = error <= ACCURATE or math.isnan(value)
+            return value if accurate else two_layer.final_ntk(loss, f0, ntk0, width, rate, max_steps=10**6)
         except two_layer.Undecided:
             return math.nan
 
@@ -323,10 +329,11 @@ def _flatter(parameters: Parameters) -> xr.Dataset:
 
 
 def _first_rise(width: int, parameters: Parameters) -> list[float]:
-    """Return for each network the least κ of a grid at which the next larger η ends sharper; NaN for none."""
+    """Return for each network the least κ of a grid at which the next larger η ends sharper by 10⁻⁵; NaN for none."""
     kappa, found = np.arange(0.03, 7.99, 0.02), []
     for f0, ntk0 in zip(*drawn(width, parameters.networks, parameters.seed), strict=True):
-        rises = np.diff(finals("logistic", f0, ntk0, width, np.sqrt(kappa * width))) > 1e-9
+        ends = finals("logistic", f0, ntk0, width, np.sqrt(kappa * width))
+        rises = np.diff(ends) > 10 * ACCURATE * ends[:-1]
         found.append(kappa[np.argmax(rises)] if rises.any() else math.nan)
     return found
 

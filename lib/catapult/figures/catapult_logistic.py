@@ -21,27 +21,42 @@ BESIDE = [Line2D([], [], color=PALETTE["ink"], label="network", **NETWORK),
 
 
 def orbits(results: xr.Dataset) -> Figure:
-    """Draw the loss and ηλ against the step: network, recursion, and the slide as a differential equation."""
+    """Draw the loss and ηλ against the step: network, recursion, and the slide as a differential equation.
+
+    Panel c is the loss on a linear axis, with dots where ηλ passes 8 and a fall at the rate ¾κ through each.
+    """
     step = results.orbit_step + 1
     with style.use():
-        figure, axes = style.subplots(1, 2, width=9, height=3.9)
+        figure, axes = style.subplots(2, 2, width=9, height=3.3)
+        (loss, kernel), (linear, empty) = axes
         handles = []
         for start, colour in zip(results.orbit.values, RATE_COLOURS, strict=True):
             one = _shown(results.sel(orbit=start))
-            for ax, name in ((axes[0], "loss"), (axes[1], "scaled")):
-                ax.plot(step, one[f"network_{name}"], color=colour, **NETWORK)
-                ax.plot(step, one[name], color=colour, **RECURSION)
-            axes[1].plot(step, one.predicted_slide, ":", color=PALETTE["theory"], linewidth=1.5)
-            handles.append(Line2D([], [], color=colour, label=f"ηλ₀ = {start:g}, κ = {one.orbit_kappa.item():.2g}"))
-        axes[1].axhline(8, color=PALETTE["theory"], linewidth=0.9)
-        axes[0].set(title="loss", ylabel="loss minus its minimum", yscale="log", ylim=(1e-6, 60))
-        axes[1].set(title="kernel", ylabel="$\\eta\\lambda_t$", yscale="log", yticks=[4, 6, 8, 12, 24, 80],
-                    yticklabels=["4", "6", "8", "12", "24", "80"], ylim=(3, 95))
-        axes[1].minorticks_off()
-        for ax in axes:
+            for ax, name, time in ((loss, "loss", step), (kernel, "scaled", step), (linear, "loss", step - 1)):
+                ax.plot(time, one[f"network_{name}"], color=colour, **NETWORK)
+                ax.plot(time, one[name], color=colour, **RECURSION)
+            kernel.plot(step, one.predicted_slide, ":", color=PALETTE["theory"], linewidth=1.5)
+            kappa, passes = one.orbit_kappa.item(), int(np.argmax(one.scaled.values < 8))
+            if passes and kappa < 0.5:  # 0: it starts below 8, or never gets there
+                near = np.array([-1, 1]) / kappa
+                linear.plot(passes + near, one.loss[passes].item() * np.exp(-0.75 * kappa * near), "--",
+                            color=PALETTE["theory"], linewidth=1.5)
+                linear.plot(passes, one.loss[passes], "o", color=PALETTE["ink"], markersize=6)
+            handles.append(Line2D([], [], color=colour, label=f"ηλ₀ = {start:g}, κ = {kappa:.2g}"))
+        kernel.axhline(8, color=PALETTE["theory"], linewidth=0.9)
+        loss.set(title="loss", ylabel="loss minus its minimum", yscale="log", ylim=(1e-6, 60))
+        kernel.set(title="kernel", ylabel="$\\eta\\lambda_t$", yscale="log", yticks=[4, 6, 8, 12, 24, 80],
+                   yticklabels=["4", "6", "8", "12", "24", "80"], ylim=(3, 95))
+        kernel.minorticks_off()
+        for ax in (loss, kernel):
             ax.set(xlabel="step t + 1", xscale="log")
-        slide = Line2D([], [], color=PALETTE["theory"], linestyle=":", label="slide, as an ODE")
-        figure.legend(handles=[*handles, *BESIDE, slide], loc="outside right upper")
+        linear.set(title="loss, linear time", ylabel="loss minus its minimum", yscale="log", ylim=(1e-5, 20),
+                   xlabel="step t", xlim=(0, 400))
+        empty.set_axis_off()
+        handles += [*BESIDE, Line2D([], [], color=PALETTE["theory"], linestyle=":", label="slide, as an ODE"),
+                    Line2D([], [], color=PALETTE["theory"], linestyle="--", label="rate ¾κ"),
+                    Line2D([], [], color=PALETTE["ink"], marker="o", linestyle="", label="ηλ passes 8")]
+        empty.legend(handles=handles, loc="center left")
         style.label_panels(figure)
     return figure
 

@@ -145,7 +145,7 @@ def two_cycle(width, learning_rate) -> tuple[np.ndarray, np.ndarray]:
 
 
 def slide_ntk(width, learning_rate) -> np.ndarray:
-    """Return 8/η − (3/2) η/m: to first order in 1/m, λ_∞ of the logistic loss from any ηλ0 well above 8 (ours)."""
+    """Return 8/η − (3/2) η/m: to first order in 1/m, λ_∞ of the logistic loss from fixed f0 ≠ 0, ηλ0 > 8 (ours)."""
     rate = np.asarray(learning_rate, dtype=float)
     return (8 / rate - 1.5 * rate / np.asarray(width, dtype=float))[()]
 
@@ -185,17 +185,26 @@ def slow_ntk(loss: str | losses.Loss, f, width, learning_rate) -> np.ndarray:
 def exit_ntk(loss: str | losses.Loss, ntk0, width, learning_rate) -> np.ndarray:
     r"""Return λ_∞ for f0 → 0, to leading order in κ and :math:`\delta_0 = \eta\lambda_0 - 2/h \ge 0`; NaN: no return.
 
-    With :math:`C = L''''(0)/(3h) - \kappa h^2` and :math:`z = 1 - \delta C/(\kappa h)` it is the other solution of
-    :math:`z_1 e^{-z_1} = z_0 e^{-z_0}`. It exists iff z0 > 0: always where C < 0.
+    See :func:`exit_distance`.
     """
     loss = losses.get(loss)
     h, fourth = loss.curvature_at_zero, {"exponential": 1.0, "logistic": -0.125, "squared": 0.0}[loss.name]
     rate = np.asarray(learning_rate, dtype=float)
     kappa = rate**2 / np.asarray(width, dtype=float)
+    return ((2 / h + exit_distance(rate * ntk0 - 2 / h, kappa, h, fourth)) / rate)[()]
+
+
+def exit_distance(distance, kappa, h: float, fourth: float) -> np.ndarray:
+    r"""Return :math:`\delta_1 = \eta\lambda_\infty - 2/h` for f0 → 0 from δ0 ≥ 0, to leading order; NaN: no return.
+
+    For any even loss with :math:`h = L''(0)` and :math:`L''''(0)` = ``fourth``: with
+    :math:`C = L''''(0)/(3h) - \kappa h^2` and :math:`z = 1 - \delta C/(\kappa h)` it is the other solution of
+    :math:`z_1 e^{-z_1} = z_0 e^{-z_0}`. It exists iff z0 > 0: always where C < 0.
+    """
     unit = kappa * h / (fourth / (3 * h) - kappa * h**2)
-    z = 1 - (rate * ntk0 - 2 / h) / unit
+    z = 1 - np.asarray(distance, dtype=float) / unit
     inner, outer = (-scipy.special.lambertw(-z * np.exp(-z), branch).real for branch in (0, -1))
-    return (np.where(z > 0, 2 / h + unit * (1 - np.where(z > 1, inner, outer)), np.nan) / rate)[()]
+    return np.where(z > 0, unit * (1 - np.where(z > 1, inner, outer)), np.nan)[()]
 
 
 def iterate(loss: str | losses.Loss, f0, ntk0, width, learning_rate, steps: int) -> tuple[np.ndarray, np.ndarray]:
