@@ -66,6 +66,15 @@ def test_no_cycle_is_not_claimed_where_there_is_one(monkeypatch):
     assert status("ours-no-cycle") == "failed"
 
 
+@pytest.mark.parametrize("x", [0.0, 1e-40, 1e-30, 1e-3, 2.0])
+def test_the_quotient_of_tanh_is_enclosed_also_near_zero(x):
+    with checks.flint.ctx.workprec(400):
+        x = checks.flint.arb(x)
+        exact = x.tanh() / x if x > 0 else checks.flint.arb(1)
+    with checks.flint.ctx.workprec(checks.BITS):
+        assert checks._tanhc(x).overlaps(exact)
+
+
 def test_edge_selection_fails_for_a_sharpness_that_is_a_fifth_too_low(monkeypatch):
     sharpness = checks._sharpness
     monkeypatch.setattr(checks, "_sharpness", lambda *given: 0.8 * sharpness(*given))
