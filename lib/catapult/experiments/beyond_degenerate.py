@@ -376,7 +376,7 @@ def _depth(parameters: Parameters) -> xr.Dataset:
     from catapult.training import train
 
     multiples = {"squared": np.array([1.7, 1.9, 2.1, 2.3, 2.5, 2.7, 2.9, 3.1]),
-                 "logistic": np.array([4, 5, 6, 7, 8, 9, 10, 12])}
+                 "logistic": np.array([4, 5, 6, 7, 8, 9, 10, 14])}
     pair, hidden, out, edges = datasets.degenerate_pair(), (1, 2, 3), {}, []
     for loss, grid in multiples.items():
         diverged = np.zeros((len(hidden), parameters.seeds, len(grid)), dtype=bool)
