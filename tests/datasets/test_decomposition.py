@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -42,6 +44,25 @@ def test_random_sets_split_as_one_program_for_each_point_says(seed):
         assert parts.separable[i] == (-best.fun > 1e-7)
     assert (certify(Z).kind == "separable") == (parts.kind == "separable")
     assert (certify(Z).kind == "strictly non-separable") == (parts.kind == "strictly non-separable")
+
+
+@pytest.mark.parametrize("Z", [
+    [[10001.0, 10000.0], [-10000.0, -9999.0]],
+    np.array([[1e-5, 1.0], [1e-5, -0.7]]) @ [[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]],
+    [[1e200], [2e200]],
+    [[5e-324, 0.0], [1e300, 1e300]],
+])
+def test_separable_data_of_small_margin_or_of_any_size_are_split(Z):
+    Z = np.array(Z)
+    parts = decompose(Z)
+    assert parts.kind == certify(Z).kind == "separable"
+    assert all(sum(Fraction(x) * v for x, v in zip(row, parts.direction, strict=True)) > 0 for row in Z.tolist())
+
+
+def test_where_rounded_suggestions_fail_the_separator_of_the_other_certificate_is_taken(monkeypatch):
+    monkeypatch.setattr(decomposition, "_suggestion", lambda Z: (np.ones(len(Z), dtype=bool), -Z.sum(axis=0)))
+    parts = decompose(np.array([[1.0, 3.0], [2.0, 1.0]]))
+    assert (np.array([[1, 3], [2, 1]]) @ parts.direction > 0).all()
 
 
 def test_a_wrong_suggestion_is_refused_and_not_returned(monkeypatch):

@@ -18,7 +18,7 @@ LOG2 = np.log(2)
 
 
 def test_every_displayed_formula_has_a_test_and_every_test_a_formula():
-    formula.assert_complete(at_least=16)
+    formula.assert_complete(at_least=19)
 
 
 def sigmoid(x):
@@ -50,6 +50,26 @@ def test_both_parts_of_the_example_have_their_exact_witnesses():
     assert (products[~parts.separable] == 0).all()
     assert min(parts.weights) > 0
     assert (np.array(parts.weights) @ experiment.MIXED[~parts.separable].astype(int) == 0).all()
+
+
+@formula("eq-six-strong")
+def test_the_curvature_within_the_span_is_at_least_that_of_the_largest_radius():
+    Z = experiment.MIXED
+    parts = decompose(Z)
+    rest, rng = Z[~parts.separable], np.random.default_rng(35)
+    v = np.array(parts.direction) / np.linalg.norm(parts.direction)
+    along, R = np.array([v[1], -v[0]]), np.linalg.norm(rest, axis=1).max()
+    for r in np.geomspace(0.01, 3, 40):
+        u = r * rng.choice([-1, 1]) * along * rng.uniform(0.5, 1)
+        bend = sigmoid(rest @ u) * sigmoid(-(rest @ u))
+        floor = sigmoid(R * r) * sigmoid(-R * r) * rest.T @ rest / len(Z)
+        gap = (rest * bend[:, None]).T @ rest / len(Z) - floor
+        assert np.linalg.eigvalsh(gap)[0] >= -1e-15
+        assert along @ floor @ along > 0
+    x = sympy.symbols("x", positive=True)
+    product = 1 / ((1 + sympy.exp(x)) * (1 + sympy.exp(-x)))
+    assert zero(product - product.subs(x, -x))
+    assert zero(product - sympy.sech(x / 2) ** 2 / 4)  # falls as |x| grows
 
 
 @formula("eq-six-infimum", "eq-six-regret")
@@ -106,8 +126,63 @@ def test_the_two_phases_obey_every_inequality_of_the_proof():
                 assert rate * rho * total <= w[0] * (1 + 1e-12)
                 assert size**2 <= (2 * rate * q * N + rate**2 * R**2 * total) * (1 + 1e-12)
                 assert total / N <= R**2 / (rho**2 * N) + np.sqrt(2 * q / (rate * N)) / rho
+            wrong = count_misclassified(Z, rate, int(8.92 * rate * R**4 / rho**2) + 1) if mu > n and rate < 100 else 0
+            assert wrong <= 6.5 * n * R**2 / rho**2
     assert exits > 25
     assert 2 * (1 + np.sqrt(2 * q * 8.92)) < 6.5  # misclassified steps before the exit, times ρ²/(nR²)
+
+
+def count_misclassified(Z, rate, steps):
+    """Count the steps with a misclassified point before the exit."""
+    w, wrong, R = np.zeros(Z.shape[1]), 0, np.linalg.norm(Z, axis=1).max()
+    for _ in range(steps):
+        if (Z @ w).min() > 0 and risk(Z, w) <= 1 / (rate * R**2):
+            break
+        wrong += (Z @ w).min() <= 0
+        w = w - rate * gradient(Z, w)
+    return wrong
+
+
+@formula("eq-six-batch")
+def test_large_rates_follow_the_perceptron_on_the_whole_batch_up_to_its_end():
+    late = 0
+    for Z, rho, R in separable_data(40, seed=36):
+        n = len(Z)
+        u, w, wrong = Z.sum(0) / (2 * n), -1e9 * gradient(Z, np.zeros(2)), 0.0
+        assert u == pytest.approx(w / 1e9, rel=1e-12)
+        t = 1
+        while (Z @ u).min() < 0:
+            wrong += (Z @ u < 0).mean()
+            assert (Z @ w).min() < 0
+            u, w, t = u + Z[Z @ u < 0].sum(0) / n, w - 1e9 * gradient(Z, w), t + 1
+            assert u == pytest.approx(w / 1e9, abs=1e-6)
+            assert rho * (0.5 + wrong) <= u[0] + 1e-12
+            assert u @ u <= R**2 * (0.25 + wrong) + 1e-12
+        late = max(late, t)
+        assert t <= n * R**2 / rho**2
+        assert (Z @ w).min() > 0
+        assert risk(Z, w) <= 1e-9 / R**2
+    assert late > 3
+
+
+@formula("eq-six-line")
+def test_on_a_line_sum_and_difference_of_the_layers_are_scaled():
+    w1, w2 = sympy.Matrix(sympy.symbols("a:3")), sympy.Matrix(sympy.symbols("b:3"))
+    alpha, s = sympy.symbols("alpha s", positive=True)
+    p, q = ((w1 + sign * w2).dot(w1 + sign * w2) for sign in (1, -1))
+    for sign in (1, -1):
+        after = (w1 + alpha * w2) + sign * (w2 + alpha * w1)
+        assert sympy.expand(after - (1 + sign * alpha) * (w1 + sign * w2)).is_zero_matrix
+    assert sympy.expand(s * w1.dot(w2) - s / 4 * (p - q)) == 0
+    P, Q = sympy.symbols("p q")
+    assert sympy.expand((1 + alpha) ** 2 * P - (1 - alpha) ** 2 * Q
+                        - ((P - Q) * (1 + alpha**2) + 2 * alpha * (P + Q))) == 0
+    # a step of the weights moves W1 z and w2 so
+    (W, second, scale), z = weights(3), np.array([0.6, 0.0, 0.8])
+    rate, gamma = 2.0, 0.3
+    G, step = -gamma * z, rate * scale * gamma
+    np.testing.assert_allclose((W - rate * scale * np.outer(second, G)) @ z, W @ z + step * second, rtol=1e-12)
+    np.testing.assert_allclose(second - rate * scale * W @ G, second + step * (W @ z), rtol=1e-12)
 
 
 @formula("eq-six-loss-slope")

@@ -44,6 +44,14 @@ def test_nothing_is_proved_below_one_over_lambda_or_without_the_right_outlier():
     assert outlier.certify_cycle(replace(data, outlier=data.outlier // 4)) is None
 
 
+def test_a_stable_cycle_on_one_side_of_zero_is_not_taken_for_one_across_it():
+    data = outlier.OutlierData(114, 61, 27, Fraction(8387, 962))
+    near = 0.006554586022689213
+    assert data.update(data.update(near)) == pytest.approx(near, abs=1e-12)
+    assert data.update(near) == pytest.approx(1.91476, abs=1e-5)
+    assert outlier.certify_cycle(data, start=near) is None
+
+
 def test_gamma_out_of_range_is_refused():
     for gamma in (1.0, 2.0):
         with pytest.raises(InputError, match=r"allowed: a number from 1\.05 to 1\.98"):

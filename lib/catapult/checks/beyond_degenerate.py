@@ -89,6 +89,33 @@ def offset_of_the_ray(scale: str) -> Measurement:
     return Measurement(np.max(gaps), effect=min(drifts))
 
 
+def strong_convexity(scale: str) -> Measurement:
+    """Mixed data: the least eigenvalue of the Hessian of L_E within E at random u, over σ(Rr)σ(−Rr)μ, r = |u|.
+
+    μ is the least non-zero eigenvalue of the mean of z_i z_iᵀ over the points outside P. Effect: the least
+    eigenvalue that was met.
+    """
+    rng, ratios, least = np.random.default_rng(64), [], math.inf
+    for _ in range(_trials(scale, 10)):
+        inner = rng.integers(-3, 4, (4, 2)).astype(float)
+        inner = np.concatenate([inner, -inner[:2] - inner[2:]])  # they sum to 0
+        shear = rng.integers(-2, 3, (2, 2))
+        Z = np.concatenate([np.c_[inner, inner @ shear], rng.integers(-3, 4, (3, 4)) + 10 * np.r_[-shear.T[0], 1, 0]])
+        parts = decompose(Z)
+        rest = Z[~parts.separable]
+        _, lengths, frame = np.linalg.svd(rest)
+        rest = rest @ frame[lengths > 1e-9].T
+        mu, R = np.linalg.eigvalsh(rest.T @ rest / len(Z))[0], np.linalg.norm(rest, axis=1).max()
+        for r in np.geomspace(0.01, 2, 30):
+            u = rng.standard_normal(rest.shape[1])
+            u *= r / np.linalg.norm(u)
+            bend = _pull(rest @ u) * _pull(-rest @ u)
+            lowest = np.linalg.eigvalsh((rest * bend[:, None]).T @ rest / len(Z))[0]
+            ratios.append(lowest * (2 + 2 * math.cosh(R * r)) / mu)
+            least = min(least, lowest)
+    return Measurement(np.min(ratios), effect=least)
+
+
 # Separable data.
 
 
@@ -125,6 +152,36 @@ def phase_against_rate(scale: str) -> Measurement:
     rates = 2.0 ** np.arange(6, 13)
     longest = [max(_phase(0.1, share, rate, 200)[2] for share in (0.2, 0.4, 0.6, 0.8, 0.95)) for rate in rates]
     return Measurement(np.polyfit(np.log(rates), np.log(longest), 1)[0], effect=max(longest))
+
+
+def perceptron_exit(scale: str) -> Measurement:
+    """Separable data, η = 10⁸: on how many the exit is not the step T_p at which the batch perceptron stops.
+
+    Counts also a T_p above nR²/ρ², ρ a margin of the data. Effect: the largest T_p.
+    """
+    rng, wrong, longest, rate = np.random.default_rng(65), 0, 0, 1e8
+    sets = [(_opposing(rho, share), rho) for rho in (0.3, 0.1, 1 / 30) for share in (0.2, 0.35, 0.5, 0.65, 0.8, 0.95)]
+    for _ in range(_trials(scale, 30)):
+        Z = rng.standard_normal((rng.integers(3, 8), 3))
+        Z[:, 0] = rng.uniform(0.05, 0.2) + 0.1 * np.abs(Z[:, 0])
+        sets.append((Z, Z[:, 0].min()))
+    for Z, rho in sets:
+        stop = _batch_perceptron(Z)
+        w, t = rate * Z.sum(0) / (2 * len(Z)), 1
+        square = (Z**2).sum(1).max()
+        while t <= stop and (min(Z @ w) <= 0 or _loss(Z @ w).mean() * rate * square > 1):
+            w, t = w + rate * _pull(Z @ w) @ Z / len(Z), t + 1
+        wrong += t != stop or stop > len(Z) * square / rho**2
+        longest = max(longest, stop)
+    return Measurement(wrong, effect=longest)
+
+
+def _batch_perceptron(Z: np.ndarray) -> int:
+    """The first step at which u_{t+1} = u_t + (1/n) Σ z_i over z_i·u_t < 0 stops, from u_1 = (1/2n) Σ z_i."""
+    u, t = Z.sum(0) / (2 * len(Z)), 1
+    while min(Z @ u) < 0:
+        u, t = u + Z[Z @ u < 0].sum(0) / len(Z), t + 1
+    return t
 
 
 def stable_phase(scale: str) -> Measurement:
@@ -238,16 +295,20 @@ def _twice_over_w(w, eta):
 
 
 def _tanhc(x):
-    return x.tanh() / x if x > 1e-30 else flint.arb(1)
+    """tanh(x)/x of a ball x ≥ 0: near 0 between 1 − x²/3 and 1."""
+    return x.tanh() / x if x > 1e-30 else flint.arb(1).union(1 - x.abs_upper() ** 2 / 3)
 
 
 # Networks.
 
 
-def _two_layers(Z: np.ndarray, width: int, rate: float, steps: int, seed: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return W1, w2 and s after gradient descent from standard Gaussian weights, in the NTK parametrisation."""
+def _two_layers(Z: np.ndarray, width: int, rate: float, steps: int, seed: int,
+                standard: bool = False) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return W1, w2 and s after gradient descent from Gaussian weights: the NTK or the standard parametrisation."""
     rng, n, d = np.random.default_rng(seed), *Z.shape
     first, second, s = rng.standard_normal((width, d)), rng.standard_normal(width), (width * d) ** -0.5
+    if standard:
+        first, second, s = first * d**-0.5, second * width**-0.5, 1.0
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(steps):
             slope = -_pull(Z @ (s * first.T @ second)) @ Z / n
@@ -274,6 +335,30 @@ def _sharpness(Z: np.ndarray, first: np.ndarray, second: np.ndarray, s: float) -
     return float(scipy.sparse.linalg.eigsh(operator, k=1, which="LA", tol=1e-8, v0=start.standard_normal(size))[0][0])
 
 
+def _deep_product(Z: np.ndarray, hidden: int, width: int, rate: float, steps: int, seed: int) -> np.ndarray:
+    """Return the product vector of a deep linear network after gradient descent; as :func:`_two_layers`, any depth."""
+    rng, d = np.random.default_rng(seed), Z.shape[1]
+    sizes = [d, *[width] * hidden, 1]
+    W = [rng.standard_normal((b, a)) for a, b in itertools.pairwise(sizes)]
+    s = math.prod(sizes[:-1]) ** -0.5
+    for t in range(steps + 1):
+        below, above = [np.eye(d)], [np.eye(1)]
+        for matrix in W:
+            below.append(matrix @ below[-1])
+        if t == steps:
+            return s * below[-1][0]
+        for matrix in reversed(W):
+            above.insert(0, above[0] @ matrix)
+        slope = -_pull(Z @ (s * below[-1][0])) @ Z / len(Z)
+        W = [matrix - rate * s * np.outer(above[k + 1], below[k] @ slope) for k, matrix in enumerate(W)]
+
+
+def _best(Z: np.ndarray) -> np.ndarray:
+    """The minimiser v* of the risk."""
+    return scipy.optimize.minimize(lambda v: _loss(Z @ v).mean(), np.zeros(Z.shape[1]), method="BFGS",
+                                   jac=lambda v: -_pull(Z @ v) @ Z / len(Z), options={"gtol": 1e-12}).x
+
+
 @functools.cache
 def _ends(scale: str) -> np.ndarray:
     """Networks on overlapping clouds, shape (seeds, 3, 3): at 0.5, 2 and 3 units of 2/sharpness at the start.
@@ -284,8 +369,7 @@ def _ends(scale: str) -> np.ndarray:
     for seed in range(_trials(scale, 5)):
         Z = datasets.overlapping_cloud(40, 4, 1.0, seed).Z
         unit = 2 / _sharpness(Z, *_two_layers(Z, 400, 0.0, 0, seed))
-        best = scipy.optimize.minimize(lambda v, Z=Z: _loss(Z @ v).mean(), np.zeros(4), method="BFGS",
-                                       jac=lambda v, Z=Z: -_pull(Z @ v) @ Z / len(Z), options={"gtol": 1e-12}).x
+        best = _best(Z)
         for multiple in (0.5, 2.0, 3.0):
             first, second, s = _two_layers(Z, 400, multiple * unit, 2000, seed)
             sharpness = _sharpness(Z, first, second, s)
@@ -295,9 +379,18 @@ def _ends(scale: str) -> np.ndarray:
 
 
 def one_predictor(scale: str) -> Measurement:
-    """Non-separable clouds: the largest relative distance of an end to v*. Effect: the largest ratio of sharpnesses."""
-    rows = _ends(scale)
-    return Measurement(rows[:, :, 2].max(), effect=(rows[:, :, 1].max(1) / rows[:, :, 1].min(1)).max())
+    """Non-separable clouds, one to three hidden layers: the largest relative distance of an end to v*.
+
+    Effect: the largest ratio of sharpnesses with one hidden layer.
+    """
+    rows, gaps = _ends(scale), []
+    for seed in range(_trials(scale, 2)):
+        Z = datasets.overlapping_cloud(40, 4, 1.0, seed).Z
+        best = _best(Z)
+        for hidden in (2, 3):
+            gaps.append(np.linalg.norm(_deep_product(Z, hidden, 20, 5.0, 500, seed) - best) / np.linalg.norm(best))
+    return Measurement(np.max([rows[:, :, 2].max(), *gaps]),
+                       effect=(rows[:, :, 1].max(1) / rows[:, :, 1].min(1)).max())
 
 
 def edge_selection(scale: str) -> Measurement:
@@ -305,6 +398,32 @@ def edge_selection(scale: str) -> Measurement:
     rows = _ends(scale)
     mean, low, high = mean_interval(rows[:, 1:, 0].mean(axis=1))
     return Measurement(mean, interval=(low, high))
+
+
+def edge_range(scale: str) -> Measurement:
+    """Clouds, d = 20, n = 100, m = 200: the mean of η·sharpness/2 at the end over runs at 2 and 4 units that converge.
+
+    Its 95 % interval over runs. Effect: the mean at 0.8 units. The value is 2 if a run at 8 units converges.
+    """
+    return _edge_range(scale, False, (2.0, 4.0), 8.0)
+
+
+def edge_range_standard(scale: str) -> Measurement:
+    """As :func:`edge_range`, in the standard parametrisation, at 2, 4 and 8 units; 2 if a run at 16 units converges."""
+    return _edge_range(scale, True, (2.0, 4.0, 8.0), 16.0)
+
+
+def _edge_range(scale: str, standard: bool, within: tuple[float, ...], beyond: float) -> Measurement:
+    rows = {multiple: [] for multiple in (0.8, *within, beyond)}
+    for seed in range(_trials(scale, 3)):
+        Z = datasets.overlapping_cloud(100, 20, 1.5, seed).Z
+        best, unit = _best(Z), 2 / _sharpness(Z, *_two_layers(Z, 200, 0.0, 0, seed, standard))
+        for multiple, ratios in rows.items():
+            first, second, s = _two_layers(Z, 200, multiple * unit, 800, seed, standard)
+            if np.linalg.norm(s * first.T @ second - best) < 1e-3 * np.linalg.norm(best):  # false for NaN
+                ratios.append(multiple * unit * _sharpness(Z, first, second, s) / 2)
+    mean, low, high = mean_interval(np.concatenate([rows[multiple] for multiple in within]))
+    return Measurement(2.0 if rows[beyond] else mean, effect=np.mean(rows[0.8]), interval=(low, high))
 
 
 def recursion(scale: str) -> Measurement:
@@ -340,14 +459,135 @@ def separable_divergence(scale: str) -> Measurement:
     return Measurement(float(np.mean(blown)), effect=np.max(risks))
 
 
+def separable_onset(scale: str) -> Measurement:
+    """Points (0.03, ±1), m = 50: the share of seeds that diverge at κ = 10, less that at κ = 8. Effect: at κ = 8."""
+    Z, seeds, shares = _opposing(0.03, 1.0), _trials(scale, 10), []
+    for kappa in (8, 10):
+        rate = math.sqrt(kappa / 1.0009 * 2 * 50)
+        shares.append(np.mean([not np.abs(_two_layers(Z, 50, rate, 800, seed)[1]).max() < 1e30
+                               for seed in range(seeds)]))
+    return Measurement(shares[1] - shares[0], effect=shares[0])
+
+
+@functools.cache
+def _separable_ends(scale: str) -> np.ndarray:
+    """Networks on separable clouds, m = 200, at 1 and 4 units of 2/sharpness (κ to 100), after 600 steps.
+
+    Shape (runs, 4). Columns: η·sharpness/2, the risk, the largest eigenvalue of Θ over that at the start, the least
+    Θ_ii/(2s|x_i||f(x_i)|).
+    """
+    rows = []
+    for seed in range(_trials(scale, 3)):
+        Z = datasets.separable_cloud(100, 20, 0.5, seed).Z
+        first, second, s = _two_layers(Z, 200, 0.0, 0, seed)
+        unit, before = 2 / _sharpness(Z, first, second, s), _kernel(Z, first, second, s)
+        for multiple in (1.0, 4.0):
+            first, second, s = _two_layers(Z, 200, multiple * unit, 600, seed)
+            u, after = Z @ (s * first.T @ second), _kernel(Z, first, second, s)
+            rows.append((multiple * unit * _sharpness(Z, first, second, s) / 2, _loss(u).mean(),
+                         np.linalg.eigvalsh(after)[-1] / np.linalg.eigvalsh(before)[-1],
+                         (np.diag(after) / (2 * s * np.linalg.norm(Z, axis=1) * np.abs(u))).min()))
+    return np.array(rows)
+
+
+def _kernel(Z: np.ndarray, first: np.ndarray, second: np.ndarray, s: float) -> np.ndarray:
+    hidden = Z @ first.T
+    return s**2 * (hidden @ hidden.T + second @ second * Z @ Z.T)
+
+
+def separable_edge(scale: str) -> Measurement:
+    """Separable clouds: the largest η·sharpness/2 at the end. Effect: the largest risk there."""
+    rows = _separable_ends(scale)
+    return Measurement(rows[:, 0].max(), effect=rows[:, 1].max())
+
+
+def separable_kernel(scale: str) -> Measurement:
+    """Separable clouds: the least Θ_ii/(2s|x_i||f(x_i)|) at the end. Effect: the least growth of the kernel."""
+    rows = _separable_ends(scale)
+    return Measurement(rows[:, 3].min(), effect=rows[:, 2].min())
+
+
+def one_direction(scale: str) -> Measurement:
+    """Separable data on a line, m = 20, κ = 1, 14, 1,000: the largest risk after 1,000 steps. Effect: the first one."""
+    first, last = [], []
+    for seed, kappa in itertools.product(range(_trials(scale, 5)), (1.0, 14.0, 1000.0)):
+        rng = np.random.default_rng(seed)
+        Z = np.outer(rng.uniform(0.2, 2, 5), rng.standard_normal(3))
+        for steps, risks in ((0, first), (1000, last)):
+            W, w, s = _two_layers(Z, 20, math.sqrt(kappa * 20 * 3 / (Z**2).sum(1).mean()), steps, seed)
+            risks.append(_loss(Z @ (s * W.T @ w)).mean())
+    return Measurement(np.max(last), effect=max(first))
+
+
 def depth_edge(scale: str) -> Measurement:
     """Squared loss, degenerate pair, m = 50: median over seeds of the edge of divergence with 3 hidden layers.
 
-    In units of 2/λ0, on a grid of spacing 0.1. Effect: the same with one hidden layer.
+    In units of 2/λ0, on a grid of spacing 0.1. Effect: the same with one hidden layer. The value is infinite if that is
+    not the first of the grid above 2.
     """
-    return Measurement(_median_edge(3, _trials(scale, 5)), effect=_median_edge(1, _trials(scale, 5)))
+    shallow = _median_edge(1, _trials(scale, 5))
+    return Measurement(_median_edge(3, _trials(scale, 5)) if 2 < shallow < 2.1 else math.inf, effect=shallow)
 
 
+def depth_edge_two(scale: str) -> Measurement:
+    """As :func:`depth_edge`, with two hidden layers. Effect: the same with one."""
+    return Measurement(_median_edge(2, _trials(scale, 5)), effect=_median_edge(1, _trials(scale, 5)))
+
+
+def logistic_one_layer(scale: str) -> Measurement:
+    """Logistic loss, degenerate pair, one hidden layer, m = 100: the share of seeds that diverge at 14 units.
+
+    Effect: the share at 8 units. The value is −1 if a run with η² ≤ 8m diverges, at 7 units.
+    """
+    seeds = _trials(scale, 200)
+    safe, gone = _deep_divergence(1, 7.0, seeds)
+    at_14, at_8 = (_deep_divergence(1, multiple, seeds)[1].mean() for multiple in (14.0, 8.0))
+    return Measurement(-1.0 if (safe & gone).any() else at_14, effect=at_8)
+
+
+def logistic_depth(scale: str) -> Measurement:
+    """Logistic loss, degenerate pair, m = 100, at 6 units: the smaller share of seeds, of 2 and 3 hidden layers, that
+    diverge though η² ≤ 8m. Effect: that share with one hidden layer.
+    """
+    shares = []
+    for hidden, seeds in ((1, 200), (2, 30), (3, 30)):
+        safe, gone = _deep_divergence(hidden, 6.0, _trials(scale, seeds))
+        shares.append((safe & gone).mean())
+    return Measurement(min(shares[1:]), effect=shares[0])
+
+
+def _deep_divergence(hidden: int, multiple: float, seeds: int, width: int = 100, steps: int = 400) -> np.ndarray:
+    """Deep linear networks on the degenerate pair, logistic loss, all seeds at once: is η² ≤ 8m, and do they diverge?
+
+    At ``multiple`` units of 8/λ0. Shape (2, seeds).
+    """
+    sizes = [1, *[width] * hidden, 1]
+    scales, rng = [fan**-0.5 for fan in sizes[:-1]], np.random.default_rng(hidden)
+    V = [s * rng.standard_normal((seeds, b, a)) for s, (a, b) in zip(scales, itertools.pairwise(sizes), strict=True)]
+    gone, alive, rate, safe = np.zeros(seeds, dtype=bool), np.arange(seeds), None, None
+    for _ in range(steps):
+        below, above = [np.ones((len(alive), 1))], [np.ones((len(alive), 1))]
+        for matrix in V:
+            below.append((matrix @ below[-1][:, :, None])[:, :, 0])
+        for matrix in reversed(V):
+            above.insert(0, (above[0][:, None] @ matrix)[:, 0])
+        f = below[-1][:, 0]
+        if rate is None:
+            rate = 8 * multiple / sum(s**2 * (above[k + 1] ** 2).sum(1) * (below[k] ** 2).sum(1)
+                                      for k, s in enumerate(scales))
+            safe = rate**2 <= 8 * width
+        small = np.abs(f) < 1e6
+        gone[alive[~small]] = True
+        if not small.all():
+            alive, rate, V = alive[small], rate[small], [matrix[small] for matrix in V]
+            below, above, f = [x[small] for x in below], [x[small] for x in above], f[small]
+        pull = rate / 2 * np.tanh(f / 2)
+        V = [matrix - (s**2 * pull)[:, None, None] * above[k + 1][:, :, None] * below[k][:, None]
+             for k, (s, matrix) in enumerate(zip(scales, V, strict=True))]
+    return np.stack([safe, gone])
+
+
+@functools.cache
 def _median_edge(hidden: int, seeds: int) -> float:
     edges = []
     for seed in range(seeds):

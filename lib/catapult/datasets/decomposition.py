@@ -11,6 +11,7 @@ A linear program in floating point only suggests P and v; what is returned was c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import gcd
 
@@ -70,12 +71,10 @@ def decompose(Z: np.ndarray) -> Decomposition:
     if Z.ndim != 2 or 0 in Z.shape or not np.isfinite(Z).all():
         raise InputError(f"Z has shape {Z.shape}; allowed: a finite matrix (n, d) with n and d at least 1")
     separable, suggestion = _suggestion(Z)
-    rest = _exact(Z[~separable])
-    direction = _direction(rest, suggestion) if separable.any() else (0,) * Z.shape[1]
+    rows, rest = _exact(Z), _exact(Z[~separable])
+    direction = next((v for v in _directions(Z, separable, rest, suggestion) if _splits(rows, v, separable)), None)
     weights = () if separable.all() else certify(Z[~separable]).weights or ()
-    products = [sum((x * v for x, v in zip(row, direction, strict=True)), flint.fmpq(0)) for row in _exact(Z).tolist()]
-    right = all((p > 0) == bool(s) and p >= 0 for p, s in zip(products, separable, strict=True))
-    if not right or len(weights) != (~separable).sum() or min(weights, default=1) <= 0:
+    if direction is None or len(weights) != (~separable).sum() or min(weights, default=1) <= 0:
         raise InputError("Z: the parts that the linear program suggests fail the exact check; allowed: data whose "
                          "points are not within rounding of the other part")
     return Decomposition(separable, direction, tuple(weights), rest.rank() if len(Z[~separable]) else 0)
@@ -84,7 +83,8 @@ def decompose(Z: np.ndarray) -> Decomposition:
 def _suggestion(Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Maximise Σ t_i subject to Zv ≥ t, 0 ≤ t ≤ 1: t is 1 on P (v can be scaled up) and 0 elsewhere."""
     n, d = Z.shape
-    rows = Z / np.maximum(np.linalg.norm(Z, axis=1, keepdims=True), np.finfo(float).tiny)
+    rows = np.ldexp(Z, -np.frexp(np.abs(Z).max(axis=1, keepdims=True))[1])  # so that no length overflows
+    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 0.5)
     solution = scipy.optimize.linprog(np.r_[np.zeros(d), -np.ones(n)], A_ub=np.c_[-rows, np.eye(n)], b_ub=np.zeros(n),
                                       bounds=[(None, None)] * d + [(0, 1)] * n, method="highs")
     return solution.x[d:] > 0.5, solution.x[:d]
@@ -96,19 +96,45 @@ def _exact(Z: np.ndarray) -> flint.fmpq_mat:
     return flint.fmpq_mat(*Z.shape, entries)
 
 
-def _direction(rest: flint.fmpq_mat, suggestion: np.ndarray) -> tuple[int, ...]:
+def _directions(Z: np.ndarray, separable: np.ndarray, rest: flint.fmpq_mat,
+                suggestion: np.ndarray) -> Iterator[tuple[int, ...]]:
+    """Yield candidates for v: near the suggestion, in small numbers, then in as many digits as it has.
+
+    If all points are separable, at last a separator that :func:`catapult.datasets.separability.certify` found.
+    """
+    if not separable.any():
+        yield (0,) * Z.shape[1]
+        return
+    for unit in (2**12, 2**52):
+        yield _direction(rest, suggestion, unit)
+    if separable.all() and (separator := certify(Z).direction) is not None:
+        yield _whole([flint.fmpq(*float(x).as_integer_ratio()) for x in separator])
+
+
+def _splits(rows: flint.fmpq_mat, direction: tuple[int, ...], separable: np.ndarray) -> bool:
+    """Whether z_i·v is positive on the separable part and 0 elsewhere, exactly."""
+    products = [sum((x * v for x, v in zip(row, direction, strict=True)), flint.fmpq(0)) for row in rows.tolist()]
+    return all(p > 0 if inside else p == 0 for p, inside in zip(products, separable, strict=True))
+
+
+def _direction(rest: flint.fmpq_mat, suggestion: np.ndarray, unit: int) -> tuple[int, ...]:
     """Return whole numbers v near a multiple of the suggestion with rest·v = 0 exactly.
 
     In reduced echelon form the pivot coordinates of v follow from the free ones, which are taken from the suggestion,
-    as simple fractions.
+    as multiples of 1/``unit`` of its largest.
     """
-    d = len(suggestion)
-    v = [flint.fmpq(round(4096 * float(x) / np.abs(suggestion).max()), 4096) for x in suggestion]
+    d, largest = len(suggestion), float(np.abs(suggestion).max()) or 1.0
+    v = [flint.fmpq(round(unit * (float(x) / largest)), unit) for x in suggestion]
     if rest.nrows():
         echelon, rank = rest.rref()
         for i in range(rank):
             pivot = next(j for j in range(d) if echelon[i, j] != 0)
             v[pivot] = -sum((echelon[i, j] * v[j] for j in range(pivot + 1, d)), flint.fmpq(0))
+    return _whole(v)
+
+
+def _whole(v: list[flint.fmpq]) -> tuple[int, ...]:
+    """Return the multiple of v by a positive number that has whole coordinates without a common divisor."""
     common = 1
     for x in v:
         common = common * int(x.q) // gcd(common, int(x.q))

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 from scipy.optimize import brentq, minimize_scalar
-from scipy.special import expit
+from scipy.special import expit, lambertw
 
 from catapult import datasets, parameters
 from catapult.datasets.decomposition import decompose
@@ -98,6 +98,12 @@ def exit_time(risk: np.ndarray, level: np.ndarray) -> np.ndarray:
     return np.where(below.any(axis=0), below.argmax(axis=0), -1)
 
 
+def exit_bound(square, margin, points, learning_rate) -> np.ndarray:
+    """Return the bound on the exit time, elementwise: by R², ρ, n and η (ours)."""
+    q, largest = float(lambertw(np.exp(-1.0)).real), np.maximum(points, learning_rate * square)
+    return square / margin**2 * np.maximum(4 * largest, 32 * q * largest**2 / (learning_rate * square))
+
+
 def last_rise(risk: np.ndarray) -> np.ndarray:
     """Return the step after the last rise of the risk by more than 10⁻⁹ of it, 0 if it never rises."""
     rises = risk[1:] > risk[:-1] * (1 + 1e-9)
@@ -105,7 +111,10 @@ def last_rise(risk: np.ndarray) -> np.ndarray:
 
 
 def _exit_times(parameters: Parameters) -> xr.Dataset:
-    """Separable data, w0 = 0: when the stable phase begins (L ≤ 1/(ηR²)), the last rise before it, by η and margin."""
+    """Separable data, w0 = 0: when the stable phase begins (L ≤ 1/(ηR²)), the last rise before it, by η and margin.
+
+    ``exit_bound``: the proved bound on both.
+    """
     margins = parameters.margin * np.array([3.0, 1.0, 1 / 3])
     shares, rates = np.linspace(0.2, 0.95, 6), np.geomspace(1, 4096, 13)
     first, rise = [], []
@@ -120,8 +129,8 @@ def _exit_times(parameters: Parameters) -> xr.Dataset:
     return xr.Dataset({"easy_last_rise": (("easy_cloud", "exit_rate"), easy),
                        "exit_time": (("opposing_margin", "share", "exit_rate"), first),
                        "last_rise": (("opposing_margin", "share", "exit_rate"), rise),
-                       "exit_bound": (("opposing_margin", "exit_rate"),
-                                      8.92 * rates * ((1 + margins**2) ** 2 / margins**2)[:, None])},
+                       "exit_bound": (("opposing_margin", "exit_rate"), exit_bound(1 + margins[:, None] ** 2,
+                                                                                   margins[:, None], 2, rates))},
                       coords={"opposing_margin": margins, "share": shares, "exit_rate": rates})
 
 
@@ -367,7 +376,7 @@ def _depth(parameters: Parameters) -> xr.Dataset:
     from catapult.training import train
 
     multiples = {"squared": np.array([1.7, 1.9, 2.1, 2.3, 2.5, 2.7, 2.9, 3.1]),
-                 "logistic": np.array([4, 5, 6, 7, 8, 9, 10, 12])}
+                 "logistic": np.array([4, 5, 6, 7, 8, 9, 10, 14])}
     pair, hidden, out, edges = datasets.degenerate_pair(), (1, 2, 3), {}, []
     for loss, grid in multiples.items():
         diverged = np.zeros((len(hidden), parameters.seeds, len(grid)), dtype=bool)

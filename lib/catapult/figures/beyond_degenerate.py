@@ -53,7 +53,7 @@ def separable(results: xr.Dataset) -> Figure:
                       label=f"ρ = {one.opposing_margin.item():.3g}")
             left.plot(rate, one.exit_bound, color=colour, linewidth=1)
         left.set(xlabel="learning rate η", ylabel="steps up to the last rise", xscale="log", yscale="log",
-                 title="oscillating phase", ylim=(0.5, 1e7))
+                 title="oscillating phase", ylim=(0.5, 3e8))
         left.legend(loc="upper left", fontsize="small")
         rates, budget = results.budget_rate, results.budget
         middle.plot(rates, results.rate_risk, "o", color=PALETTE["logistic"], markersize=4.5)

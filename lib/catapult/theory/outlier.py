@@ -138,10 +138,11 @@ def _limit(gamma: float, tau: float) -> tuple[float, float]:
 
 
 def certify_cycle(data: OutlierData, start: float | None = None, steps: int = 100) -> Certificate | None:
-    """Prove a stable cycle of two points near the orbit from ``start`` (by default where T' ≈ 0), or return None.
+    """Prove a stable cycle w₁ > 0 > w₂ near the orbit from ``start`` (by default where T' ≈ 0), or return None.
 
     The orbit is followed with 256 bits; around its last point lies an interval X with T(T(X)) inside X and
-    |(T∘T)'| < 1 on X, so X holds exactly one point of period two (T(X) does not meet X), and it attracts.
+    |(T∘T)'| < 1 on X, so X holds exactly one point of period two (T(X) lies on the other side of 0), and it attracts.
+    A cycle with both points on one side of 0 is not looked for.
     """
     with flint.ctx.workprec(BITS):
         eta = flint.arb(data.learning_rate.numerator) / data.learning_rate.denominator
@@ -153,8 +154,7 @@ def certify_cycle(data: OutlierData, start: float | None = None, steps: int = 10
         multiplier = _derivative(data, eta, box) * _derivative(data, eta, image)
         twice = _step(data, eta, _step(data, eta, w)) + multiplier * (box - w)
         gamma = eta * _curvature(data, _minimum(data))
-        proved = (box.contains_interior(twice) and abs(multiplier) < 1 and not box.overlaps(image)
-                  and 1 < gamma < 2)
+        proved = (box.contains_interior(twice) and abs(multiplier) < 1 and box * image < 0 and 1 < gamma < 2)
         return Certificate(gamma, (box, image) if box > 0 else (image, box), multiplier) if proved else None
 
 
