@@ -66,8 +66,8 @@ def _holds_in_fractions(Z: np.ndarray, parts) -> bool:
     products = [sum(x * v for x, v in zip(row, parts.direction, strict=True)) for row in rows]
     rest = [row for row, separable in zip(rows, parts.separable, strict=True) if not separable]
     sums = [sum(weight * row[j] for weight, row in zip(parts.weights, rest, strict=True)) for j in range(Z.shape[1])]
-    return ([p > 0 for p in products] == list(parts.separable) and min(products) >= 0 and not any(sums)
-            and min(parts.weights, default=1) > 0)
+    return ([p > 0 for p in products] == list(parts.separable) and all(p >= 0 for p in products) and not any(sums)
+            and all(weight > 0 for weight in parts.weights))
 
 
 def offset_of_the_ray(scale: str) -> Measurement:
@@ -86,7 +86,7 @@ def offset_of_the_ray(scale: str) -> Measurement:
         along, across = turn.T @ w
         gaps.append(abs(along - best))
         drifts.append(across)
-    return Measurement(np.max(gaps), effect=min(drifts))
+    return Measurement(np.max(gaps), effect=np.min(drifts))
 
 
 def strong_convexity(scale: str) -> Measurement:
@@ -112,7 +112,7 @@ def strong_convexity(scale: str) -> Measurement:
             bend = _pull(rest @ u) * _pull(-rest @ u)
             lowest = np.linalg.eigvalsh((rest * bend[:, None]).T @ rest / len(Z))[0]
             ratios.append(lowest * (2 + 2 * math.cosh(R * r)) / mu)
-            least = min(least, lowest)
+            least = np.minimum(least, lowest)
     return Measurement(np.min(ratios), effect=least)
 
 
@@ -142,16 +142,16 @@ def oscillating_phase(scale: str) -> Measurement:
         for share in (0.3, 0.9):
             for rate in (4.0, 32.0, 256.0, 2048.0):
                 _, first, rise = _phase(rho, share, rate, int(4 / rho**2))
-                ratios.append(max(first, rise) * rho**2 / (8.92 * rate * (1 + rho**2) ** 2))
-                longest = max(longest, rise)
+                ratios.append(np.maximum(first, rise) * rho**2 / (8.92 * rate * (1 + rho**2) ** 2))
+                longest = np.maximum(longest, rise)
     return Measurement(np.max(ratios), effect=longest)
 
 
 def phase_against_rate(scale: str) -> Measurement:
     """Opposing points, ρ = 0.1: exponent of η, from 64 to 4096, in the last rise (longest over five b)."""
     rates = 2.0 ** np.arange(6, 13)
-    longest = [max(_phase(0.1, share, rate, 200)[2] for share in (0.2, 0.4, 0.6, 0.8, 0.95)) for rate in rates]
-    return Measurement(np.polyfit(np.log(rates), np.log(longest), 1)[0], effect=max(longest))
+    longest = [np.max([_phase(0.1, share, rate, 200)[2] for share in (0.2, 0.4, 0.6, 0.8, 0.95)]) for rate in rates]
+    return Measurement(np.polyfit(np.log(rates), np.log(longest), 1)[0], effect=np.max(longest))
 
 
 def perceptron_exit(scale: str) -> Measurement:
@@ -169,17 +169,17 @@ def perceptron_exit(scale: str) -> Measurement:
         stop = _batch_perceptron(Z)
         w, t = rate * Z.sum(0) / (2 * len(Z)), 1
         square = (Z**2).sum(1).max()
-        while t <= stop and (min(Z @ w) <= 0 or _loss(Z @ w).mean() * rate * square > 1):
+        while t <= stop and (np.min(Z @ w) <= 0 or _loss(Z @ w).mean() * rate * square > 1):
             w, t = w + rate * _pull(Z @ w) @ Z / len(Z), t + 1
         wrong += t != stop or stop > len(Z) * square / rho**2
-        longest = max(longest, stop)
+        longest = np.maximum(longest, stop)
     return Measurement(wrong, effect=longest)
 
 
 def _batch_perceptron(Z: np.ndarray) -> int:
     """The first step at which u_{t+1} = u_t + (1/n) Σ z_i over z_i·u_t < 0 stops, from u_1 = (1/2n) Σ z_i."""
     u, t = Z.sum(0) / (2 * len(Z)), 1
-    while min(Z @ u) < 0:
+    while np.min(Z @ u) < 0:
         u, t = u + Z[Z @ u < 0].sum(0) / len(Z), t + 1
     return t
 
@@ -232,9 +232,9 @@ def stable_cycle(scale: str) -> Measurement:
     worst, gammas = 0.0, []
     for gamma in (1.05, 1.2, 1.5, 1.8, 1.98):
         multiplier, proved = _cycle_in_balls(outlier.design(gamma))
-        worst = max(worst, multiplier)
+        worst = np.maximum(worst, multiplier)
         gammas.append(proved)
-    return Measurement(worst, interval=(min(g[0] for g in gammas), max(g[1] for g in gammas)))
+    return Measurement(worst, interval=(np.min(gammas), np.max(gammas)))
 
 
 def _cycle_in_balls(data) -> tuple[float, tuple[float, float]]:
@@ -516,7 +516,7 @@ def one_direction(scale: str) -> Measurement:
         for steps, risks in ((0, first), (1000, last)):
             W, w, s = _two_layers(Z, 20, math.sqrt(kappa * 20 * 3 / (Z**2).sum(1).mean()), steps, seed)
             risks.append(_loss(Z @ (s * W.T @ w)).mean())
-    return Measurement(np.max(last), effect=max(first))
+    return Measurement(np.max(last), effect=np.max(first))
 
 
 def depth_edge(scale: str) -> Measurement:
@@ -553,7 +553,7 @@ def logistic_depth(scale: str) -> Measurement:
     for hidden, seeds in ((1, 200), (2, 30), (3, 30)):
         safe, gone = _deep_divergence(hidden, 6.0, _trials(scale, seeds))
         shares.append((safe & gone).mean())
-    return Measurement(min(shares[1:]), effect=shares[0])
+    return Measurement(np.min(shares[1:]), effect=shares[0])
 
 
 def _deep_divergence(hidden: int, multiple: float, seeds: int, width: int = 100, steps: int = 400) -> np.ndarray:

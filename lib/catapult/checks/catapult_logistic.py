@@ -97,7 +97,7 @@ def final_kernel(scale: str) -> Measurement:
         networks = Networks(f0, ntk0, 500, rates).descend(loss, 4000)
         converges = np.abs(networks.f) < 1e-3
         largest[loss] = (networks.ntk / two_layer.stability_edge(loss, rates))[converges].max()
-    return Measurement(max(largest.values()), effect=largest["exponential"])
+    return Measurement(np.max([*largest.values()]), effect=largest["exponential"])
 
 
 def kernel_after_a_hit(scale: str) -> Measurement:
@@ -205,7 +205,7 @@ def exponential_edge(scale: str) -> Measurement:
     factors = np.linspace(0.94, 1.06, 241)[:, None]
     diverges = Networks(f0, (start + factors * excess) / rate, width, rate).descend("exponential", 8000).diverged()
     ratios = np.where(diverges, factors, np.inf).min(0)
-    return Measurement(max(ratios, key=lambda ratio: abs(ratio - 1)), interval=(ratios.min(), ratios.max()))
+    return Measurement(ratios[np.argmax(np.abs(ratios - 1))], interval=(ratios.min(), ratios.max()))
 
 
 def exponential_trap(scale: str) -> Measurement:
@@ -298,7 +298,7 @@ def two_cycle(scale: str) -> Measurement:
     networks = Networks(f, ntk, width, rate).descend("logistic")
     gaps = [np.abs(networks.f / f + 1).max(), np.abs(networks.ntk / ntk - 1).max()]
     networks.descend("logistic")
-    return Measurement(max(*gaps, np.abs(networks.f / f - 1).max()), effect=(rate * ntk)[-1])
+    return Measurement(np.max([*gaps, np.abs(networks.f / f - 1).max()]), effect=(rate * ntk)[-1])
 
 
 def cycle_multiplier(scale: str) -> Measurement:
@@ -313,7 +313,7 @@ def cycle_multiplier(scale: str) -> Measurement:
             columns.append([(ends[0].f - ends[1].f) / 2 / shift.sum(), (ends[0].ntk - ends[1].ntk) / 2 / shift.sum()])
         measured = np.abs(np.linalg.eigvals(np.array(columns).T)).max()
         gaps.append(abs(measured / two_layer.cycle_multiplier(width, rate) - 1))
-    return Measurement(max(gaps))
+    return Measurement(np.max(gaps))
 
 
 def false_cycle(scale: str) -> Measurement:
@@ -366,7 +366,7 @@ def slide_end(scale: str) -> Measurement:
     width, rate = 2000, 5.0
     networks = Networks(np.array([1.0, 0.3, 3.0]), np.array([2.0, 2.4, 3.0]), width, rate).descend("logistic", 9000)
     values = (two_layer.slide_ntk(width, rate) - networks.ntk) * rate / (rate**2 / width) ** 2
-    return Measurement(max(values, key=lambda value: abs(value - 9 / 80)), interval=(values.min(), values.max()))
+    return Measurement(values[np.argmax(np.abs(values - 9 / 80))], interval=(values.min(), values.max()))
 
 
 def slide_time(scale: str) -> Measurement:

@@ -265,15 +265,15 @@ def integer_network(scale: str) -> Measurement:
     left = float((w1**2).sum() + (w2**2).sum()) / 4
     other = _certified(2, 3, 4, Fraction(5, 4))
     library = certificates.final_ntk("squared", 2, 3, 4, Fraction(5, 4))
-    low = max(other[0], library.lower)
-    return Measurement(low - left if low <= min(other[1], library.upper) else 0.0, effect=left)
+    low = np.maximum(other[0], library.lower)
+    return Measurement(low - left if low <= np.minimum(other[1], library.upper) else 0.0, effect=left)
 
 
 def wide_pair(scale: str) -> Measurement:
     """Width 1000, f0 = 1, λ0 = 2: a lower bound of λ_∞ at ηλ0 = 3.3 less an upper bound at 3.1, in balls."""
     (_, high), (low, _) = (_certified(1, 2, 1000, Fraction(scaled, 20)) for scaled in (31, 33))
     library = [certificates.final_ntk("squared", 1, 2, 1000, Fraction(scaled, 20)) for scaled in (31, 33)]
-    return Measurement(min(low - high, library[1].lower - library[0].upper), effect=low / high)
+    return Measurement(np.minimum(low - high, library[1].lower - library[0].upper), effect=low / high)
 
 
 def _certified(f0, ntk0, width, rate, bits: int = 2000) -> tuple[float, float]:
@@ -366,7 +366,7 @@ def amplitude(scale: str) -> Measurement:
         found.append((1 / rate, size + math.log(rate)))
         library = squared_plane.amplitude(scaled, digits=300)
         factors.append(squared_plane.amplitude_factor(scaled, library))
-        if abs(library - size) > 1e-6:
+        if not abs(library - size) <= 1e-6:
             return Measurement(0.0)
     (x, y), (u, v) = found
     return Measurement((v - y) / (u - x), effect=factors[0] / math.log(10))

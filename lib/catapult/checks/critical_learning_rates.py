@@ -371,7 +371,7 @@ def period_three(scale: str) -> Measurement:
         points = _imbalanced_orbit(low.union(high))[:3]
         gaps = [float(abs(a - b).lower()) for a, b in zip(points, [*points[1:], points[0]], strict=True)]
         changes = bool(ends[0] * ends[1] < 0)
-    return Measurement(min(gaps) if changes else 0.0)
+    return Measurement(np.min(gaps) if changes else 0.0)
 
 
 def _imbalanced_orbit(w) -> list:

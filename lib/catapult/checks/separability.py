@@ -160,7 +160,7 @@ def flat_far_away(scale: str) -> Measurement:
     rng, largest = np.random.default_rng(15), 0.0
     pair = np.array([[1.0], [-1.0]])
     for size in np.linspace(0.01, 12, 2000):
-        largest = max(largest, size**2 * _hessian(pair, np.array([size]))[0, 0])
+        largest = np.maximum(largest, size**2 * _hessian(pair, np.array([size]))[0, 0])
     for _ in range(_trials(scale, 500)):
         dimension = rng.integers(1, 4)
         Z, w = rng.standard_normal((12, dimension)), rng.standard_normal(dimension) * rng.uniform(0, 8)
@@ -180,7 +180,7 @@ def segment_ascent(scale: str) -> Measurement:
         rate = rng.uniform(1, 30)
         slope = _gradient(Z, w)
         after = w - rate * slope
-        alpha = min(_hessian(Z, w)[0, 0], _hessian(Z, after)[0, 0])
+        alpha = np.minimum(_hessian(Z, w)[0, 0], _hessian(Z, after)[0, 0])
         if rate * alpha > 2:
             met += 1
             promised = rate * (alpha * rate / 2 - 1) * (slope @ slope)
@@ -196,7 +196,7 @@ def thresholds_between(scale: str) -> Measurement:
         middle = (low + high) / 2
         rises = np.abs(w0 - middle * np.tanh(w0 / 2) / 2) > w0
         low, high = np.where(rises, low, middle), np.where(rises, middle, high)
-    return Measurement(min((low / 8 - 1).min(), (8 * np.cosh(w0 / 2) ** 2 / low - 1).min()))
+    return Measurement(np.min([low / 8 - 1, 8 * np.cosh(w0 / 2) ** 2 / low - 1]))
 
 
 def clause_reach(scale: str) -> Measurement:

@@ -40,7 +40,7 @@ def operation_counts(scale: str) -> Measurement:
     deep, shallow = speed.counted("plain", 12, (20, 15, 10, 1)), speed.counted("plain", 12, (20, 15, 1))
     plain = [row[3] - (shallow if form in ("kernel", "narrow") else deep)
              for row, form in zip(rows, speed.REDUCTIONS, strict=True)]
-    return Measurement(max(abs(difference) for difference in [*plain, *(row[1] - row[2] for row in rows)]))
+    return Measurement(np.max(np.abs([*plain, *(row[1] - row[2] for row in rows)])))
 
 
 def engines(scale: str) -> Measurement:
