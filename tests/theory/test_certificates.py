@@ -169,6 +169,52 @@ def test_the_escape_of_logistic_orbits_is_not_claimed_while_kappa_is_at_most_eig
         assert _two_layer.logistic_escape(flint.arb(8.5), *far)
 
 
+def may_escape(kappa, f, scaled):
+    """The hypotheses of logistic_escape at a point, in the precision of the context."""
+    root = mpmath.sqrt(kappa)
+    top, ratio = root / 2, abs(mpmath.log((scaled + 2 * root * f) / (scaled - 2 * root * f)))
+    room = min(ratio, 2 * mpmath.log((top + 1) / (top - 1)) - ratio) / 2
+    least = mpmath.sqrt(scaled**2 - 4 * kappa * f**2) * mpmath.sinh(room / 2) / (2 * root)
+    square = (top * mpmath.tanh(least / 2)) ** 2
+    return room > 0 and square > 2 and (8 * top / (square - 1) * mpmath.exp(-least)
+                                        / (1 - mpmath.exp(-least * (square - 2)))) < room
+
+
+def goes_far(kappa, f, scaled):
+    """Whether the logistic orbit reaches |f| > 10⁴ before the trap Λ < 8."""
+    root = mpmath.sqrt(kappa)
+    p, q = scaled + 2 * root * f, scaled - 2 * root * f
+    while p + q > 16 and abs(p - q) < 4e4 * root:
+        a = root * mpmath.tanh((p - q) / (8 * root)) / 2
+        p, q = (1 - a) ** 2 * p, (1 + a) ** 2 * q
+    return p + q > 16
+
+
+def test_logistic_escape_from_a_wide_ball_holds_for_its_points():
+    rng, escaping = np.random.default_rng(6), 0
+    with flint.ctx.workprec(128), mpmath.workdps(60):
+        for _ in range(12_000):
+            kappa, f = 8 + 10 ** rng.uniform(-0.5, 1), 10 ** rng.uniform(0.3, 1.3)
+            centre = np.array([kappa, f, 2 * kappa**0.5 * f * (1 + 10 ** rng.uniform(-2, 1.5))])
+            radius = rng.uniform(0, 1, 3) * centre * (0.1, 0.5, 0.3)
+            balls = [flint.arb(*pair) for pair in zip(centre.tolist(), radius.tolist(), strict=True)]
+            if balls[0] > 8 and _two_layer.logistic_escape(*balls):
+                escaping += 1
+                for way in (*rng.uniform(-1, 1, (2, 3)), rng.choice([-1, 1], 3)):
+                    point = [mpf(x) + mpf(r) * mpf(u) for x, r, u in
+                             zip(centre.tolist(), radius.tolist(), way.tolist(), strict=True)]
+                    assert may_escape(*point)
+                    assert goes_far(*point)
+    assert escaping >= 20
+
+
+def test_an_interval_with_a_convergent_orbit_is_not_said_to_diverge():
+    # its balls are wide enough for a lower bound of |f| to be negative
+    given = "logistic", "-1.12", "21.2", 1
+    assert isinstance(certificates.final_ntk(*given, "3.3657"), Enclosure)
+    assert certificates.convergence(*given, ("3.29", "3.38"), depth=0).verdict.tolist() == ["undecided"]
+
+
 @pytest.mark.parametrize(("change", "reason"), [
     ({"learning_rate": 2}, "ηλ0 = 4 exactly"),
     ({"learning_rate": 1.7, "max_steps": 3}, "too few steps: after 3 steps"),

@@ -217,6 +217,9 @@ def logistic_escape(kappa: arb, f: arb, scaled: arb) -> bool:
     .. math:: \frac{8A}{\alpha^2 - 1}\,\frac{e^{-\varphi}}{1 - e^{-\varphi(\alpha^2 - 2)}} ,
 
     and if :math:`\alpha^2 > 2` and this is below δ, the induction closes: D → ∞, and Λ ≥ √D.
+
+    On balls: the bound falls in φ and α², both at least 0, so that lower bounds may stand for them; a lower bound of
+    φ that is not positive says nothing, and its square must not be taken for one of α².
     """
     root = kappa.sqrt()
     top = root / 2
@@ -227,7 +230,9 @@ def logistic_escape(kappa: arb, f: arb, scaled: arb) -> bool:
     room = ratio.min(period - ratio) / 2
     if not room > 0:
         return False
-    least_f = ((p * q).sqrt() * (room / 2).sinh() / (2 * root)).lower()
+    least_f = ((p * q).sqrt() * (room / 2).sinh() / (2 * root)).lower()  # of a wide ball it may be negative
+    if not least_f > 0:
+        return False
     square = ((top * (least_f / 2).tanh()) ** 2).lower()
     if not square > 2:
         return False
