@@ -151,6 +151,7 @@ def test_an_exact_hit_ends_where_it_lands():
     outcome = certificates.final_ntk("squared", 2, 5, 1, 1)
     assert (outcome.lower, outcome.upper) == (9.0, 9.0)
     assert certificates.final_ntk("logistic", 0, 3, 10, 100).lower == 3.0
+    assert certificates.final_ntk("squared", 0, 2, 1, 2) == Enclosure(2.0, 2.0, 0, 128)  # also where Λ0 = 4
 
 
 def test_divergence_is_proved_for_the_orbit_itself():
@@ -264,6 +265,21 @@ def test_wrong_input_is_one_line(change, message):
     given = {"loss": "logistic", "f0": 1.0, "ntk0": 2.0, "width": 4, "learning_rate": 1.0, **change}
     with pytest.raises(InputError, match=message):
         certificates.final_ntk(**given)
+
+
+def test_numbers_beyond_floats_are_taken():
+    # Λ = 2 √κ f exactly: D = 0, and all of λ is lost
+    assert certificates.final_ntk("squared", 10**200, 2, 10**400, "0.1").upper < 1e-300
+    assert isinstance(certificates.final_ntk("squared", 1, "1e400", 10, "1e-399"), Diverges)
+
+
+@pytest.mark.parametrize(("value", "form", "below", "above"), [
+    (8.00001645, ".6f", 8.000016, 8.000017), (99.298, ".1f", 99.2, 99.3), (-0.55, ".1f", -0.6, -0.5),
+    (1.14e-7, ".1e", 1.1e-7, 1.2e-7), (100.0, "g", 100.0, 100.0), (9.96, ".1f", 9.9, 10.0)])
+def test_printed_bounds_are_bounds(value, form, below, above):
+    assert (certificates.at_least(value, form), certificates.at_most(value, form)) == (below, above)
+    assert float(format(below, form)) == below
+    assert math.isnan(certificates.at_least(math.nan, form))
 
 
 def test_floats_are_rounded_outward():

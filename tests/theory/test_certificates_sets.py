@@ -6,13 +6,14 @@ import itertools
 import math
 from fractions import Fraction
 
+import flint
 import mpmath
 import numpy as np
 import pytest
 
 from catapult.parameters import InputError
 from catapult.theory import certificates, linear_predictor, two_layer
-from catapult.theory.certificates import Undecided
+from catapult.theory.certificates import Undecided, _rates, _two_layer
 
 SIDES = {"exponential": ((0, 6), ("0.02", 4)), "logistic": ((0, 14), (4, 64))}
 
@@ -106,11 +107,28 @@ def test_no_cycle_is_certified_where_there_is_none():
 @pytest.mark.parametrize("claim", [(0, 1), (-1, "0.2"), ("-0.5", "0.5")])
 def test_a_false_interval_of_the_multiplier_is_refused_where_it_is_false(claim):
     found = certificates.two_cycle((9, 30), multiplier=claim, depth=10)
-    for ends, certified in zip(found.learning_rate, found.certified, strict=True):
+    for ends, certified, refuted in zip(found.learning_rate, found.certified, found.refuted, strict=True):
         values = linear_predictor.cycle_multiplier("logistic", linear_predictor.two_cycle("logistic", ends))
         if certified:
             assert all(float(claim[0]) < value < float(claim[1]) for value in values)
+        if refuted:
+            assert not any(float(claim[0]) < value < float(claim[1]) for value in values)
     assert 0 < found.certified.sum() < len(found.certified)
+    assert found.refuted.any()
+    assert len(found.undecided) == (~(found.certified | found.refuted)).sum() > 0
+
+
+def test_ends_that_are_no_floats_are_rounded_outward():
+    for low, high in (("0.1", "0.3"), ("0.7", "1.1"), (Fraction(1, 3), Fraction(2, 3))):
+        boxes = certificates.one_step_boxes("exponential", (low, high), (low, high), depth=1).boxes
+        rates = certificates.convergence("exponential", 1, 2, 100, (low, high), depth=1).learning_rate
+        cycle = certificates.two_cycle((Fraction(low) + 8, Fraction(high) + 8), depth=3).learning_rate
+        for ends, shift in ((boxes[:, :2], 0), (boxes[:, 2:], 0), (rates, 0), (cycle, 8)):
+            first, last = ends.min(), ends.max()
+            assert Fraction(first) < Fraction(low) + shift < Fraction(np.nextafter(first, np.inf))
+            assert Fraction(last) > Fraction(high) + shift > Fraction(np.nextafter(last, 0))
+    exact = certificates.one_step_boxes("exponential", (0, 0.3), (0.1, 0.7), depth=0).boxes
+    assert exact.tolist() == [[0, 0.3, 0.1, 0.7]]
 
 
 # Intervals of η.
@@ -168,6 +186,55 @@ def test_hits_are_never_claimed_to_diverge():
     assert found.share("diverges") > 0.5
 
 
+# Boxes of starts (f0, Λ0).
+
+
+@pytest.mark.parametrize("form", ["mean value", "naive"])
+@pytest.mark.parametrize(("loss", "kappa", "f0", "scaled0"), [
+    ("exponential", "0.01", ("0.1", 2), ("0.5", 4)), ("squared", "0.01", ("0.1", 2), ("0.5", 6)),
+    ("logistic", 12, (0, 3), (21, 60))])
+def test_starts_do_what_is_certified_of_their_box(loss, kappa, f0, scaled0, form):
+    found = certificates.start_boxes(loss, kappa, f0, scaled0, depth=6 if loss == "exponential" else 5, form=form)
+    total = np.ptp(found.boxes[:, :2]) * np.ptp(found.boxes[:, 2:])
+    assert ((found.boxes[:, 1] - found.boxes[:, 0]) * (found.boxes[:, 3] - found.boxes[:, 2])).sum() == \
+        pytest.approx(total, rel=1e-12)
+    f, scaled = np.random.default_rng(1).uniform(found.boxes[:, ::2], found.boxes[:, 1::2]).T
+    rate = 10 * float(kappa) ** 0.5  # at width 100
+    ends = two_layer.phase_map(loss, f, scaled / rate, 100, rate, steps=10**5)
+    for name in set(found.verdict) - {"undecided"}:
+        assert ((ends == "divergent") == name.startswith("diverges"))[found.verdict == name].all()
+    assert len(set(found.verdict)) > 2 or loss == "logistic"
+
+
+@pytest.mark.parametrize("form", ["mean value", "naive"])
+@pytest.mark.parametrize(("loss", "scaled"), [("exponential", 2.5), ("squared", 3.0), ("logistic", 20.0)])
+def test_balls_of_starts_contain_the_orbit_of_each(loss, scaled, form):
+    box = (0.5, 0.51, scaled, scaled + 0.01)
+    with flint.ctx.workprec(150):
+        states = list(itertools.islice(_rates.FORMS[form](_rates.of_starts(loss, flint.fmpq(1, 9), box)), 6))
+        for corner in itertools.product(box[:2], box[2:]):
+            f, ntk = map(flint.arb, corner)
+            for kappa, f_ball, scaled_ball in states:
+                assert f_ball.overlaps(f)
+                assert scaled_ball.overlaps(ntk)
+                f, ntk = _two_layer.step(loss, kappa, f, ntk)
+        assert states[3][1].rad() < (0.5 if form == "mean value" else 5)
+
+
+def test_of_starts_mean_value_forms_leave_less_undecided_than_naive_balls():
+    sharp, naive = (certificates.start_boxes("squared", "0.01", ("0.1", 2), ("0.5", 4), depth=6, form=form)
+                    for form in ("mean value", "naive"))
+    assert sharp.share("undecided") < 0.25
+    assert naive.share("undecided") > 0.5
+
+
+def test_a_box_with_starts_at_zero_is_not_said_to_diverge():
+    found = certificates.start_boxes("squared", "0.01", (0, 1), (4.5, 5), depth=3)
+    at_zero = found.boxes[:, 0] == 0
+    assert set(found.verdict[at_zero]) == {"undecided"}
+    assert set(found.verdict[~at_zero]) == {"diverges off a countable set"}
+
+
 # Chaos.
 
 
@@ -195,6 +262,11 @@ def test_the_fixed_point_is_no_cycle_and_low_precision_is_no_proof():
     assert "change sign" in certificates.period_three("9/10", 4, (0, "0.1")).reason
     bracket = [outcome := certificates.period_three("9/10", 4).points[0].lower, outcome + 1e-11]
     assert isinstance(certificates.period_three("9/10", 4, bracket, bits=24), Undecided)
+
+
+@pytest.mark.parametrize(("p", "gamma"), [("1e-400", 7), (1 - Fraction(1, 10**30), 7), ("1/2", "1e400")])
+def test_what_floats_can_not_search_is_undecided(p, gamma):
+    assert isinstance(certificates.period_three(p, gamma), Undecided)
 
 
 # Larger is flatter.
@@ -258,15 +330,27 @@ def test_false_statements_about_data_do_not_hold():
     assert not claim("separable", direction=proofs["separable"].direction).holds(touching)
 
 
-def test_rows_beyond_the_linear_program_are_undecided():
-    assert isinstance(certificates.separability([[Fraction(1, 3**40), 1], [1, 1]]), Undecided)
+@pytest.mark.parametrize("rows", [[[Fraction(1, 3**40), 1], [1, 1]], [[10**400, 1], [-10**400, 1]]])
+def test_rows_beyond_the_linear_program_are_undecided(rows):
+    assert isinstance(certificates.separability(rows), Undecided)
 
 
 @pytest.mark.parametrize(("call", "message"), [
     (lambda: certificates.one_step_boxes("squared", (0, 1), (1, 2)), "the one rate 2"),
-    (lambda: certificates.one_step_boxes("logistic", (-1, 1), (1, 2)), "w0 ≥ 0"),
+    (lambda: certificates.one_step_boxes("logistic", (-1, 1), (1, 2)), "0 ≤ low < high"),
+    (lambda: certificates.one_step_boxes("logistic", (0, "1e400"), (1, 2)), "in the range of floats"),
+    (lambda: certificates.one_step_boxes("logistic", (0, 1), ("1e-400", 2)), "in the range of floats"),
     (lambda: certificates.one_step_boxes("logistic", (0, 1), (1, 2), form="best"), "ends, quotient, difference"),
-    (lambda: certificates.one_step_boxes("logistic", (0, 1), (1, 2), depth=-1), "depth ≥ 0"),
+    (lambda: certificates.two_cycle((9, 10), depth=-1), "depth = -1"),
+    (lambda: certificates.two_cycle((9, 10), bits=1), "bits = 1"),
+    (lambda: certificates.period_three("0.9", 4, bits=2.5), "bits = 2.5"),
+    (lambda: certificates.bits_left("squared", 1, 2, 100, "1.7", 5, bits=1), "bits = 1"),
+    (lambda: certificates.bits_left("squared", 1, 2, 100, "1.7", -1), "steps = -1"),
+    (lambda: certificates.start_boxes("squared", "0.01", (0, 3), ("0.5", 2)), "no network has f = 3 with Λ = 0.5"),
+    (lambda: certificates.start_boxes("squared", 0, (0, 1), (1, 2)), "kappa = 0"),
+    (lambda: certificates.start_boxes("squared", 1, (-1, 1), (1, 2)), "0 ≤ low < high"),
+    (lambda: certificates.start_boxes("squared", 1, (0, "0.1"), (1, 2), form="best"), "mean value, naive"),
+    (lambda: certificates.one_step_boxes("logistic", (0, 1), (1, 2), depth=-1), "depth = -1"),
     (lambda: certificates.two_cycle((9, 9)), "0 < low < high"),
     (lambda: certificates.convergence("squared", 1, 2, 10, (2, 1)), "0 < low < high"),
     (lambda: certificates.convergence("squared", 1, 2, 10, (1, 2), form="best"), "mean value, naive"),

@@ -188,8 +188,8 @@ def test_orbits_of_an_interval_of_rates_contain_the_orbit_of_each(loss):
     low, high = {"logistic": (5.9, 6.0), "exponential": (0.84, 0.86), "squared": (1.2, 1.21)}[loss]
     start = _two_layer.checked(loss, 1, 2, 50, low)
     with flint.ctx.workprec(100), mpmath.workdps(30):
-        states = [state for _, state in zip(range(6), _rates._mean_value_states(start, flint.fmpq(50), low, high),
-                                            strict=False)]
+        family = _rates.of_rates(loss, start.f0, 2, 50, low, high)
+        states = [state for _, state in zip(range(6), _rates.mean_value_states(family), strict=False)]
         for rate in np.linspace(low, high, 9):
             kappa, f, scaled = mpf(rate) ** 2 / 50, mpf(1), 2 * mpf(rate)
             for _, f_ball, scaled_ball in states:

@@ -9,10 +9,10 @@ proof, up to the correctness of the library.
 from catapult.theory.certificates._cycles import PeriodThree, TwoCycle, period_three, two_cycle
 from catapult.theory.certificates._data import DataCertificate, separability
 from catapult.theory.certificates._one_step import Boxes, one_step_boxes
-from catapult.theory.certificates._outcomes import Diverges, Enclosure, Undecided
-from catapult.theory.certificates._rates import Rates, convergence
+from catapult.theory.certificates._outcomes import Diverges, Enclosure, Undecided, at_least, at_most
+from catapult.theory.certificates._rates import Rates, convergence, start_boxes
 from catapult.theory.certificates._two_layer import Sharper, bits_left, final_ntk, sharper_at_larger_rate
 
 __all__ = ["Boxes", "DataCertificate", "Diverges", "Enclosure", "PeriodThree", "Rates", "Sharper", "TwoCycle",
-           "Undecided", "bits_left", "convergence", "final_ntk", "one_step_boxes", "period_three", "separability",
-           "sharper_at_larger_rate", "two_cycle"]
+           "Undecided", "at_least", "at_most", "bits_left", "convergence", "final_ntk", "one_step_boxes",
+           "period_three", "separability", "sharper_at_larger_rate", "start_boxes", "two_cycle"]

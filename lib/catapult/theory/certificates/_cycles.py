@@ -10,7 +10,16 @@ from flint import arb
 
 from catapult.parameters import InputError
 from catapult.theory import linear_predictor
-from catapult.theory.certificates._outcomes import Enclosure, Exact, Undecided, exact, round_down, round_up
+from catapult.theory.certificates._outcomes import (
+    Enclosure,
+    Exact,
+    Undecided,
+    check_whole,
+    covering,
+    exact,
+    round_down,
+    round_up,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,15 +31,18 @@ class TwoCycle:
     learning_rate
         Shape (k, 2): intervals that cover the one asked for, in order; their ends are meant exactly.
     cycle
-        Shape (k, 2): for every η of the interval, w* lies between these; NaN where undecided.
+        Shape (k, 2): for every η of the interval, w* lies between these; NaN where undecided or refuted.
     multiplier
         Shape (k, 2): U'(w*), likewise. That it lies in the open interval asked for is proved before it is rounded
         outward to floats, which may make it −1 at large η.
+    refuted
+        Shape (k,): whether U'(w*) is proved to lie outside of the interval asked for, at every η of the piece.
     """
 
     learning_rate: np.ndarray
     cycle: np.ndarray
     multiplier: np.ndarray
+    refuted: np.ndarray
 
     @property
     def certified(self) -> np.ndarray:
@@ -39,8 +51,8 @@ class TwoCycle:
 
     @property
     def undecided(self) -> list[tuple[float, float]]:
-        """The intervals that are left."""
-        return [tuple(ends) for ends in self.learning_rate[~self.certified].tolist()]
+        """The intervals of which neither is proved."""
+        return [tuple(ends) for ends in self.learning_rate[~(self.certified | self.refuted)].tolist()]
 
 
 def two_cycle(learning_rate: tuple[Exact, Exact], *, multiplier: tuple[Exact, Exact] = (-1, 1), depth: int = 24,
@@ -56,7 +68,7 @@ def two_cycle(learning_rate: tuple[Exact, Exact], *, multiplier: tuple[Exact, Ex
     Parameters
     ----------
     learning_rate
-        0 < low < high, rounded to floats.
+        0 < low < high; ends that are no floats are rounded outward.
     multiplier
         The open interval in which U'(w*) has to lie for a piece to count as certified.
     depth, bits
@@ -67,21 +79,22 @@ def two_cycle(learning_rate: tuple[Exact, Exact], *, multiplier: tuple[Exact, Ex
     InputError
         For ends out of order or range.
     """
-    low, high = (float(arb(exact("learning_rate", end)).mid()) for end in learning_rate)
-    if not 0 < low < high:
-        raise InputError(f"learning_rate = {learning_rate}; allowed: 0 < low < high")
+    low, high = covering("learning_rate", learning_rate)
+    check_whole(0, depth=depth)
+    check_whole(16, bits=bits)
     bounds = tuple(exact("multiplier", end) for end in multiplier)
     rows: list[tuple] = []
     with flint.ctx.workprec(bits):
         _halve(low, high, bounds, depth, rows)
-    return TwoCycle(*(np.array([row[i:i + 2] for row in rows]) for i in (0, 2, 4)))
+    return TwoCycle(*(np.array([row[i:i + 2] for row in rows]) for i in (0, 2, 4)),
+                    refuted=np.array([row[6] for row in rows]))
 
 
 def _halve(low: float, high: float, bounds, depth: int, rows: list[tuple]) -> None:
     row = _cycle_on(low, high, bounds)
     middle = low + (high - low) / 2
     if row is not None or depth == 0 or high <= 8 or not low < middle < high:
-        rows.append((low, high, *(row or REFUTED)))
+        rows.append((low, high, *(row or REFUTED), row is REFUTED))
         return
     _halve(low, middle, bounds, depth - 1, rows)
     _halve(middle, high, bounds, depth - 1, rows)
@@ -102,10 +115,10 @@ def _cycle_on(low: float, high: float, bounds) -> tuple[float, ...] | None:
         far, near = (1 / (end / 2).cosh() ** 2 for end in (box.upper(), box.lower()))  # it falls on box > 0
         slope = rate / 4 * far.union(near) - 2
         image = arb(centre) - (rate / 2 * arb(centre / 2).tanh() - 2 * centre) / slope
-        if not (image.is_finite() and box > 0):
+        if not (image.is_finite() and box > 0):  # not finite: F' may vanish on the box
             return None
         if box.contains_interior(image):
-            # w/sinh w falls: its extremes are at the ends, where w and sinh w are not taken apart
+            # w/sinh w falls: its extremes are at the ends, where w and sinh w are not taken apart; image > 0 as box > 0
             least, most = (2 * end / end.sinh() for end in (image.upper(), image.lower()))
             low_bound, high_bound = arb(1 + bounds[0]), arb(1 + bounds[1])
             if least > low_bound and most < high_bound:
@@ -114,6 +127,9 @@ def _cycle_on(low: float, high: float, bounds) -> tuple[float, ...] | None:
         centre, radius = float(image), float(image.rad())
         box = arb(centre, 1.2 * radius + 1e-12)
     return None
+
+
+LARGEST_RATE = 1e300  # of the search in floating point, where a few steps must stay finite
 
 
 @dataclass(frozen=True)
@@ -156,12 +172,13 @@ def period_three(label_fraction: Exact, edge_units: Exact, bracket: tuple[Exact,
     InputError
         For p or γ out of range, or a bracket out of order.
     """
+    check_whole(16, bits=bits)
     p, gamma = exact("label_fraction", label_fraction), exact("edge_units", edge_units)
     if not 0 < p < 1 or gamma <= 0:
         raise InputError(f"label_fraction = {label_fraction}, edge_units = {edge_units}; "
                          "allowed: p in (0, 1) and γ > 0")
     if bracket is None:
-        candidates = _brackets(float(arb(p)), float(arb(gamma)))
+        candidates = _brackets(p, gamma)
     else:
         candidates = [tuple(exact("bracket", end) for end in bracket)]
         if not candidates[0][0] < candidates[0][1]:
@@ -178,9 +195,10 @@ def period_three(label_fraction: Exact, edge_units: Exact, bracket: tuple[Exact,
 
 def _three(p, gamma, low: arb, high: arb) -> PeriodThree | Undecided:
     ends = [_images(p, gamma, w)[3] - w for w in (low, high)]
-    if not ends[0] * ends[1] < 0:
+    if not ends[0] * ends[1] < 0:  # so neither ball contains 0, and NaN is refused
         return Undecided("T³(w) − w is not proved to change sign on the bracket")
     points = _images(p, gamma, low.union(high))[:3]
+    # abs of a ball around 0 begins at 0; round_down makes −inf of NaN, so that min sees it
     gap = min(round_down(abs(points[i] - points[j])) for i, j in ((0, 1), (1, 2), (2, 0)))
     if not gap > 0:
         return Undecided("the bracket is not proved to be disjoint from its images")
@@ -195,9 +213,12 @@ def _images(p, gamma, w: arb) -> list[arb]:
     return points
 
 
-def _brackets(p: float, gamma: float) -> list[tuple[float, float]]:
+def _brackets(p, gamma) -> list[tuple[float, float]]:
     """Return short intervals on which, in floating point, T³(w) − w changes sign away from the fixed point."""
-    rate, fixed = gamma / (p * (1 - p)), float(np.log(p / (1 - p)))
+    rate, fixed = float(arb(gamma / (p * (1 - p)))), float((arb(p) / arb(1 - p)).log())
+    if not rate < LARGEST_RATE:
+        return []
+    p = float(arb(p))
 
     def third(w):
         for _ in range(3):

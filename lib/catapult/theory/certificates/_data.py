@@ -75,10 +75,9 @@ def separability(Z: Sequence[Sequence[Exact]]) -> DataCertificate | Undecided:
     floats, scales = [], []
     for row in _rational(Z).tolist():
         scale = _scale(row)
-        multiple = [entry * scale for entry in row]
-        floats.append([int(entry.p) / int(entry.q) for entry in multiple])
+        floats.append([_float(entry * scale) for entry in row])
         scales.append(scale)
-        if any(exact("Z", number) != entry for number, entry in zip(floats[-1], multiple, strict=True)):
+        if None in floats[-1]:
             return Undecided("a row has no multiple that floats hold exactly, which the linear program needs")
     found = datasets.certify(np.array(floats))
     if found.kind == "undecided":
@@ -91,9 +90,18 @@ def separability(Z: Sequence[Sequence[Exact]]) -> DataCertificate | Undecided:
     return certificate if certificate.holds(Z) else Undecided("the evidence does not hold for the data themselves")
 
 
+def _float(entry: flint.fmpq) -> float | None:
+    """Return the float that equals a rational number, or None."""
+    try:
+        number = int(entry.p) / int(entry.q)
+    except OverflowError:
+        return None
+    return number if exact("Z", number) == entry else None
+
+
 def _scale(row: list[flint.fmpq]) -> flint.fmpq:
     """Return 1 if floats hold the row exactly, else the positive number that makes it whole and coprime."""
-    if all(exact("Z", int(entry.p) / int(entry.q)) == entry for entry in row):
+    if all(_float(entry) is not None for entry in row):
         return flint.fmpq(1)
     denominator = math.lcm(*(int(entry.q) for entry in row))
     common = math.gcd(*(int(entry.p) * denominator // int(entry.q) for entry in row))

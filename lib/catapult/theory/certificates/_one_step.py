@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import flint
 import numpy as np
@@ -10,7 +11,7 @@ from flint import arb
 
 from catapult import losses
 from catapult.parameters import InputError
-from catapult.theory.certificates._outcomes import Exact, exact
+from catapult.theory.certificates._outcomes import Exact, check_whole, covering
 
 FALLS, RISES, UNDECIDED = "below", "above", "undecided"
 
@@ -22,10 +23,11 @@ class Boxes:
     Attributes
     ----------
     boxes
-        Shape (k, 4): w_low, w_high, η_low, η_high. The ends are floats and are meant exactly; the boxes cover the
-        rectangle and overlap in edges only.
+        Shape (k, 4): low and high end of the first side, low and high end of the second. They are floats and are meant
+        exactly; the boxes cover the rectangle and overlap in edges only.
     verdict
-        Shape (k,): "below" (η < η_c(w) at every point), "above", or "undecided".
+        Shape (k,): what is proved at every point of the box, or "undecided". :func:`one_step_boxes`, of (w0, η):
+        "below" (η < η_c(w0)) or "above"; :func:`start_boxes`, of (f0, Λ0): as in :class:`Rates`.
     """
 
     boxes: np.ndarray
@@ -50,7 +52,7 @@ def one_step_boxes(loss: str | losses.Loss, w0: tuple[Exact, Exact], learning_ra
     loss
         ``"exponential"`` or ``"logistic"``.
     w0, learning_rate
-        The sides, low < high, w0 ≥ 0 (the risk is even) and η > 0. Their ends are rounded to floats.
+        The sides, low < high, w0 ≥ 0 (the risk is even) and η > 0. Ends that are no floats are rounded outward.
     depth
         At least 0.
     bits
@@ -69,32 +71,30 @@ def one_step_boxes(loss: str | losses.Loss, w0: tuple[Exact, Exact], learning_ra
         raise InputError("loss = 'squared'; allowed: exponential, logistic (the squared loss has the one rate 2)")
     if form not in TESTS:
         raise InputError(f"form = {form!r}; allowed: {', '.join(TESTS)}")
-    if depth < 0 or bits < 16:
-        raise InputError(f"depth = {depth}, bits = {bits}; allowed: depth ≥ 0 and bits ≥ 16")
-    sides = [float(arb(exact(key, end)).mid()) for key, pair in (("w0", w0), ("learning_rate", learning_rate))
-             for end in pair]
-    if not (0 <= sides[0] < sides[1] and 0 < sides[2] < sides[3]):
-        raise InputError(f"w0 = {w0}, learning_rate = {learning_rate}; allowed: low < high, w0 ≥ 0, learning_rate > 0")
+    check_whole(0, depth=depth)
+    check_whole(16, bits=bits)
+    sides = *covering("w0", w0, zero=True), *covering("learning_rate", learning_rate)
     found: list[tuple] = []
     with flint.ctx.workprec(bits):
-        _divide(TESTS[form], name, tuple(sides), depth, found)
+        divide(partial(TESTS[form], name), sides, depth, found)
     return Boxes(np.array([box for box, _ in found]), np.array([verdict for _, verdict in found]))
 
 
-def _divide(test, loss: str, box: tuple[float, ...], depth: int, found: list[tuple]) -> None:
-    verdict = test(loss, box)
+def divide(test, box: tuple[float, ...], depth: int, found: list[tuple]) -> None:
+    """Append boxes with their verdicts: those that ``test`` decides, and after ``depth`` cuts in four the others."""
+    verdict = test(box)
     if verdict != UNDECIDED or depth == 0:
         found.append((box, verdict))
         return
-    w = box[0], box[0] + (box[1] - box[0]) / 2, box[1]
-    rate = box[2], box[2] + (box[3] - box[2]) / 2, box[3]
+    first = box[0], box[0] + (box[1] - box[0]) / 2, box[1]
+    second = box[2], box[2] + (box[3] - box[2]) / 2, box[3]
     for i in (0, 1):
         for j in (0, 1):
-            _divide(test, loss, (*w[i:i + 2], *rate[j:j + 2]), depth - 1, found)
+            divide(test, (*first[i:i + 2], *second[j:j + 2]), depth - 1, found)
 
 
 def excess(loss: str, w: arb, rate: arb) -> arb:
-    """Return a ball for (η/2) g(w)/w − 1; at w = 0 its limit."""
+    """Return a ball for (η/2) g(w)/w − 1; at w = 0 its limit. NaN, which decides nothing, if w is a ball around 0."""
     scaled, rate = (w, rate / 2) if loss == "exponential" else (w / 2, rate / 8)
     if w.is_zero():
         return rate - 1
@@ -102,6 +102,7 @@ def excess(loss: str, w: arb, rate: arb) -> arb:
 
 
 def _decided(low: arb, high: arb) -> str:
+    """Return the sign of all numbers that lie between the numbers of two balls."""
     return FALLS if high < 0 else RISES if low > 0 else UNDECIDED
 
 

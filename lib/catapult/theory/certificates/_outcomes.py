@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
-from numbers import Rational
+from numbers import Integral, Rational
 
 import flint
 
@@ -89,10 +90,52 @@ def exact(name: str, value: Exact) -> flint.fmpq:
     return flint.fmpq(number.numerator, number.denominator)
 
 
+def covering(name: str, ends: tuple[Exact, Exact], *, zero: bool = False) -> tuple[float, float]:
+    """Return the shortest interval with ends in floats that contains [low, high].
+
+    Raises
+    ------
+    InputError
+        Unless 0 < low < high (``zero``: 0 ≤ low) and floats that are finite, and not 0 where low is not, enclose them.
+    """
+    low, high = (exact(name, end) for end in ends)
+    try:
+        below, above = (int(end.p) / int(end.q) for end in (low, high))  # to nearest
+    except OverflowError:
+        below, above = 0.0, math.inf
+    if exact(name, below) > low:
+        below = math.nextafter(below, -math.inf)
+    if math.isfinite(above) and exact(name, above) < high:
+        above = math.nextafter(above, math.inf)
+    if not (low < high and above < math.inf and (below > 0 or (zero and low >= 0))):
+        raise InputError(f"{name} = {ends}; allowed: 0 {'≤' if zero else '<'} low < high, in the range of floats")
+    return below, above
+
+
+def check_whole(least: int, **given: int) -> None:
+    """Raise InputError if one of these is no whole number, or below ``least``."""
+    for name, number in given.items():
+        if isinstance(number, bool) or not isinstance(number, Integral) or number < least:
+            raise InputError(f"{name} = {number!r}; allowed: a whole number ≥ {least}")
+
+
+def at_most(value: float, form: str) -> float:
+    """Return ``value`` rounded up to what a format such as ".4f" prints; that is at least the float, and prints so."""
+    return -at_least(-value, form)
+
+
+def at_least(value: float, form: str) -> float:
+    """Return ``value`` rounded down to what a format such as ".4f" prints; that is at most the float."""
+    printed = Decimal(format(value, form))
+    if not printed.is_finite() or printed <= Decimal(value):
+        return float(printed)
+    return float(printed - Decimal((0, (1,), printed.as_tuple().exponent)))
+
+
 def round_down(ball: flint.arb) -> float:
     """Return a float that is at most every number of the ball (−inf if there is none)."""
     bound = ball.lower()
-    if not bound.is_finite():
+    if not bound.is_finite():  # NaN too, of which no comparison holds
         return -math.inf
     value = float(bound)
     return value if flint.arb(value) <= bound else math.nextafter(value, -math.inf)

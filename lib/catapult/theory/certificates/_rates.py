@@ -1,7 +1,8 @@
-r"""Convergence or divergence of two-layer networks for all learning rates of an interval."""
+r"""Convergence or divergence of two-layer networks for all learning rates of an interval, or all starts of a box."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import flint
@@ -10,8 +11,9 @@ from flint import arb
 
 from catapult import losses
 from catapult.parameters import InputError
-from catapult.theory.certificates._outcomes import Exact, exact
-from catapult.theory.certificates._two_layer import Start, checked, escape, mean_value_step, slope, step, trapped
+from catapult.theory.certificates._one_step import Boxes, divide
+from catapult.theory.certificates._outcomes import Exact, check_whole, covering, exact
+from catapult.theory.certificates._two_layer import checked, escape, mean_value_step, slope, step, trapped
 
 CONVERGES, DIVERGES, NEARLY, UNDECIDED = "converges", "diverges", "diverges off a countable set", "undecided"
 
@@ -61,7 +63,7 @@ def convergence(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, l
     loss, f0, ntk0, width
         As in :func:`final_ntk`.
     learning_rate
-        0 < low < high, rounded to floats.
+        0 < low < high; ends that are no floats are rounded outward.
     depth, max_steps, bits
         How often a piece is halved; the steps of an orbit; the working precision.
     form
@@ -72,72 +74,158 @@ def convergence(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, l
     InputError
         As :func:`final_ntk`, and for an interval out of order, another form, or depth < 0.
     """
-    low, high = (float(arb(exact("learning_rate", end)).mid()) for end in learning_rate)
-    if not 0 < low < high:
-        raise InputError(f"learning_rate = {learning_rate}; allowed: 0 < low < high")
-    if form not in FORMS or depth < 0 or max_steps < 1 or bits < 32:
-        raise InputError(f"form = {form!r}, depth = {depth}, max_steps = {max_steps}, bits = {bits}; "
-                         f"allowed: {', '.join(FORMS)}, depth ≥ 0, max_steps ≥ 1, bits ≥ 32")
+    low, high = covering("learning_rate", learning_rate)
+    _check(form, depth, max_steps, bits)
     start = checked(loss, f0, ntk0, width, low)
+    ntk, m = start.scaled0 / start.rate, exact("width", width)
+
+    def test(low: float, high: float) -> tuple[str, int]:
+        return _decide(of_rates(start.loss, start.f0, ntk, m, low, high), FORMS[form], max_steps)
+
     rows: list[tuple] = []
     with flint.ctx.workprec(bits):
-        _halve(start, exact("width", width), low, high, depth, max_steps, FORMS[form], rows)
+        _halve(test, low, high, depth, rows)
     return Rates(np.array([row[:2] for row in rows]), np.array([row[2] for row in rows]),
                  np.array([row[3] for row in rows]))
 
 
-def _halve(start: Start, width, low: float, high: float, depth: int, max_steps: int, form, rows: list) -> None:
-    verdict, steps = _decide(start, form(start, width, low, high), max_steps)
+def start_boxes(loss: str | losses.Loss, kappa: Exact, f0: tuple[Exact, Exact], scaled0: tuple[Exact, Exact], *,
+                depth: int = 5, max_steps: int = 400, bits: int = 128, form: str = "mean value") -> Boxes:
+    r"""Divide a rectangle of starts (f0, Λ0) into boxes of proved convergence and proved divergence, and a rest.
+
+    As :func:`convergence`, with the derivatives of :math:`(f_t, \Lambda_t)` with respect to both. "Diverges off a
+    countable set" excepts countably many Λ0 for each f0 ≠ 0: :math:`f_t` is analytic in Λ0, and not 0 at Λ0 = 0, from
+    where Λ falls and |f| rises. What is undecided is cut in four, ``depth`` times.
+
+    Parameters
+    ----------
+    loss
+        ``"exponential"``, ``"logistic"`` or ``"squared"``.
+    kappa
+        κ = η²/m > 0, exact.
+    f0, scaled0
+        The sides, low < high, f0 ≥ 0 (signs may be changed) and Λ0 > 0; ends that are no floats are rounded outward.
+        Every start must be feasible: Λ0 ≥ 2 √κ f0.
+    depth, max_steps, bits, form
+        As in :func:`convergence`.
+
+    Raises
+    ------
+    InputError
+        For sides out of order or range, a start that no network has, another form.
+    """
+    sides = *covering("f0", f0, zero=True), *covering("scaled0", scaled0)
+    _check(form, depth, max_steps, bits)
+    per_width, output, scaled = exact("kappa", kappa), exact("f0", sides[1]), exact("scaled0", sides[2])
+    if not per_width > 0:
+        raise InputError(f"kappa = {kappa!r}; allowed: > 0")
+    if scaled * scaled < 4 * per_width * output * output:
+        raise InputError(f"f0 = {f0}, scaled0 = {scaled0}: no network has f = {sides[1]:g} with Λ = {sides[2]:g}; "
+                         "allowed: Λ ≥ 2 √κ f")
+    name = losses.get(loss).name
+    found: list[tuple] = []
+    with flint.ctx.workprec(bits):
+        divide(lambda box: _decide(of_starts(name, per_width, box), FORMS[form], max_steps)[0], sides, depth, found)
+    return Boxes(np.array([box for box, _ in found]), np.array([verdict for _, verdict in found]))
+
+
+def _check(form: str, depth: int, max_steps: int, bits: int) -> None:
+    if form not in FORMS:
+        raise InputError(f"form = {form!r}; allowed: {', '.join(FORMS)}")
+    check_whole(0, depth=depth)
+    check_whole(1, max_steps=max_steps)
+    check_whole(32, bits=bits)
+
+
+def _halve(test, low: float, high: float, depth: int, rows: list) -> None:
+    verdict, steps = test(low, high)
     middle = low + (high - low) / 2
     if verdict not in (NEARLY, UNDECIDED) or depth == 0 or not low < middle < high:
         rows.append((low, high, verdict, steps))
         return
-    _halve(start, width, low, middle, depth - 1, max_steps, form, rows)
-    _halve(start, width, middle, high, depth - 1, max_steps, form, rows)
+    _halve(test, low, middle, depth - 1, rows)
+    _halve(test, middle, high, depth - 1, rows)
 
 
-def _decide(start: Start, states, max_steps: int) -> tuple[str, int]:
+@dataclass(frozen=True)
+class Family:
+    """Networks whose κ, f0 and Λ0 depend on parameters in a box.
+
+    Attributes
+    ----------
+    loss
+        Its name.
+    start
+        Balls for κ, f0 and Λ0 over the box.
+    centre
+        κ, f0 and Λ0 at the centre of the box.
+    ways
+        Of each parameter: the ball of its differences from the centre, and balls for the derivatives of κ, f0 and Λ0
+        over the box.
+    """
+
+    loss: str
+    start: tuple[arb, arb, arb]
+    centre: tuple[arb, arb, arb]
+    ways: tuple[tuple[arb, tuple[arb, arb, arb]], ...]
+
+
+def of_rates(loss: str, f0, ntk0, width, low: float, high: float) -> Family:
+    """One network's start at all η from low to high."""
+    rate, m, f, ntk = arb(low).union(arb(high)), arb(width), arb(f0), arb(ntk0)
+    middle = rate.mid()
+    return Family(loss, (rate**2 / m, f, rate * ntk), (middle**2 / m, f, middle * ntk),
+                  ((rate - middle, (2 * rate / m, arb(0), ntk)),))
+
+
+def of_starts(loss: str, kappa, box: tuple[float, ...]) -> Family:
+    """All (f0, Λ0) of a box, at one κ."""
+    per_width, (f, scaled) = arb(kappa), (arb(box[i]).union(arb(box[i + 1])) for i in (0, 2))
+    none, one = arb(0), arb(1)
+    return Family(loss, (per_width, f, scaled), (per_width, f.mid(), scaled.mid()),
+                  ((f - f.mid(), (none, one, none)), (scaled - scaled.mid(), (none, none, one))))
+
+
+def _decide(family: Family, form, max_steps: int) -> tuple[str, int]:
     """Follow the balls (κ, f, Λ) until a verdict holds for all of them."""
     above = None  # the step from which Λ > 4 on the whole piece
-    for t, (kappa, f, scaled) in enumerate(states):
+    may_pass_four = family.loss != "logistic" and family.start[1] != 0  # of balls, != is a proof too
+    for t, (kappa, f, scaled) in enumerate(form(family)):
         if t > max_steps or not (f.is_finite() and scaled.is_finite()) or scaled.rad() > 1 + abs(scaled.mid()):
             break
-        if trapped(start.loss, kappa, f, scaled):
+        if trapped(family.loss, kappa, f, scaled):
             return CONVERGES, t
-        if escape(start.loss, kappa, f, scaled):
+        if escape(family.loss, kappa, f, scaled):
             return DIVERGES, t
-        if above is None and start.loss != "logistic" and start.f0 != 0 and scaled > 4:
+        if above is None and may_pass_four and scaled > 4:
             above = t
     return (UNDECIDED, max_steps) if above is None else (NEARLY, above)
 
 
-def _mean_value_states(start: Start, width, low: float, high: float):
-    """Yield κ, f_t and Λ_t for all η of a piece: centre plus derivative times the distance from the centre."""
-    rate, m = arb(low).union(arb(high)), arb(width)
-    centre = rate.mid()
-    away = rate - centre
-    ntk0 = start.scaled0 / start.rate
-    kappa, kappa_centre, kappa_slope = rate**2 / m, centre**2 / m, 2 * rate / m
-    f_centre, scaled_centre = arb(start.f0), centre * arb(ntk0)
-    f_slope, scaled_slope = arb(0), arb(ntk0)
+def mean_value_states(family: Family) -> Iterator[tuple[arb, arb, arb]]:
+    """Yield κ, f_t and Λ_t of a whole family: those at the centre, plus derivatives times distances from it."""
+    loss, (kappa, *_), (kappa_centre, f_centre, scaled_centre) = family.loss, family.start, family.centre
+    away, slopes = [way[0] for way in family.ways], [way[1] for way in family.ways]
     while True:
-        f, scaled = f_centre + f_slope * away, scaled_centre + scaled_slope * away
+        f, scaled = (sum((x * one[i] for x, one in zip(away, slopes, strict=True)), centre)
+                     for i, centre in ((1, f_centre), (2, scaled_centre)))
         yield kappa, f, scaled
-        g, curvature = slope(start.loss, f)
+        g, curvature = slope(loss, f)
         kg = kappa * g
-        f_slope, scaled_slope = (
-            (1 + kg * g + (2 * f * kg - scaled) * curvature) * f_slope - g * scaled_slope + f * g * g * kappa_slope,
-            ((2 * scaled * kg - 4 * kappa * f) * curvature - 4 * kg) * f_slope + (1 + kg * g) * scaled_slope
-            + g * (scaled * g - 4 * f) * kappa_slope)
-        f_centre, scaled_centre = mean_value_step(start.loss, kappa_centre, f_centre, scaled_centre)
+        f_by_f, f_by_kappa = 1 + kg * g + (2 * f * kg - scaled) * curvature, f * g * g
+        scaled_by_f = (2 * scaled * kg - 4 * kappa * f) * curvature - 4 * kg
+        scaled_by_scaled, scaled_by_kappa = 1 + kg * g, g * (scaled * g - 4 * f)
+        slopes = [(dk, f_by_f * df - g * ds + f_by_kappa * dk,
+                   scaled_by_f * df + scaled_by_scaled * ds + scaled_by_kappa * dk) for dk, df, ds in slopes]
+        f_centre, scaled_centre = mean_value_step(loss, kappa_centre, f_centre, scaled_centre)
 
 
-def _naive_states(start: Start, width, low: float, high: float):
-    rate = arb(low).union(arb(high))
-    kappa, f, scaled = rate**2 / arb(width), arb(start.f0), rate * arb(start.scaled0 / start.rate)
+def naive_states(family: Family) -> Iterator[tuple[arb, arb, arb]]:
+    """Yield κ, f_t and Λ_t for a whole family, each operation on balls."""
+    kappa, f, scaled = family.start
     while True:
         yield kappa, f, scaled
-        f, scaled = step(start.loss, kappa, f, scaled)
+        f, scaled = step(family.loss, kappa, f, scaled)
 
 
-FORMS = {"mean value": _mean_value_states, "naive": _naive_states}
+FORMS = {"mean value": mean_value_states, "naive": naive_states}

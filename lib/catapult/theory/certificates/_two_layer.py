@@ -11,7 +11,16 @@ from flint import arb
 
 from catapult import losses
 from catapult.parameters import InputError
-from catapult.theory.certificates._outcomes import Diverges, Enclosure, Exact, Undecided, exact, round_down, round_up
+from catapult.theory.certificates._outcomes import (
+    Diverges,
+    Enclosure,
+    Exact,
+    Undecided,
+    check_whole,
+    exact,
+    round_down,
+    round_up,
+)
 
 FIRST_BITS, MAX_BITS = 128, 2**14
 MAX_STEPS = 10**6
@@ -134,11 +143,10 @@ def final_ntk(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, lea
         For values out of range, or a start that no network has, in exact arithmetic.
     """
     start = checked(loss, f0, ntk0, width, learning_rate)
-    if max_steps < 0:
-        raise InputError(f"max_steps = {max_steps}; allowed: a whole number ≥ 0")
-    if bits is not None and bits < 32:
-        raise InputError(f"bits = {bits}; allowed: a whole number ≥ 32, or None")
-    if start.loss == "squared" and start.scaled0 == 4:
+    check_whole(0, max_steps=max_steps)
+    if bits is not None:
+        check_whole(32, bits=bits)
+    if start.loss == "squared" and start.scaled0 == 4 and start.f0 != 0:
         return Undecided("ηλ0 = 4 exactly: Λ stays 4 for ever, and f need not converge")
     widest: Enclosure | None = None
     for precision in [bits] if bits else _doubling(FIRST_BITS, MAX_BITS):
@@ -166,7 +174,7 @@ def _follow(start: Start, max_steps: int, bits: int) -> Enclosure | Diverges | U
         if not (f.is_finite() and scaled.is_finite()) or _is_lost(f, scaled, size):
             return Undecided(f"{LOST}: of {bits} bits too few were left after {t} steps")
         # These comparisons of floats only choose when to try a proof.
-        settled = h * level < 2 and 4 * kappa * size**2 <= 2**-56 * level**2 * (2 - h * level)
+        settled = h * level < 2 and 4 * kappa * size * size <= 2**-56 * level * level * (2 - h * level)
         if (settled or t == max_steps or f.is_zero()) and (limits := trapped(start.loss, arb(start.kappa), f, scaled)):
             rate = arb(start.rate)
             return Enclosure(round_down(limits[0] / rate), round_up(limits[1] / rate), t, bits)
@@ -182,9 +190,14 @@ def _is_lost(f: arb, scaled: arb, size: float) -> bool:
 
 
 def trapped(loss: str, kappa: arb, f: arb, scaled: arb) -> tuple[arb, arb] | None:
-    """Return bounds on Λ_∞ from a state that is in the trap or has f = 0; None if neither is proved. See final_ntk."""
+    """Return bounds on Λ_∞ from states that are in the trap or have f = 0; None if neither is proved. See final_ntk.
+
+    The balls are finite, and their states feasible. ``most`` is c at the largest |f|, and bounds the c of all states;
+    the lower bound falls with c and rises with S, so that the lower end of S may stand for it. It is at least 0 but for
+    rounding, and as S ≤ Λ, no denominator is below 2 − cΛ, which is proved to be positive.
+    """
     size = abs(f).upper()
-    if size == 0:
+    if size == 0:  # f = 0 exactly
         return scaled, scaled
     most = size.sinh() / size if loss == "exponential" else arb(0.25 if loss == "logistic" else 1)
     if not scaled * most < 2:
@@ -195,7 +208,10 @@ def trapped(loss: str, kappa: arb, f: arb, scaled: arb) -> tuple[arb, arb] | Non
 
 
 def escape(loss: str, kappa: arb, f: arb, scaled: arb) -> str | None:
-    """Return the region from which the orbit is proved to diverge, or None."""
+    """Return the region from which the orbit is proved to diverge, or None.
+
+    Λ > 0 for every network, so that Λ ≤ κ f g/2 excludes f = 0; balls that do not hold in full, or NaN, compare false.
+    """
     if loss == "logistic":
         return "two-cycle at infinity" if kappa > 8 and logistic_escape(kappa, f, scaled) else None
     g, _ = slope(loss, f)
@@ -223,6 +239,7 @@ def logistic_escape(kappa: arb, f: arb, scaled: arb) -> bool:
     """
     root = kappa.sqrt()
     top = root / 2
+    # From here on p, q, A − 1 and r are positive at every point, or a ball is NaN and its comparison fails.
     p, q = scaled + 2 * root * f, scaled - 2 * root * f
     if not (p > 0 and q > 0 and top > 1):
         return False
@@ -233,7 +250,7 @@ def logistic_escape(kappa: arb, f: arb, scaled: arb) -> bool:
     least_f = ((p * q).sqrt() * (room / 2).sinh() / (2 * root)).lower()  # of a wide ball it may be negative
     if not least_f > 0:
         return False
-    square = ((top * (least_f / 2).tanh()) ** 2).lower()
+    square = ((top * (least_f / 2).tanh()) ** 2).lower()  # of a positive number
     if not square > 2:
         return False
     drift = 8 * top / (square - 1) * (-least_f).exp() / (1 - (-least_f * (square - 2)).exp())
@@ -290,8 +307,10 @@ def bits_left(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, lea
     Raises
     ------
     InputError
-        As :func:`final_ntk`, and for another form.
+        As :func:`final_ntk`, for another form, and for negative steps.
     """
+    check_whole(0, steps=steps)
+    check_whole(32, bits=bits)
     if form not in FORMS:
         raise InputError(f"form = {form!r}; allowed: {', '.join(FORMS)}")
     known: list[float] = []
