@@ -7,7 +7,7 @@ import pytest
 
 from catapult import claims
 from catapult.checks import certificates as checks
-from catapult.theory.certificates import _cycles, _data, _one_step, _two_layer
+from catapult.theory.certificates import _cycles, _data, _one_step, _rates, _two_layer
 
 ROWS = {claim.id: claim for claim in claims.ledger() if claim.chapter == "07-certificates"}
 
@@ -17,9 +17,9 @@ def outcome(name):
     return measured
 
 
-def test_the_chapter_has_ten_claims_that_cost_a_few_seconds():
-    assert len(ROWS) == 10
-    assert sum(row.seconds for row in ROWS.values()) < 5
+def test_the_chapter_has_twelve_claims_that_cost_a_few_seconds():
+    assert len(ROWS) == 12
+    assert sum(row.seconds for row in ROWS.values()) < 6
 
 
 @pytest.mark.parametrize("name", list(ROWS))
@@ -67,6 +67,33 @@ def test_a_missing_tail_is_found(monkeypatch):
 def test_naive_balls_break_the_claim_on_bits_and_on_kernels(monkeypatch):
     monkeypatch.setitem(_two_layer.FORMS, "mean value", _two_layer.step)
     assert outcome("ours-bits-kept").status == "failed"
+
+
+def test_a_bound_that_loses_its_sign_breaks_the_claim_on_logistic_intervals(monkeypatch):
+    def escape(kappa, f, scaled):
+        """As it stood once: the square of a negative lower bound of |f| passes for a bound of α²."""
+        root = kappa.sqrt()
+        top, p, q = root / 2, scaled + 2 * root * f, scaled - 2 * root * f
+        ratio = abs((p / q).log())
+        room = ratio.min(2 * ((top + 1) / (top - 1)).log() - ratio) / 2
+        least = ((p * q).sqrt() * (room / 2).sinh() / (2 * root)).lower()
+        square = ((top * (least / 2).tanh()) ** 2).lower()
+        drift = 8 * top / (square - 1) * (-least).exp() / (1 - (-least * (square - 2)).exp())
+        return room > 0 and square > 2 and drift < room
+
+    monkeypatch.setattr(_two_layer, "logistic_escape", escape)
+    assert outcome("ours-certified-logistic").status == "failed"
+
+
+def test_naive_balls_break_the_claim_on_what_they_leave(monkeypatch):
+    monkeypatch.setitem(_rates.FORMS, "mean value", _rates.naive_states)
+    assert outcome("ours-mean-value-gain").status == "failed"
+
+
+def test_too_large_a_trap_breaks_the_claims_on_sets(monkeypatch):
+    monkeypatch.setattr(_rates, "trapped", lambda loss, kappa, f, scaled: scaled < 1000)
+    for name in ("ours-certified-logistic", "ours-mean-value-gain"):
+        assert outcome(name).status == "failed"
 
 
 def test_wrong_images_break_the_claim_on_chaos(monkeypatch):

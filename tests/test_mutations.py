@@ -76,6 +76,10 @@ MUTATIONS = [
      "ours-certified-chaos"),
     ("theory/certificates/_two_layer.py", "/ (2 - most * low), high", "/ (2 - most * low), high * (1 - arb(2) ** -40)",
      "ours-float-kernels"),
+    ("theory/certificates/_two_layer.py", "    if not least_f > 0:\n        return False\n", "",
+     "ours-certified-logistic"),
+    ("theory/certificates/_rates.py", "= 1 + kg * g, g * (scaled * g", "= 2 + kg * g, g * (scaled * g",
+     "ours-mean-value-gain"),
     ("theory/certificates/_two_layer.py", "+ (1 + kgg) * dscaled", "+ 2 * (1 + kgg) * dscaled", "ours-bits-kept"),
 ]
 

@@ -76,7 +76,8 @@ def certified_cycle(scale: str) -> Measurement:
 def certified_window(scale: str) -> Measurement:
     """Exponential loss, m = 100, f0 = 1: the critical Λ less 2 f0/sinh f0, in units of κ; enclosed.
 
-    The value is the one bisected on orbits in 60 digits; NaN, refused, if it is not in the enclosure.
+    The value is the one bisected on orbits in 60 digits; NaN, refused, if it is not in the enclosure, or if a piece
+    above it is said to converge.
     """
     lazy = 1 / math.sinh(1)
     found = certificates.convergence("exponential", 1, 2, 100, (lazy, 1.05 * lazy),
@@ -88,8 +89,58 @@ def certified_window(scale: str) -> Measurement:
         limit = _limit("exponential", 1, 2, 100, middle)
         ends[limit is not None and mpmath.isinf(limit)] = middle
     kappa = lazy**2 / 100
-    value = 2 * (ends[0] - lazy) / kappa if low <= ends[0] <= ends[1] <= high else math.nan
+    right = low <= ends[0] <= ends[1] <= high and found.hull("converges")[1] <= ends[1]
+    value = 2 * (ends[0] - lazy) / kappa if right else math.nan
     return Measurement(value, interval=(2 * (low - lazy) / kappa, 2 * (high - lazy) / kappa))
+
+
+def _contradicted(verdict: str, limit) -> bool:
+    """Whether an orbit's end, from :func:`_limit`, is not the one that is certified; None contradicts nothing."""
+    if verdict == "undecided" or limit is None:
+        return False
+    return bool(mpmath.isinf(limit)) != verdict.startswith("diverges")
+
+
+def certified_logistic(scale: str) -> Measurement:
+    """Logistic loss, f0 = 1, λ0 = 2, m = 10: the certified share of 2 ≤ η ≤ 40 (effect: of it, proved to diverge).
+
+    0 if orbits in 60 digits end otherwise: at random rates, and where a wide piece holds a convergent one.
+    """
+    found = certificates.convergence("logistic", 1, 2, 10, (2, 40), depth=9 if scale == "quick" else 12)
+    for rate in np.random.default_rng(74).uniform(2, 40, 100):
+        verdict = found.verdict[np.searchsorted(found.learning_rate[:, 1], rate)]
+        if _contradicted(verdict, _limit("logistic", 1, 2, 10, rate)):
+            return Measurement(0.0)
+    given = "logistic", "-1.12", "21.2", 1
+    (wide,) = certificates.convergence(*given, ("3.29", "3.38"), depth=0).verdict
+    if _contradicted(wide, _limit(*given, "3.3657")):
+        return Measurement(0.0)
+    return Measurement(1 - found.share("undecided"), effect=found.share("diverges"))
+
+
+def mean_value_gain(scale: str) -> Measurement:
+    """How many times as much naive balls leave undecided: the least of intervals of η and of boxes of (f0, Λ0).
+
+    Intervals: exponential loss, f0 = 1, λ0 = 2, m = 100, after 9 cuts; boxes: squared loss, κ = 1/100, after 6. 0 if
+    orbits in 60 digits, from random points of what is decided, end otherwise. The effect is what naive balls leave of
+    the boxes.
+    """
+    rng, shares = np.random.default_rng(75), []
+    for form in ("mean value", "naive"):
+        pieces = certificates.convergence("exponential", 1, 2, 100, ("0.7", "1.1"), depth=9, form=form)
+        boxes = certificates.start_boxes("squared", "0.01", ("0.1", 2), ("0.5", 4), depth=6, form=form)
+        shares.append([found.share("undecided") for found in (pieces, boxes)])
+        orbits = [(verdict, ("exponential", 1, 2, 100, rng.uniform(*ends)))
+                  for ends, verdict in zip(pieces.learning_rate, pieces.verdict, strict=True)]
+        orbits += [(verdict, ("squared", rng.uniform(*box[:2]), 10 * rng.uniform(*box[2:]), 1, "0.1"))
+                   for box, verdict in zip(boxes.boxes, boxes.verdict, strict=True)]
+        decided = [orbit for orbit in orbits if orbit[0] != "undecided"]
+        for i in rng.choice(len(decided), 40):
+            verdict, given = decided[i]
+            if _contradicted(verdict, _limit(*given)):
+                return Measurement(0.0)
+    ratios = np.divide(shares[1], shares[0])
+    return Measurement(ratios.min(), effect=shares[1][1])
 
 
 def certified_chaos(scale: str) -> Measurement:
