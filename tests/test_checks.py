@@ -112,3 +112,8 @@ def test_certificate_check_counts_a_wrong_kind(monkeypatch):
     certify = separability.datasets.certify
     monkeypatch.setattr(separability.datasets, "certify", lambda Z: certify(-Z if len(Z) == 12 else Z[:3]))
     assert status("ours-certificates") == "failed"
+
+
+def test_certificate_check_counts_a_missing_rank(monkeypatch):
+    monkeypatch.setattr(separability.datasets.separability, "_has_full_rank", lambda matrix: True)
+    assert status("ours-certificates") == "failed"

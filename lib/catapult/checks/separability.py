@@ -285,9 +285,12 @@ def certificates(scale: str) -> Measurement:
     for seed in range(_trials(scale, 6)):
         touching = np.c_[np.abs(rng.standard_normal(9)), rng.standard_normal(9)]
         touching[:2] = (0, 1), (0, -1)
-        known = {"separable": datasets.separable_cloud(12, 3, 0.1, seed).Z, "non-separable": touching,
-                 "strictly non-separable": np.array([[1.0], [-1.0]]) * rng.uniform(0.1, 9, (2, 1))}
-        for kind, Z in known.items():
+        simplex = np.vstack([np.diag(rng.uniform(0.1, 9, 3)), -rng.uniform(0.1, 9, 3)])
+        known = (("separable", datasets.separable_cloud(12, 3, 0.1, seed).Z), ("non-separable", touching),
+                 ("non-separable", np.outer([1, -1], rng.uniform(0.1, 9, 2))),  # balanced, but of rank 1
+                 ("strictly non-separable", np.array([[1.0], [-1.0]]) * rng.uniform(0.1, 9, (2, 1))),
+                 ("strictly non-separable", simplex))
+        for kind, Z in known:
             certificate = datasets.certify(Z)
             wrong += certificate.kind != kind or not _evidence_holds(certificate, Z)
     return Measurement(wrong)
@@ -301,6 +304,19 @@ def _evidence_holds(certificate, Z) -> bool:
     weights = [Fraction(int(weight)) for weight in certificate.weights]
     balanced = all(sum(weight * row[j] for weight, row in zip(weights, rows, strict=True)) == 0
                    for j in range(len(rows[0])))
-    least = min(weights)
-    strict = certificate.kind == "strictly non-separable"
-    return balanced and max(weights) > 0 and (least > 0 if strict else least >= 0)
+    strict = min(weights) > 0 and _rank(rows) == len(rows[0])
+    return balanced and max(weights) > 0 and min(weights) >= 0 and strict == (certificate.kind != "non-separable")
+
+
+def _rank(rows: list[list[Fraction]]) -> int:
+    """Rank by elimination, in fractions."""
+    rank, rows = 0, [row[:] for row in rows]
+    for j in range(len(rows[0])):
+        pivot = next((row for row in rows[rank:] if row[j]), None)
+        if pivot is None:
+            continue
+        rows.remove(pivot)
+        rows.insert(rank, pivot)
+        rank += 1
+        rows[rank:] = [[x - row[j] / pivot[j] * y for x, y in zip(row, pivot, strict=True)] for row in rows[rank:]]
+    return rank
