@@ -69,6 +69,22 @@ def test_the_sign_of_a_step_is_that_of_the_quotient(loss):
         assert mpmath.sign(risk(after) - risk(x)) == mpmath.sign(quotient)
 
 
+@formula("eq-ball-excess")
+@pytest.mark.parametrize("loss", ["exponential", "logistic"])
+def test_a_step_multiplies_the_excess_by_what_is_positive(loss):
+    # L(u) − L(w) has the sign of u² − w², and u² − w² is the excess times (2w)² (excess + 1) > 0
+    u = sympy.symbols("u", real=True)
+    if loss == "exponential":
+        g, excess = sympy.sinh(w), eta / 2 * sympy.sinh(w) / w - 1
+        difference, half_sum, half = sympy.cosh(u) - sympy.cosh(w), (u + w) / 2, (u - w) / 2
+    else:
+        g, excess = sympy.tanh(w / 2) / 2, eta / 8 * sympy.tanh(w / 2) / (w / 2) - 1
+        difference, half_sum, half = sympy.cosh(u / 2) - sympy.cosh(w / 2), (u + w) / 4, (u - w) / 4
+    assert zero(difference - 2 * sympy.sinh(half_sum) * sympy.sinh(half))
+    assert zero((w - eta * g) ** 2 - w**2 - (2 * w) ** 2 * (excess + 1) * excess)
+    assert sympy.limit(excess, w, 0) == (eta / 2 if loss == "exponential" else eta / 8) - 1
+
+
 @formula("eq-ball-newton")
 def test_newton_maps_an_interval_around_the_cycle_into_itself_and_keeps_the_zero():
     rate, box = flint.arb(12, 0.01), flint.arb(1.9, 0.2)

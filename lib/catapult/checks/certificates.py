@@ -1,4 +1,4 @@
-"""Checks of chapter 7: each certificate against a computation that shares nothing with it: mpmath, numpy, fractions."""
+"""Checks of chapter 7: certificates against computations that share nothing with them, in mpmath, numpy, fractions."""
 
 from __future__ import annotations
 

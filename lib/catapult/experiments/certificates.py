@@ -152,10 +152,11 @@ def _sharper(parameters: Parameters) -> xr.Dataset:
     pair = search_sharper(parameters.f0, 2.0, parameters.width, rates)
     found = [certificates.final_ntk("squared", parameters.f0, 2, parameters.width, rate) for rate in rates]
     ends = [(one.lower, one.upper) if isinstance(one, certificates.Enclosure) else (np.nan, np.nan) for one in found]
+    pair = [f"{rate:.4g}" for rate in pair]  # certified at the decimal numbers that the page prints
     certified = certificates.sharper_at_larger_rate("squared", parameters.f0, 2, parameters.width, *pair)
     sharper = isinstance(certified, certificates.Sharper)
     both = (certified.smaller, certified.larger) if sharper else ()
-    return xr.Dataset({"squared_final": (("squared_rate", "end"), ends), "pair_rate": ("which", list(pair)),
+    return xr.Dataset({"squared_final": (("squared_rate", "end"), ends), "pair_rate": ("which", list(map(float, pair))),
                        "pair_final": (("which", "end"), [(one.lower, one.upper) for one in both] or [[np.nan] * 2] * 2),
                        "pair_gap": certified.gap if sharper else np.nan},
                       coords={"squared_rate": rates, "which": ["smaller", "larger"], "end": ["low", "high"]})
