@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 
 import pytest
@@ -101,3 +102,11 @@ def test_unknown_claim_gets_the_nearest_name():
 def test_displayed_ledger_carries_every_anchor():
     text = claims._entry(claims.Outcome(LEDGER[0], "passed", 1.0, None, None, 0.1), anchor=True)
     assert f'id="claim-{LEDGER[0].id}"' in text
+
+
+@pytest.mark.parametrize("path", sorted((paths.LIBRARY / "checks").glob("*.py")), ids=lambda path: path.stem)
+def test_checks_pass_nan_on(path):
+    # Python's max and min drop NaN, depending on the order: numpy's keep it, and a NaN fails the row
+    names = [node.func.id for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    assert {"max", "min"}.isdisjoint(names)

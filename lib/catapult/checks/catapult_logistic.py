@@ -559,5 +559,5 @@ def phase_table(scale: str) -> Measurement:
         found = np.where(diverges, "divergent", np.where(networks.ntk > 0.98 * ntk0, "lazy", "catapult"))
         other = (found != expected) | ~(diverges | (np.abs(networks.f) < 1e-2))
         other |= (two_layer.phase_map(loss, f0, ntk0, width, rates) == "divergent") != diverges
-        wrong += int((other & clear).sum() + (up != (rates > rises)).sum())
+        wrong += int((other & clear).sum() + (up != (rates > rises)).sum()) + (clear.mean() < 0.5)
     return Measurement(wrong)

@@ -154,7 +154,7 @@ def one_step_rule(scale: str) -> Measurement:
         rises = (s > 2 + square) | (s < square)
         broken = [(after > np.abs(f)) != rises, (s <= 2) & ((after >= np.abs(f)) | (square > 1)),
                   s < 2 * np.sqrt(square) * (1 - 1e-12), (np.sign(change) != np.sign(s - 4)) & (np.abs(change) > 1e-12)]
-        wrong += int(np.sum(broken))
+        wrong += int(np.sum(broken) + np.isnan(after + s).sum())
         seen += int((s < square).sum())
     return Measurement(wrong, effect=seen)
 

@@ -50,7 +50,7 @@ def certified_rates(scale: str) -> Measurement:
                 rises = abs(w - rate * _slope(loss)(mpmath.mpf(w))) > w
             if w > 0 and found.verdict[i] != "undecided" and rises != (found.verdict[i] == "above"):
                 return Measurement(0.0)
-    return Measurement(min(shares))
+    return Measurement(np.min(shares))
 
 
 def certified_cycle(scale: str) -> Measurement:
@@ -163,7 +163,7 @@ def certified_chaos(scale: str) -> Measurement:
             for point in found.points:
                 gaps.append(found.gap if point.lower <= w <= point.upper else 0.0)
                 w = step(w)
-    return Measurement(min(gaps))
+    return Measurement(np.min(gaps))
 
 
 def certified_kernels(scale: str) -> Measurement:
@@ -188,10 +188,10 @@ def float_agreement(scale: str) -> Measurement:
             worst = np.maximum(worst, distance)
             limit = _limit(loss, *given) if n % 12 == 0 else None
             if limit is not None:
-                gap = max(mpmath.mpf(found.lower) - limit, limit - mpmath.mpf(found.upper))
-                digits = max(digits, float(gap / limit) if gap > 0 else 0.0)
+                gaps = [float((found.lower - limit) / limit), float((limit - found.upper) / limit)]
+                digits = np.max([digits, *gaps])
         elif isinstance(found, certificates.Diverges):
-            worst = max(worst, 0.0 if math.isnan(two_layer.final_ntk(loss, *given)) else math.inf)
+            worst = np.maximum(worst, 0.0 if math.isnan(two_layer.final_ntk(loss, *given)) else math.inf)
         else:
             worst = math.inf
     worst = np.maximum(worst, 1e9 * digits) if 50 * wide <= len(networks) else math.inf
@@ -207,7 +207,8 @@ def rounding_estimate(scale: str) -> Measurement:
     """
     networks = [*_networks(scale), *_near_chaos(scale)]
     found = [experiment.compare_with_enclosure(*network)[1] for network in networks]
-    _, distances, errors = np.array([one for one in found if not np.isnan(one[1]) and not one[2] >= 0.1]).T
+    _, distances, errors = np.array([one for one in found if one[2] < 0.1]).T
+    distances = np.where(np.isnan(distances), np.inf, distances)  # floats that diverge where there is a limit
     ratios = np.maximum(distances, 2**-53) / np.maximum(errors, 2**-53)
     return Measurement(np.maximum(np.max(ratios), np.median(1 / ratios)), effect=np.max(distances))
 
@@ -250,7 +251,7 @@ def bits_kept(scale: str) -> Measurement:
         for loss, rate in experiment.ORBITS.items():
             known = certificates.bits_left(loss, 1, 2, 100, rate, steps, bits=bits, form=form)
             losses.append(bits - known[-1] if len(known) == steps + 1 else math.inf)
-    return Measurement(max(lost["mean value"]), effect=min(lost["naive"]))
+    return Measurement(np.max(lost["mean value"]), effect=np.min(lost["naive"]))
 
 
 def data_kinds(scale: str) -> Measurement:
@@ -265,12 +266,13 @@ def data_kinds(scale: str) -> Measurement:
             wrong += 1
         elif kind == "separable":
             w = [Fraction(int(x.p), int(x.q)) for x in found.direction]
-            wrong += min(sum(x * y for x, y in zip(row, w, strict=True)) for row in rows) <= 0
+            wrong += any(sum(x * y for x, y in zip(row, w, strict=True)) <= 0 for row in rows)
         else:
             weights = [Fraction(int(x.p), int(x.q)) for x in found.weights]
             products = [[weight * x for x in row] for weight, row in zip(weights, rows, strict=True)]
             sums = [sum(column) for column in zip(*products, strict=True)]
             full = np.linalg.matrix_rank(Z) == len(rows[0])
-            strict = min(weights) > 0 and full
-            wrong += any(sums) or min(weights) < 0 or max(weights) == 0 or strict != (kind != "non-separable")
+            strict = all(weight > 0 for weight in weights) and full
+            valid = not any(sums) and any(weights) and all(weight >= 0 for weight in weights)
+            wrong += not valid or strict != (kind != "non-separable")
     return Measurement(wrong)

@@ -304,8 +304,9 @@ def _evidence_holds(certificate, Z) -> bool:
     weights = [Fraction(int(weight)) for weight in certificate.weights]
     balanced = all(sum(weight * row[j] for weight, row in zip(weights, rows, strict=True)) == 0
                    for j in range(len(rows[0])))
-    strict = min(weights) > 0 and _rank(rows) == len(rows[0])
-    return balanced and max(weights) > 0 and min(weights) >= 0 and strict == (certificate.kind != "non-separable")
+    strict = all(weight > 0 for weight in weights) and _rank(rows) == len(rows[0])
+    valid = balanced and any(weights) and all(weight >= 0 for weight in weights)
+    return valid and strict == (certificate.kind != "non-separable")
 
 
 def _rank(rows: list[list[Fraction]]) -> int:
