@@ -32,11 +32,11 @@ def experiment(empty_store):
         runs.append(parameters)
         return xr.Dataset({"x": ("i", np.arange(parameters.length) / 3), "label": ("i", ["a"] * parameters.length)})
 
-    return SimpleNamespace(__name__="catapult.networks", Parameters=Length, run=run, runs=runs)
+    return SimpleNamespace(__name__="catapult.experiments.phenomenon", Parameters=Length, run=run, runs=runs)
 
 
 def entry_of(experiment, parameters):
-    return paths.results() / "networks" / results.key(experiment, parameters)
+    return paths.results() / "phenomenon" / results.key(experiment, parameters)
 
 
 def arrays_of(experiment, parameters):
@@ -123,7 +123,7 @@ def test_entry_under_the_name_of_another_is_noticed(experiment):
     results.compute(experiment, Length(length=2))
     results.compute(experiment, Length(length=4))
     own, other = (results.key(experiment, Length(length=length)) for length in (2, 4))
-    for file in (paths.results() / "networks").glob(f"{other}.*"):
+    for file in (paths.results() / "phenomenon").glob(f"{other}.*"):
         file.with_name(file.name.replace(other, own)).write_bytes(file.read_bytes())
     assert results.compute(experiment, Length(length=2)).sizes == {"i": 2}
 
@@ -131,15 +131,16 @@ def test_entry_under_the_name_of_another_is_noticed(experiment):
 def test_store_full_of_garbage_does_no_harm(experiment):
     rng = np.random.default_rng(0)
     first = results.compute(experiment, Length())
-    folder = paths.results() / "networks"
+    folder = paths.results() / "phenomenon"
     for name in ("garbage", "x.json", "y.nc", ".z.nc.1-2", *(file.name for file in folder.iterdir())):
         (folder / name).write_bytes(rng.bytes(2000))
     (paths.results() / "stray").write_bytes(rng.bytes(2000))
     (folder / "folder.json").mkdir()
     xr.testing.assert_identical(results.compute(experiment, Length()), first)
     assert len(experiment.runs) == 2
-    assert [entry.date for entry in results.entries()].count("damaged") == 2
-    assert results.clean() == 2
+    (folder / f"{'0' * 32}.json").write_bytes(b"[")
+    assert [entry.date for entry in results.entries()].count("damaged") == 1
+    assert results.clean() == 1
     results.compute(experiment, Length())
     assert len(experiment.runs) == 2
 
@@ -159,7 +160,7 @@ from types import SimpleNamespace
 import counting_experiment
 from catapult import results
 entry, number = Path(sys.argv[1]), int(sys.argv[2])
-origin = results.provenance(counting_experiment, counting_experiment.Parameters(), 0)
+origin = results.identity(counting_experiment, counting_experiment.Parameters())
 for i in range(60):
     results.save(entry, xarray.Dataset({"x": ("i", numpy.full(50_000, 1000.0 * number + i))}), origin)
 """
@@ -187,16 +188,49 @@ def test_two_processes_that_write_one_key_do_no_harm(empty_store, monkeypatch, c
 
 def test_clean_leaves_what_another_process_may_be_writing(experiment):
     results.compute(experiment, Length())
-    folder = paths.results() / "networks"
-    young, old = folder / ".young.nc.1-2", folder / ".old.nc.1-2"
-    for file in (young, old):
+    folder = paths.results() / "phenomenon"
+    key, other = "0" * 32, "1" * 32
+    young, old = ([folder / f".{each}.json.7-0123abcd", folder / f"{each}.{'a' * 16}.nc"] for each in (key, other))
+    for file in (*young, *old):
         file.write_bytes(b"half")
-    hours_ago = time.time() - 2 * results.LEFTOVER
-    os.utime(old, (hours_ago, hours_ago))
+    make_old(*old)
     results.clean()
-    assert young.exists()
-    assert not old.exists()
+    assert [file.exists() for file in young + old] == [True, True, False, False]
     assert len(list(results.entries())) == 1
+
+
+def make_old(*files):
+    for file in files:
+        os.utime(file, (time.time() - 2 * results.LEFTOVER,) * 2)
+
+
+def test_clean_leaves_every_file_that_the_store_did_not_write(experiment, tmp_path):
+    results.compute(experiment, Length())
+    own, foreign = paths.results() / "phenomenon", paths.results() / "thesis"
+    theirs = [foreign / "chapter.tex", foreign / f"{'0' * 32}.json", foreign / f"{'0' * 32}.json.0123abcd.damaged",
+              own / "package.json", own / "package.lock", own / ".old.nc.1-2", own / "old.damaged",
+              own / f"{'0' * 32}.json" / "inside", own / "folder" / "inside", paths.results() / "stray"]
+    for file in theirs:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"mine")
+    make_old(*theirs, *(file.parent for file in theirs))
+    assert [entry.experiment for entry in results.entries()] == ["phenomenon"]
+    assert results.clean(everything=True) == 1
+    assert all(file.read_bytes() == b"mine" for file in theirs)
+    assert list(own.glob("*.nc")) == []
+
+
+def test_result_is_kept_though_the_library_is_edited_while_it_is_computed(experiment, monkeypatch):
+    run, version = experiment.run, results.code_version
+
+    def edited(parameters):
+        monkeypatch.setattr(results, "code_version", lambda module: "edited")
+        return run(parameters)
+
+    experiment.run = edited
+    results.compute(experiment, Length())
+    monkeypatch.setattr(results, "code_version", version)
+    assert results.load(entry_of(experiment, Length())) is not None
 
 
 def test_entry_without_its_record_does_not_exist(experiment):

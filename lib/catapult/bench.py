@@ -342,7 +342,7 @@ def store_rows(sizes: Sizes) -> Iterator[Row]:
     def round_trip():
         with tempfile.TemporaryDirectory(prefix="catapult-") as folder:
             entry = Path(folder) / results.key(speed, values)
-            results.save(entry, dataset, results.provenance(speed, values, 0.0))
+            results.save(entry, dataset, {**results.identity(speed, values), **results.circumstances(0.0)})
             if results.load(entry) is None:
                 raise RuntimeError("the store did not give back what it was given")
 

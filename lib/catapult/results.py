@@ -20,8 +20,8 @@ import hashlib
 import json
 import os
 import platform
+import re
 import secrets
-import shutil
 import sys
 import tempfile
 import time
@@ -40,6 +40,10 @@ from catapult.parameters import Parameters
 LIBRARIES = ("numpy", "scipy", "torch", "torchvision", "xarray")
 LEFTOVER = 3600
 """Age in seconds from which a file that belongs to no entry is taken for the rest of a killed process."""
+_NAME = r"([0-9a-f]{32})\.(?:json|[0-9a-f]{16}\.nc)"
+NAMES = {"written": _NAME, "unfinished": rf"\.{_NAME}\.\d+-[0-9a-f]{{8}}",
+         "damaged": rf"{_NAME}\.[0-9a-f]{{8}}\.damaged"}
+"""The names that the store gives to files, the first group being the key: nothing else in its folder is touched."""
 
 
 def digest(value: Any) -> str:
@@ -104,12 +108,17 @@ def code_version(module: str) -> str:
 
 def key(experiment: ModuleType, parameters: Parameters) -> str:
     """Return the key of an experiment's results at these parameters."""
-    return _key_of({
+    return _key_of(identity(experiment, parameters))
+
+
+def identity(experiment: ModuleType, parameters: Parameters) -> dict[str, Any]:
+    """Return what results depend on, as the code and the data are now: the key is made of it."""
+    return {
         "experiment": experiment.__name__,
         "parameters": parameters.as_dict(),
         "data": data_checksum(experiment, parameters),
         "code": code_version(experiment.__name__),
-    })
+    }
 
 
 def _key_of(record: dict[str, Any]) -> str:
@@ -119,17 +128,6 @@ def _key_of(record: dict[str, Any]) -> str:
 def data_checksum(experiment: ModuleType, parameters: Parameters) -> str:
     """Return the checksum of the data that the experiment reads, or an empty string if it reads none."""
     return experiment.data(parameters) if hasattr(experiment, "data") else ""
-
-
-def provenance(experiment: ModuleType, parameters: Parameters, seconds: float) -> dict[str, Any]:
-    """Return what is needed to know where a result came from."""
-    return {
-        "experiment": experiment.__name__,
-        "parameters": parameters.as_dict(),
-        "data": data_checksum(experiment, parameters),
-        "code": code_version(experiment.__name__),
-        **circumstances(seconds),
-    }
 
 
 def circumstances(seconds: float) -> dict[str, Any]:
@@ -155,28 +153,30 @@ def compute(experiment: ModuleType, parameters: Parameters) -> xr.Dataset:
     Raises whatever the experiment raises; then nothing is stored. A store that can't be written is no error:
     one line on standard error says so.
     """
-    entry = _entry(experiment, parameters)
+    origin = identity(experiment, parameters)  # before the run: the library may be edited meanwhile
+    entry = _entry(origin)
     stored = load(entry)
     if stored is not None:
         return stored
     started = time.monotonic()
     dataset = experiment.run(parameters)
     try:
-        save(entry, dataset, provenance(experiment, parameters, time.monotonic() - started))
+        save(entry, dataset, {**origin, **circumstances(time.monotonic() - started)})
     except OSError as error:
         print(f"catapult: {entry} could not be stored ({error.strerror}); the results are used all the same",
               file=sys.stderr)
     return dataset
 
 
-def _entry(experiment: ModuleType, parameters: Parameters) -> Path:
-    return paths.results() / experiment.__name__.rpartition(".")[2] / key(experiment, parameters)
+def _entry(origin: dict[str, Any]) -> Path:
+    return paths.results() / origin["experiment"].rpartition(".")[2] / _key_of(origin)
 
 
 def seconds_to_compute(experiment: ModuleType, parameters: Parameters) -> float | None:
     """Return how long the stored results at these parameters took to compute, or None if there are none."""
     try:
-        return json.loads(_entry(experiment, parameters).with_suffix(".json").read_text(encoding="utf-8"))["seconds"]
+        record = _entry(identity(experiment, parameters)).with_suffix(".json")
+        return json.loads(record.read_text(encoding="utf-8"))["seconds"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -265,11 +265,19 @@ class Entry:
     current: bool
 
 
+def _files(kind: str) -> Iterator[tuple[str, Path]]:
+    """Yield the store's own files of one kind (see ``NAMES``) with their keys; whatever else is there is not ours."""
+    for path in paths.results().glob("*/*"):
+        ours = re.fullmatch(NAMES[kind], path.name)
+        if ours and path.is_file() and _source(f"catapult.experiments.{path.parent.name}"):
+            yield ours[1], path
+
+
 def entries() -> Iterator[Entry]:
     """Yield what the store holds, oldest first within an experiment."""
-    records = [(path.parent.name, _written(path), path) for path in paths.results().glob("*/*.json")]
-    for experiment, _, record_file in sorted(records):
-        key = record_file.stem
+    records = [(path.parent.name, _written(path), key, path) for key, path in _files("written")
+               if path.suffix == ".json"]
+    for experiment, _, key, record_file in sorted(records):
         try:
             record = unsealed(record_file.read_bytes())
             current = record["code"] == code_version(record["experiment"])
@@ -283,19 +291,22 @@ def clean(everything: bool = False) -> int:
     """Remove the results that today's code would not use, or all of them; return how many went.
 
     Unfinished files and arrays without a record go too, once they are older than ``LEFTOVER`` seconds: younger
-    ones another process may be about to complete.
+    ones another process may be about to complete. Files that the store did not write stay.
     """
-    gone = 0
-    for entry in list(entries()):
-        if everything or not entry.current:
-            for file in (paths.results() / entry.experiment).glob(f"{entry.key}.*"):
-                _remove(file)
-            gone += 1
-    for file in paths.results().glob("*/*"):
-        belongs = file.with_name(f"{file.name.partition('.')[0]}.json").exists()
-        if file.suffix == ".damaged" or (not belongs and time.time() - _written(file) > LEFTOVER):
-            _remove(file)
-    return gone
+    gone = {(entry.experiment, entry.key) for entry in entries() if everything or not entry.current}
+    for key, file in _files("written"):
+        if (file.parent.name, key) in gone or (_left_over(file) and not file.with_name(f"{key}.json").exists()):
+            file.unlink(missing_ok=True)
+    for _, file in _files("unfinished"):
+        if _left_over(file):
+            file.unlink(missing_ok=True)
+    for _, file in _files("damaged"):
+        file.unlink(missing_ok=True)
+    return len(gone)
+
+
+def _left_over(path: Path) -> bool:
+    return time.time() - _written(path) > LEFTOVER
 
 
 def _written(path: Path) -> float:
@@ -304,13 +315,6 @@ def _written(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:
         return time.time()
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
