@@ -127,12 +127,15 @@ def test_run_leaves_a_page_with_its_figures_that_needs_no_network(rerun):
 def test_run_leaves_results_and_their_record(rerun):
     import xarray as xr
 
-    with xr.open_dataset(rerun[0] / "results.nc", engine="h5netcdf") as dataset:
+    with xr.open_dataset(rerun[0] / "02-critical-learning-rates.results.nc", engine="h5netcdf") as dataset:
         assert dataset.sizes
-    record = json.loads((rerun[0] / "run.json").read_text(encoding="utf-8"))
+    record = json.loads((rerun[0] / "02-critical-learning-rates.run.json").read_text(encoding="utf-8"))
     assert record["chapter"] == "02-critical-learning-rates"
     assert record["parameters"]["w0"] == 3.0
     assert {"versions", "seeds", "data", "seconds", "date", "code"} <= set(record)
+    shared = {"_static", "_images", "search.html", "searchindex.js"}
+    named = {file.name.partition(".")[0] for file in rerun[0].iterdir() if file.name not in shared}
+    assert named == {record["chapter"]}
 
 
 def test_wrong_parameter_is_refused_inside_the_notebook_too(tmp_path):
@@ -146,15 +149,19 @@ def test_wrong_parameter_is_refused_inside_the_notebook_too(tmp_path):
     assert "did you mean 'loss'?" in caught.value.evalue
 
 
-def test_failed_chapter_exits_with_one_and_keeps_the_notebook(tmp_path, monkeypatch):
+def test_failed_chapter_keeps_its_notebook_apart_from_an_earlier_run(tmp_path, monkeypatch):
     source = chapters.notebook(chapters.get("02"))
     source.cells.append(nbformat.v4.new_code_cell("raise RuntimeError('stop here')"))
     monkeypatch.setattr(chapters, "notebook", lambda chapter: source)
     chapter = chapters.get("02")
     values = chapter.parameters.checked(scale="quick")
-    with pytest.raises(chapters.ChapterFailed, match="stop here"):
+    earlier = [tmp_path / f"{chapter.id}.{what}" for what in ("ipynb", "html", "results.nc", "run.json")]
+    for file in earlier:
+        file.write_bytes(b"earlier")
+    with pytest.raises(chapters.ChapterFailed, match=rf"stop here; kept: .*{chapter.id}\.unfinished\.ipynb"):
         chapters.run(chapter, values, tmp_path, progress=False)
-    assert (tmp_path / f"{chapter.id}.ipynb").exists()
+    assert "stop here" in (tmp_path / f"{chapter.id}.unfinished.ipynb").read_text(encoding="utf-8")
+    assert all(file.read_bytes() == b"earlier" for file in earlier)
 
 
 def test_verify_prints_json_to_standard_output_only():

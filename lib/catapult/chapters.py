@@ -160,7 +160,10 @@ def notebook(chapter: Chapter):
 
 
 def run(chapter: Chapter, values: Parameters, out: Path, *, progress: bool = True) -> dict[str, Path]:
-    """Execute a chapter with these parameters and write what it made under ``out``.
+    """Execute a chapter with these parameters and write what it made under ``out``, in files of its own.
+
+    A notebook gets its name when all its cells have run: until then it is ``ID.unfinished.ipynb``, so that one that
+    failed does not stand beside the results of an earlier run.
 
     Returns
     -------
@@ -178,17 +181,19 @@ def run(chapter: Chapter, values: Parameters, out: Path, *, progress: bool = Tru
 
     os.environ.pop("MPLBACKEND", None)  # the kernel's own backend is the one that shows figures
     made = {"notebook": out / f"{chapter.id}.ipynb", "page": out / f"{chapter.id}.html",
-            "results": out / "results.nc", "record": out / "run.json"}
-    started = time.monotonic()
+            "results": out / f"{chapter.id}.results.nc", "record": out / f"{chapter.id}.run.json"}
+    unfinished = out / f"{chapter.id}.unfinished.ipynb"
+    origin, started = results.identity(chapter.experiment, values), time.monotonic()
     try:
-        papermill.execute_notebook(notebook(chapter), str(made["notebook"]), parameters=values.as_dict(),
+        papermill.execute_notebook(notebook(chapter), str(unfinished), parameters=values.as_dict(),
                                    cwd=chapter.path.parent, kernel_name="python3", progress_bar=progress,
                                    request_save_on_cell_execute=True)
     except papermill.PapermillExecutionError as error:
         raise ChapterFailed(f"chapter {chapter.id} stopped at cell {error.exec_count}: {error.ename}: "
-                            f"{error.evalue}; kept: {made['notebook']}") from None
+                            f"{error.evalue}; kept: {unfinished}") from None
     dataset = results.compute(chapter.experiment, values)
-    origin = results.provenance(chapter.experiment, values, time.monotonic() - started)
+    origin |= results.circumstances(time.monotonic() - started)
+    os.replace(unfinished, made["notebook"])
     results.write(made["results"], bytes(dataset.to_netcdf(engine="h5netcdf")))
     book.render(made["notebook"], made["page"])
     record = {"chapter": chapter.id, **origin, "seeds": _seeds(values), "data_used": dataset.attrs.get("data", "none"),

@@ -97,7 +97,7 @@ def run(
     data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="A folder with data sets.")] = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write.")] = Path("out"),
 ) -> None:
-    """Run a chapter with other parameters: leaves the executed notebook, a page, the results and run.json."""
+    """Run a chapter with other parameters: leaves the executed notebook, a page, the results and their record."""
     from catapult import chapters as book_chapters
 
     chosen = book_chapters.get(chapter)
