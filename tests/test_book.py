@@ -85,6 +85,35 @@ def test_missing_page_fails_the_build(monkeypatch, tmp_path):
         book.build()
 
 
+def test_truncated_stamp_is_a_stale_book(monkeypatch, tmp_path):
+    for name in ("HTML", "BUILD"):
+        monkeypatch.setattr(paths, name, tmp_path / "html" if name == "HTML" else tmp_path)
+    for name in ("STAMP", "CACHE"):
+        monkeypatch.setattr(book, name, tmp_path / name)
+    book.STAMP.write_text(json.dumps(book.state())[:-9])
+    built = []
+
+    def build(root):
+        built.append(root)
+        for page in book.expected_pages():
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.touch()
+
+    monkeypatch.setattr(book, "_jupyter_book", build)
+    book.build()
+    book.build()
+    assert len(built) == 1
+    assert json.loads(book.STAMP.read_text()) == book.state()
+
+
+def test_wrong_input_is_one_line_and_status_two(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("CATAPULT_DATA", str(tmp_path / "none"))
+    monkeypatch.setattr("sys.argv", ["book", "build"])
+    assert book.main() == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(tmp_path / "none") in line
+
+
 def test_state_sees_the_data(monkeypatch):
     before = book.state()
     monkeypatch.setattr(book.sources, "mnist_fingerprint", lambda source: "other data")

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from catapult import chapters
+from catapult import chapters, cli
 
 
 def catapult(*arguments, cwd=None, **variables):
@@ -58,6 +58,12 @@ def test_parameters_prints_name_default_range_and_meaning(chapter):
             assert field.description in done.stdout
 
 
+def test_output_that_cannot_show_a_letter_shows_a_question_mark():
+    done = catapult("parameters", "5", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "?" in done.stdout
+
+
 def test_misspelt_parameter_is_refused_within_three_seconds():
     started = time.monotonic()
     done = catapult("run", "02", "-p", "los=logistic")
@@ -80,7 +86,7 @@ def test_bad_input_is_one_line_and_status_two(tmp_path):
     refused(catapult(*run, "-p", "w0=fast"), "w0", "finite number")
     refused(catapult(*run, "-p", "w0=nan"), "w0", "finite number")
     refused(catapult(*run, "-p", "w0=inf"), "w0", "finite number")
-    refused(catapult(*run, "-p", "loss=logstic"), "loss", "exponential, logistic")
+    refused(catapult(*run, "-p", "loss=logstic"), "did you mean 'logistic'?", "exponential, logistic")
     refused(catapult(*run, "-p", "w0"), "NAME=VALUE")
     refused(catapult(*run, "-f", broken), "broken.yaml", "line", "YAML")
     refused(catapult(*run, "-f", not_a_mapping), "list.yaml", "mapping")
@@ -94,6 +100,28 @@ def test_bad_input_is_one_line_and_status_two(tmp_path):
     refused(catapult("verify", "huang-nothing"), "huang-nothing")
     refused(catapult("parameters"), "CHAPTER")
     refused(catapult("data", "fetch", "minst"), "minst", "did you mean 'mnist'?")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("file", "arguments", "complaint"), [
+    ("w0: 2020-13-45\n", ["02"], "odd.yaml: not valid YAML; allowed"),
+    (f"w0: {'9' * 5000}\n", ["02"], "odd.yaml: not valid YAML; allowed"),
+    ("[" * 3000, ["02"], "odd.yaml: not valid YAML; allowed"),
+    ("w0: fast\nsteps: 1\n", ["02", "-p", "steps=50"], "odd.yaml: w0 = 'fast' is not a finite number"),
+    ("w0: fast\nsteps: 1\n", ["02", "-p", "w0=1"], "odd.yaml: steps = 1: input should be"),
+    ("w0: fast\nsteps: 1\n", ["02", "-p", "steps=50", "-p", "w0=slow"], "catapult: -p: w0 = 'slow'"),
+    ("digit_positive: 4\n", ["03", "-p", "digit_negative=4"], "catapult: digit_positive = digit_negative = 4"),
+    ("", ["9" * 5000], "no chapter is called"),
+], ids=["no date", "no end", "too deep", "of the file", "of the file alone", "typed", "together", "no chapter"])
+def test_bad_values_are_told_with_their_place(monkeypatch, capfd, tmp_path, file, arguments, complaint):
+    (tmp_path / "odd.yaml").write_text(file)
+    monkeypatch.setattr(sys, "argv", ["catapult", "run", *arguments, "-f", str(tmp_path / "odd.yaml"),
+                                      "--out", str(tmp_path / "out")])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    output, lines = capfd.readouterr()
+    assert (stopped.value.code, output, lines.count("\n")) == (2, "", 1)
+    assert complaint in lines
     assert not (tmp_path / "out").exists()
 
 

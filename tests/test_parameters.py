@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from catapult.parameters import InputError, Parameters, allowed_values, type_name
+from catapult.parameters import InputError, Parameters, Seed, allowed_values, nearest, type_name
 
 
 class Example(Parameters):
@@ -16,6 +16,13 @@ class Example(Parameters):
     loss: Literal["logistic", "squared"] = Field("logistic", description="loss")
     centred: bool = Field(True, description="centring")
     batch_size: int | None = Field(None, ge=1, description="batch")
+    seed: Seed = Field(0, description="seed")
+
+    @model_validator(mode="after")
+    def _batch_is_smaller(self):
+        if (self.batch_size or 0) > self.steps:
+            raise ValueError(f"batch_size = {self.batch_size}, steps = {self.steps}: the first must be the smaller")
+        return self
 
     scales = {"quick": {"steps": 2}, "paper": {"steps": 1000}}  # noqa: RUF012
 
@@ -23,8 +30,8 @@ class Example(Parameters):
 def test_text_becomes_the_type_of_its_field():
     values = Example.checked({"learning_rate": "1e-3", "steps": "7", "centred": "false", "batch_size": "none"})
     assert values.as_dict() == {"learning_rate": 1e-3, "steps": 7, "loss": "logistic", "centred": False,
-                                "batch_size": None}
-    assert Example.checked({"batch_size": "32"}).batch_size == 32
+                                "batch_size": None, "seed": 0}
+    assert Example.checked({"batch_size": "8"}).batch_size == 8
 
 
 def test_scale_changes_the_defaults_and_given_values_win():
@@ -46,7 +53,9 @@ def test_scale_changes_the_defaults_and_given_values_win():
         ({"steps": "1.5"}, ["steps", "whole number"]),
         ({"steps": 1.5}, ["steps", "whole number"]),
         ({"steps": True}, ["steps"]),
-        ({"loss": "logstic"}, ["loss", "logistic, squared"]),
+        ({"loss": "logstic"}, ["loss", "did you mean 'logistic'?", "logistic, squared"]),
+        ({"steps": 7, "batch_size": 8}, ["batch_size = 8, steps = 7: the first must be the smaller"]),
+        ({"seed": 2**63}, ["seed", "≤ 9223372036854775807"]),
         ({"centred": "maybe"}, ["centred", "true or false"]),
         ({"steps": "__import__('os').getcwd()"}, ["steps", "whole number"]),
     ],
@@ -59,6 +68,18 @@ def test_wrong_value_is_one_line_that_names_it_and_what_is_allowed(values, parts
     assert message.startswith("chapter x: ")
     for part in parts:
         assert part in message
+
+
+def test_values_alone_are_checked_without_the_rules_on_several():
+    assert Example.each({"batch_size": "32", "learning_rate": 2}) == {"batch_size": 32, "learning_rate": 2.0}
+    for values in ({"batch_size": "0"}, {"batch_sise": "1"}, {"learning_rate": "nan"}):
+        with pytest.raises(InputError, match=r"^-p: .*allowed"):
+            Example.each(values, where="-p")
+
+
+def test_what_is_far_from_every_name_gets_no_suggestion():
+    assert nearest("nope", ["speed", "steps"]) == ""
+    assert nearest("sped", ["speed", "steps"]) == " (did you mean 'speed'?)"
 
 
 def test_unknown_scale_is_refused():

@@ -92,7 +92,15 @@ BAD = {
     "an axis twice": (["--grid", "seed=1", "--grid", "seed=2"], "given twice"),
     "seeds twice": (["--grid", "seed=1", "--seeds", "2"], "one of the two"),
     "fixed and on the grid": (["-p", "width=4", "--grid", "width=4,8"], "on the grid too"),
-    "no seeds": (["--seeds", "0"], "≥ 1"),
+    "no seeds": (["--seeds", "0"], "--seeds 0: allowed: a whole number from 1 to 1,000,000"),
+    "too many seeds": (["--seeds", "2000000"], "--seeds 2000000: allowed: a whole number from 1 to 1,000,000"),
+    "too long a range": (["--grid", "seed=range(0,2000000)"], "at most 1,000,000 of them"),
+    "a difference that is not finite": (["--grid", "learning_rate=linspace(-1e308,1e308,3)"], "difference finite"),
+    "one digit twice": (["--grid", "digit_positive=1,5"], "catapult: digit_positive = digit_negative = 5; allowed"),
+    "more components than images": (["-p", "components=500"], "components = 500, samples = 256"),
+    "too large a seed": (["--grid", f"seed={2**64}"], "--grid: seed = 18446744073709551616", "≤ 9223372036854775807"),
+    "an interval that ends before it begins": (["certificates", "--grid", "rate_low=1.5,1.8", "-p", "rate_high=1.6"],
+                                              "catapult: rate_low = 1.8, rate_high = 1.6: the first must be"),
     "an experiment without seed": (["critical_learning_rates", "--seeds", "2"], "no parameter 'seed'"),
     "too many": (["--grid", "seed=range(0,2000)", "--grid", "learning_rate=linspace(1,2,2000)"], "4,000,000 runs"),
     "far too many": (["--grid", "learning_rate=linspace(1,2,2000000000)"], "1,000,000"),
@@ -136,10 +144,10 @@ def test_output_that_is_no_folder_is_refused(tmp_path, monkeypatch, capfd):
 
 def test_failed_runs_exit_with_one_and_are_in_the_table(tmp_path, monkeypatch, capfd):
     status, output, _ = catapult(monkeypatch, capfd, "sweep", "learning_rate_phases", *SMALL[:-4], "--jobs", "1",
-                                 "--grid", "learning_rate=1,2", "-p", "components=17", "--out", tmp_path)
+                                 "--grid", "learning_rate=1,2", "-p", "samples=900", "--out", tmp_path)
     assert status == 1
     assert "2 runs, 2 failed" in output
-    assert "allowed: up to 16" in (tmp_path / "table.csv").read_text()
+    assert "allowed: up to 800" in (tmp_path / "table.csv").read_text()
 
 
 def test_interrupted_it_exits_with_130_and_one_line_and_keeps_what_was_finished(tmp_path):

@@ -20,7 +20,7 @@ import pytest
 
 import counting_experiment as experiment
 from catapult import chunks, grids, results, sweeps
-from catapult.experiments import learning_rate_phases, mnist_phases
+from catapult.experiments import certificates, learning_rate_phases, mnist_phases
 
 AXES = ["learning_rate=range(1,9)"]
 SEEDS = 4
@@ -374,6 +374,11 @@ def test_grid_is_the_product_sorted_each_run_once():
     grid = grids.grid(experiment, ["size=8,4,8", "learning_rate=2,1"], {"pause": "0"}, seeds=2)
     assert [(run.learning_rate, run.size, run.seed) for run in grid.runs] == [
         (rate, size, seed) for rate in (1, 2) for size in (4, 8) for seed in (0, 1)]
+
+
+def test_axes_and_fixed_values_are_held_against_each_other_not_against_the_defaults():
+    grid = grids.grid(certificates, ["rate_low=1.5,1.8"], {"rate_high": "2.5"})
+    assert [(run.rate_low, run.rate_high) for run in grid.runs] == [(1.5, 2.5), (1.8, 2.5)]
 
 
 def test_names_that_are_text_or_options_may_be_swept():

@@ -22,6 +22,7 @@ import yaml
 
 from catapult import paths, results
 from catapult.datasets import sources
+from catapult.parameters import InputError
 
 STAMP = paths.BUILD / "built.json"
 CACHE = paths.BUILD / ".jupyter_cache"
@@ -53,11 +54,16 @@ def state() -> dict[str, str]:
     return {"text": _hash(text), "code": results.digest([_hash(code), sources.mnist_fingerprint("auto"), sys.version])}
 
 
-def expected_pages() -> list[Path]:
-    """Return the HTML files that the table of contents promises."""
+def contents() -> list[str]:
+    """Return the pages that ``_toc.yml`` lists, the first one first: files from the root, without suffix."""
     toc = yaml.safe_load(paths.TOC.read_text(encoding="utf-8"))
     entries = [*toc.get("chapters", []), *(c for part in toc.get("parts", []) for c in part["chapters"])]
-    return [paths.HTML / f"{name}.html" for name in [toc["root"], *(entry["file"] for entry in entries)]]
+    return [toc["root"], *(entry["file"] for entry in entries)]
+
+
+def expected_pages() -> list[Path]:
+    """Return the HTML files that the table of contents promises."""
+    return [paths.HTML / f"{name}.html" for name in contents()]
 
 
 def build(force: bool = False) -> Path:
@@ -69,24 +75,24 @@ def build(force: bool = False) -> Path:
         On any error or warning, or if fewer pages were built than the table of contents names.
     """
     now = state()
-    before = json.loads(STAMP.read_text(encoding="utf-8")) if STAMP.exists() else {}
-    index = expected_pages()[0]
-    if before == now and not force and all(page.exists() for page in expected_pages()):
+    index, stamp = expected_pages()[0], json.dumps(now).encode()
+    unchanged = STAMP.exists() and STAMP.read_bytes() == stamp
+    if unchanged and not force and all(page.exists() for page in expected_pages()):
         _say("nothing has changed since the last build")
         return index
     STAMP.unlink(missing_ok=True)
     code_file = CACHE / "code-version"
-    if not code_file.exists() or code_file.read_text(encoding="utf-8") != now["code"]:
+    if not code_file.exists() or code_file.read_bytes() != now["code"].encode():
         shutil.rmtree(CACHE, ignore_errors=True)
         CACHE.mkdir(parents=True)
-        code_file.write_text(now["code"], encoding="utf-8")
+        results.write(code_file, now["code"].encode())
     _say(f"building {len(expected_pages())} pages; chapters whose text or code changed are run again")
     shutil.rmtree(paths.HTML, ignore_errors=True)
     _jupyter_book(paths.ROOT)
     missing = [page.name for page in expected_pages() if not page.exists()]
     if missing:
         raise BuildFailed(f"{len(missing)} pages of the table of contents were not built: {', '.join(missing)}")
-    STAMP.write_text(json.dumps(now), encoding="utf-8")
+    results.write(STAMP, stamp)
     return index
 
 
@@ -157,7 +163,7 @@ def _say(text: object) -> None:
 
 
 def main() -> int:
-    """``python -m catapult.book build [--force] | site``; exit status 1 if the build fails."""
+    """``python -m catapult.book build [--force] | site``; exit status 1 if the build fails, 2 if the input is wrong."""
     parser = argparse.ArgumentParser(prog="python -m catapult.book")
     parser.add_argument("what", choices=("build", "site"))
     parser.add_argument("--force", action="store_true", help="build although nothing has changed")
@@ -171,6 +177,9 @@ def main() -> int:
     except BuildFailed as error:
         _say(error)
         return 1
+    except InputError as error:
+        print(f"catapult: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

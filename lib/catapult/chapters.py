@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from catapult import paths, results
+from catapult import book, paths, results
 from catapult.parameters import InputError, Parameters, nearest
 
 
@@ -53,9 +53,7 @@ class ChapterFailed(RuntimeError):
 
 def every() -> list[Chapter]:
     """Return the chapters that ``_toc.yml`` lists and that have parameters, in order of number."""
-    toc = yaml.safe_load(paths.TOC.read_text(encoding="utf-8"))
-    entries = [*toc.get("chapters", []), *(c for part in toc.get("parts", []) for c in part["chapters"])]
-    sources = [paths.ROOT / f"{entry['file']}.md" for entry in entries]
+    sources = [paths.ROOT / f"{name}.md" for name in book.contents()]
     return sorted(filter(None, map(_read, sources)), key=lambda chapter: chapter.id)
 
 
@@ -72,7 +70,7 @@ def _read(path: Path) -> Chapter | None:
 def get(name: str) -> Chapter:
     """Return the chapter with this number (``2`` or ``02``) or id; raise InputError if there is none."""
     chapters = every()
-    number = f"{int(name):02d}" if name.isdecimal() else name
+    number = name.lstrip("0").zfill(2) if name.isdecimal() else name
     for chapter in chapters:
         if number in (chapter.id, chapter.number):
             return chapter
@@ -110,30 +108,40 @@ def _assigned_before_check(cells: list[str]) -> set[str]:
     return names
 
 
-def read_values(assignments: list[str], file: Path | None) -> dict[str, Any]:
-    """Return parameter values from ``NAME=VALUE`` texts laid over those of a YAML file.
+def read_file(file: Path) -> dict[str, Any]:
+    """Return the values of a YAML file of parameters, not checked.
 
     Raises
     ------
     InputError
-        For a text without ``=``, or a file that can't be read or is not a mapping of names to values.
+        If it can't be read or is not a mapping of names to values.
     """
-    values: dict[str, Any] = {}
-    if file is not None:
-        try:
-            values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        except OSError as error:
-            raise InputError(f"parameter file {file}: {error.strerror}") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            line = getattr(getattr(error, "problem_mark", None), "line", None)
-            place = f", line {line + 1}" if line is not None else ""
-            raise InputError(f"parameter file {file}{place}: not valid YAML; allowed: lines of NAME: VALUE") from None
-        if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
-            raise InputError(f"parameter file {file}: not a mapping; allowed: lines of NAME: VALUE")
-    for assignment in assignments:
-        name, equals, value = assignment.partition("=")
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise InputError(f"parameter file {file}: {error.strerror}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # also dates that are none, numbers without end
+        line = getattr(getattr(error, "problem_mark", None), "line", None)
+        place = f", line {line + 1}" if line is not None else ""
+        raise InputError(f"parameter file {file}{place}: not valid YAML; allowed: lines of NAME: VALUE") from None
+    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+        raise InputError(f"parameter file {file}: not a mapping; allowed: lines of NAME: VALUE")
+    return values
+
+
+def read_assignments(texts: list[str]) -> dict[str, str]:
+    """Return the values of texts ``NAME=VALUE``, not checked; the last of a name counts.
+
+    Raises
+    ------
+    InputError
+        For a text without ``=``.
+    """
+    values = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            raise InputError(f"-p {assignment!r}: no value; allowed: -p NAME=VALUE")
+            raise InputError(f"-p {text!r}: no value; allowed: -p NAME=VALUE")
         values[name.strip()] = value.strip()
     return values
 
@@ -176,8 +184,6 @@ def run(chapter: Chapter, values: Parameters, out: Path, *, progress: bool = Tru
         If a cell raises; the executed part of the notebook is kept.
     """
     import papermill
-
-    from catapult import book
 
     os.environ.pop("MPLBACKEND", None)  # the kernel's own backend is the one that shows figures
     made = {"notebook": out / f"{chapter.id}.ipynb", "page": out / f"{chapter.id}.html",

@@ -35,6 +35,8 @@ def main() -> None:
         interrupted = True
         signal.default_int_handler(*given)
 
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that can't show η gets a question mark
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, interrupt)
     try:
@@ -101,8 +103,11 @@ def run(
     from catapult import chapters as book_chapters
 
     chosen = book_chapters.get(chapter)
-    where = f"-f {file}" if file and not assignments else ""
-    values = chosen.parameters.checked(book_chapters.read_values(assignments or [], file), scale=scale, where=where)
+    typed = book_chapters.read_assignments(assignments or [])
+    read = book_chapters.read_file(file) if file else {}
+    read = {name: value for name, value in read.items() if name not in typed}
+    model = chosen.parameters
+    values = model.checked({**model.each(read, where=f"-f {file}"), **model.each(typed, where="-p")}, scale=scale)
     _name_data(data)
     folder = book_chapters.prepare_output(out)
     try:
@@ -139,7 +144,7 @@ def sweep(
 
     module = grids.experiment(experiment)
     _name_data(data)
-    chosen = grids.grid(module, grid or [], book_chapters.read_values(assignments or [], None), seeds=seeds,
+    chosen = grids.grid(module, grid or [], book_chapters.read_assignments(assignments or []), seeds=seeds,
                         scale=scale)
     sweeps.check(jobs, dask, out)
     if dry_run:

@@ -67,8 +67,8 @@ def grid(module: types.ModuleType, axes: Sequence[str], fixed: Mapping[str, Any]
         One line, for the first thing that is wrong.
     """
     model = module.Parameters
-    fixed = dict(fixed or {})
-    model.checked(fixed, scale=scale, where="-p" if fixed else "")
+    model.checked(scale=scale)
+    fixed = model.each(fixed or {}, where="-p")
     chosen: dict[str, tuple] = {}
     for axis in axes:
         name, equals, text = (part.strip() for part in axis.partition("="))
@@ -76,23 +76,23 @@ def grid(module: types.ModuleType, axes: Sequence[str], fixed: Mapping[str, Any]
             raise InputError(f"--grid {axis!r}: no values; allowed: --grid NAME=VALUES")
         if name in chosen:
             raise InputError(f"--grid {name}: given twice; allowed: once, with all its values")
-        chosen[name] = _checked(model, name, text, scale)
+        chosen[name] = _axis(model, name, text)
     if seeds is not None:
-        if seeds < 1:
-            raise InputError(f"--seeds {seeds}: allowed: a whole number ≥ 1")
+        if not 1 <= seeds <= MOST:
+            raise InputError(f"--seeds {seeds}: allowed: a whole number from 1 to {MOST:,}")
         if "seed" not in model.model_fields:
             raise InputError(f"--seeds: {_last(module.__name__)} has no parameter 'seed'; allowed: "
                              f"{', '.join(model.model_fields)}")
         if "seed" in chosen:
             raise InputError("--seeds: --grid seed=… is given too; allowed: one of the two")
-        chosen["seed"] = _checked(model, "seed", f"range(0,{seeds})", scale)
+        chosen["seed"] = tuple(range(seeds))
     for name in chosen:
         if name in fixed:
             raise InputError(f"-p {name}: {name} is on the grid too; allowed: one of the two")
     count = math.prod(map(len, chosen.values()))
     if count > MOST:
-        raise InputError(f"--grid: {count:,} runs; allowed: up to {MOST:,}")
-    runs = [model.checked({**fixed, **dict(zip(chosen, values, strict=True))}, scale=scale, where="--grid")
+        raise InputError(f"{count:,} runs; allowed: up to {MOST:,}")
+    runs = [model.checked({**fixed, **dict(zip(chosen, values, strict=True))}, scale=scale)
             for values in itertools.product(*chosen.values())]
     return Grid(module, chosen, tuple(sorted(runs, key=order)))
 
@@ -139,9 +139,9 @@ def values_of(text: str, whole: bool = False) -> list:
 
 
 def _conditions(name: str) -> str:
-    return {"geomspace": ", first and last > 0 and finite, count from 1",
-            "linspace": ", first and last finite, count from 1",
-            "range": ", whole numbers, first < beyond"}[name] + f" to {MOST:,}" * (name != "range")
+    return {"geomspace": f", first and last > 0 and finite, count from 1 to {MOST:,}",
+            "linspace": f", first, last and their difference finite, count from 1 to {MOST:,}",
+            "range": f", whole numbers, first < beyond, at most {MOST:,} of them"}[name]
 
 
 def _spaced(name: str, arguments: list[str]) -> list:
@@ -156,23 +156,23 @@ def _spaced(name: str, arguments: list[str]) -> list:
     if not (math.isfinite(first) and math.isfinite(last) and 1 <= count <= MOST):
         raise ValueError
     if name == "linspace":
+        if not math.isfinite(last - first):
+            raise ValueError
         return np.linspace(first, last, count).tolist()
     if min(first, last) <= 0:
         raise ValueError
     return np.geomspace(first, last, count).tolist()
 
 
-def _checked(model: type[Parameters], name: str, text: str, scale: str) -> tuple:
+def _axis(model: type[Parameters], name: str, text: str) -> tuple:
     """Return the values of one axis, checked one by one against the field, sorted, each once."""
-    if name not in model.model_fields:
-        model.checked({name: text}, scale=scale, where="--grid")  # raises: says which names there are
-    annotation = model.model_fields[name].annotation
-    whole = int in (annotation, *typing.get_args(annotation))
+    field = model.model_fields.get(name)
+    whole = field is not None and int in (field.annotation, *typing.get_args(field.annotation))
     try:
         given = values_of(text, whole)
     except InputError as error:
         raise InputError(f"--grid {name}: {error}") from None
-    checked = {getattr(model.checked({name: value}, scale=scale, where="--grid"), name) for value in given}
+    checked = {model.each({name: value}, where="--grid")[name] for value in given}
     return tuple(sorted(checked, key=lambda value: (value is not None, value)))
 
 

@@ -8,15 +8,18 @@ where, what is allowed and which valid name is nearest.
 from __future__ import annotations
 
 import difflib
+import functools
 import math
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 SCALES = ("quick", "default", "paper")
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""A whole number that fits into 64 bits with its sign, as generators of random numbers and tables want it."""
 
 
 class InputError(ValueError):
@@ -25,7 +28,7 @@ class InputError(ValueError):
 
 def nearest(name: object, allowed: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the allowed name closest to ``name``, or an empty string."""
-    close = difflib.get_close_matches(str(name), list(allowed), n=1, cutoff=0.3)
+    close = difflib.get_close_matches(str(name), list(allowed), n=1, cutoff=0.6)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
@@ -55,24 +58,50 @@ class Parameters(BaseModel):
             raise InputError(f"{where}scale {scale!r} is unknown{nearest(scale, SCALES)}; allowed: "
                              f"{', '.join(SCALES)}")
         values = dict(values or {})
-        for name in values:
-            if name not in cls.model_fields:
-                raise InputError(f"{where}no parameter is called {name!r}{nearest(name, cls.model_fields)}; "
-                                 f"allowed: {', '.join(cls.model_fields)}")
+        _refuse_unknown(cls, values, where)
         values = {name: _convert(cls, name, value, where) for name, value in values.items()}
         try:
             return cls(**{**cls.scales.get(scale, {}), **values})
         except ValidationError as error:
             first = error.errors()[0]
-            name = str(first["loc"][0]) if first["loc"] else ""
-            what = first["msg"].removeprefix("Value error, ")
+            if not first["loc"]:  # a rule on several parameters: it says itself which
+                raise InputError(where + first["msg"].removeprefix("Value error, ")) from None
+            name, what = str(first["loc"][0]), first["msg"]
             given = f" = {values[name]!r}" if name in values else ""
-            allowed = f"; allowed: {allowed_values(cls, name)}" if name else ""
-            raise InputError(f"{where}{name}{given}: {what[:1].lower()}{what[1:]}{allowed}") from None
+            near = nearest(values.get(name), _options(cls.model_fields[name].annotation) or ())
+            raise InputError(f"{where}{name}{given}{near}: {what[:1].lower()}{what[1:]}; allowed: "
+                             f"{allowed_values(cls, name)}") from None
+
+    @classmethod
+    def each(cls, values: Mapping[str, Any], *, where: str = "") -> dict[str, Any]:
+        """Return ``values`` converted and checked one by one; rules on several of them are left to :meth:`checked`.
+
+        Raises
+        ------
+        InputError
+            As :meth:`checked`.
+        """
+        _refuse_unknown(cls, values, f"{where}: " if where else "")
+        return {name: getattr(_alone(cls, name).checked({name: value}, where=where), name)
+                for name, value in values.items()}
 
     def as_dict(self) -> dict[str, Any]:
         """Return the parameters as a plain dictionary, in declaration order."""
         return self.model_dump()
+
+
+def _refuse_unknown(model: type[Parameters], names: Iterable[str], where: str) -> None:
+    for name in names:
+        if name not in model.model_fields:
+            raise InputError(f"{where}no parameter is called {name!r}{nearest(name, model.model_fields)}; "
+                             f"allowed: {', '.join(model.model_fields)}")
+
+
+@functools.lru_cache(maxsize=256)
+def _alone(model: type[Parameters], name: str) -> type[Parameters]:
+    """Return a schema of the one field, without the rules on several."""
+    field = model.model_fields[name]
+    return create_model(model.__name__, __base__=Parameters, **{name: (field.annotation, field)})
 
 
 def _options(annotation: Any) -> tuple | None:

@@ -116,8 +116,9 @@ def test_an_interrupted_download_leaves_no_half_file(small_mnist, serve, tmp_pat
 def test_wrong_names_and_addresses_are_refused():
     with pytest.raises(InputError, match="did you mean 'cifar10'"):
         fetch("cifar")
-    with pytest.raises(InputError, match="http:// or https://"):
-        fetch("mnist", mirror="file:///etc")
+    for address in ("file:///etc", "http://[", "https:"):
+        with pytest.raises(InputError, match="http:// or https://"):
+            fetch("mnist", mirror=address)
 
 
 def test_the_published_cifar10_tables_name_what_torchvision_reads():

@@ -45,7 +45,7 @@ def fetch(data_set: str, mirror: str | None = None,
     if data_set not in sources.DATA_SETS:
         raise InputError(f"data set {data_set!r} is unknown{nearest(data_set, sources.DATA_SETS)}; allowed: "
                          f"{', '.join(sources.DATA_SETS)}")
-    if mirror is not None and urllib.parse.urlsplit(mirror).scheme not in ("http", "https"):
+    if mirror is not None and not _is_web_address(mirror):
         raise InputError(f"mirror = {mirror!r}; allowed: an address that begins with http:// or https://")
     place = next(place for place in sources.sources(data_set) if place.kind == sources.DOWNLOADED)
     missing = [name for name, expected in place.files
@@ -54,6 +54,14 @@ def fetch(data_set: str, mirror: str | None = None,
         mirrors = [mirror] if mirror else _mirrors(data_set)
         {"mnist": _fetch_mnist, "cifar10": _fetch_cifar10}[data_set](place.folder, missing, mirrors, progress)
     return place.folder
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def _mirrors(data_set: str) -> list[str]:

@@ -34,7 +34,8 @@ class Parameters(parameters.Parameters):
     f0: float = Field(1.0, description="output f0 of the network at the start", ge=0.1, le=2.5)
     ntk0: float = Field(2.0, description="its kernel λ0", ge=1, le=4)
     width: int = Field(1000, description="its width m", ge=50, le=5000)
-    seed: int = Field(0, description="seed of the directions of its weights, and of the networks that are drawn", ge=0)
+    seed: parameters.Seed = Field(
+        0, description="seed of the directions of its weights, and of the networks that are drawn")
     steps: int = Field(700, description="steps of the orbits that are drawn", ge=100, le=5000)
     networks: int = Field(12, description="networks drawn at random at each width", ge=2, le=200)
     grid: int = Field(120, description="points along each axis of the phase maps", ge=20, le=400)

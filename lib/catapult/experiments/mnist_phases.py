@@ -11,7 +11,7 @@ from typing import Literal
 import joblib
 import numpy as np
 import xarray as xr
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from catapult.datasets import Problem, certify
 from catapult.experiments import learning_rate_phases
@@ -36,6 +36,11 @@ class Parameters(Setting):
     rates: int = Field(25, ge=3, le=400, description="learning rates, evenly spaced on a logarithmic axis")
     seeds: int = Field(6, ge=2, le=1000, description="seeds: images, label noise and initial weights")
     dtype: Literal["float64", "float32"] = Field("float32", description="precision of the training")
+
+    @model_validator(mode="after")
+    def _components_exist(self):
+        self.allow_components(self.components)
+        return self
 
     scales = {  # noqa: RUF012
         # In double precision what quick runs print is the same on every machine.

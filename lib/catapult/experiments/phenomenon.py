@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from catapult import parameters
 from catapult.datasets import degenerate_pair
@@ -15,11 +15,17 @@ class Parameters(parameters.Parameters):
     """One network on the degenerate pair, at many learning rates."""
 
     width: int = Field(100, ge=2, le=10_000, description="hidden units m")
-    seed: int = Field(2, ge=0, description="seed of the initial weights")
+    seed: parameters.Seed = Field(2, description="seed of the initial weights")
     steps: int = Field(4000, ge=10, le=1_000_000, description="steps of gradient descent")
     rates: int = Field(33, ge=5, le=1000, description="learning rates, evenly spaced on a logarithmic axis")
     lowest: float = Field(1.0, gt=0, description="smallest learning rate η")
     highest: float = Field(60.0, gt=0, description="largest learning rate η")
+
+    @model_validator(mode="after")
+    def _rates_have_a_range(self):
+        if not self.lowest < self.highest:
+            raise ValueError(f"lowest = {self.lowest:g}, highest = {self.highest:g}: the first must be the smaller")
+        return self
 
 
 def run(values: Parameters) -> xr.Dataset:

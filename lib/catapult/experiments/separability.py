@@ -23,7 +23,7 @@ class Parameters(parameters.Parameters):
                           gt=0, le=3)
     separation: float = Field(1.5, description="distance between the means of the overlapping clouds",
                               ge=0, le=3)
-    seed: int = Field(0, description="seed of the clouds", ge=0)
+    seed: parameters.Seed = Field(0, description="seed of the clouds")
     learning_rate: float = Field(3.0, description="learning rate of the two opposed points", gt=0, le=100)
     steps: int = Field(400, description="steps of every orbit", ge=20, le=5000)
     grid: int = Field(120, description="points along each axis of a landscape", ge=20, le=400)

@@ -35,7 +35,7 @@ class Parameters(parameters.Parameters):
     samples: int = Field(256, description="their samples n, where they do not vary", ge=8, le=8192)
     repeats: int = Field(3, description="turns of every timing", ge=1, le=50)
     grid: int = Field(400, description="points along each axis of the phase maps", ge=20, le=2000)
-    seed: int = Field(0, description="seed of data and weights", ge=0)
+    seed: parameters.Seed = Field(0, description="seed of data and weights")
 
     scales: ClassVar = {
         "quick": {"inputs": 32, "width": 32, "samples": 64, "repeats": 1, "grid": 60},
