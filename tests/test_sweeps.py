@@ -6,6 +6,7 @@ import collections
 import contextlib
 import csv
 import dataclasses
+import errno
 import hashlib
 import json
 import os
@@ -16,11 +17,14 @@ import sys
 import time
 from pathlib import Path
 
+import joblib
 import pytest
+from pydantic import Field
 
 import counting_experiment as experiment
 from catapult import chunks, grids, results, sweeps
 from catapult.experiments import certificates, learning_rate_phases, mnist_phases
+from catapult.parameters import InputError
 
 AXES = ["learning_rate=range(1,9)"]
 SEEDS = 4
@@ -401,6 +405,53 @@ def test_estimate_writes_nothing_and_reads_what_is_finished(tmp_path):
     left = sweeps.estimate(small_grid(), out)
     assert left.finished == CHUNKS - 1
     assert not list((out / "chunks").glob("*.damaged"))
+
+
+class Long(experiment.Parameters):
+    steps: int = Field(3000, ge=300, description="steps")
+
+
+def test_estimate_takes_no_fewer_steps_than_are_allowed(tmp_path, monkeypatch):
+    taken = []
+    monkeypatch.setattr(experiment, "Parameters", Long)
+    monkeypatch.setattr(experiment, "count", lambda values, _: taken.append(values.steps))
+    assert "600 steps" in sweeps.estimate(small_grid(), tmp_path).source
+    assert taken == [300, 300, 600]
+
+
+def test_estimate_tells_the_error_of_a_run_that_fails(tmp_path):
+    Path(os.environ["BROKEN"]).touch()
+    grid = grids.grid(experiment, [f"{name}={value}" for name, value in experiment.FAILS.items()])
+    with pytest.raises(sweeps.SweepFailed, match="fails: RuntimeError: it is broken, so to speak"):
+        sweeps.estimate(grid, tmp_path)
+
+
+@pytest.mark.parametrize("what", ["chunks", "table.csv", "sweep.json"])
+def test_place_that_cannot_be_written_is_refused_before_any_work(tmp_path, what):
+    if what == "chunks":
+        (tmp_path / what).symlink_to(tmp_path / "nowhere")
+    else:
+        (tmp_path / what).mkdir()
+    with pytest.raises(InputError, match=f"--out .*{what} is"):
+        swept(tmp_path)
+    assert experiment.counted() == []
+
+
+@pytest.mark.parametrize("where", ["write", "unsealed"])
+def test_disk_that_fails_is_one_line(tmp_path, monkeypatch, where):
+    swept(tmp_path)
+
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(results, where, fail)
+    with pytest.raises(sweeps.SweepFailed, match=r"the sweep stopped: .*Input/output error; what was finished is kept"):
+        swept(tmp_path)
+
+
+def test_experiment_in_a_worker_starts_no_processes():
+    with sweeps._one_thread(), joblib.parallel_config("loky", n_jobs=-1):
+        assert joblib.effective_n_jobs() == 1
 
 
 def test_threads_are_given_back(monkeypatch):

@@ -147,10 +147,10 @@ def sweep(
     chosen = grids.grid(module, grid or [], book_chapters.read_assignments(assignments or []), seeds=seeds,
                         scale=scale)
     sweeps.check(jobs, dask, out)
-    if dry_run:
-        print(sweeps.estimate(chosen, out, retry_failed).in_words(jobs, dask))
-        return
     try:
+        if dry_run:
+            print(sweeps.estimate(chosen, out, retry_failed).in_words(jobs, dask))
+            return
         done = sweeps.run(chosen, out, jobs=jobs, dask=dask, retry_failed=retry_failed)
     except sweeps.SweepFailed as error:
         raise typer.Exit(_complain(error, 1)) from None

@@ -44,7 +44,8 @@ from catapult.chunks import Chunk
 from catapult.grids import Grid
 from catapult.parameters import InputError
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
+"""What says how many threads linear algebra takes; the last, how many processes an experiment may start itself."""
 CONNECTING = 10
 """Seconds in which a Dask scheduler must answer."""
 PATIENCE = 3
@@ -130,24 +131,32 @@ def run(grid: Grid, out: Path, *, jobs: int | None = None, dask: str | None = No
     work = functools.partial(_work, folder=folder.absolute(), retry_failed=retry_failed, data=paths.named_data(),
                              parent=None if dask else os.getpid())
     with _workers(jobs or joblib.cpu_count(), dask) as do:
-        folder.mkdir(parents=True, exist_ok=True)
-        left = _unfinished(every, folder, retry_failed)
+        with _told():
+            folder.mkdir(parents=True, exist_ok=True)
+            left = _unfinished(every, folder, retry_failed)
         computed = len(left)
         with _Progress(sum(len(chunk.runs) for chunk in every), sum(len(chunk.runs) for chunk in left),
                        progress) as shown:
             barren = 0
             while left:
-                try:
-                    _compute(do, work, left, folder, shown)
-                except BrokenExecutor:  # a worker was killed, and with it the pool: the next one is new
-                    pass
-                except (OSError, chunks.OtherInputs) as error:
-                    raise SweepFailed(_stopped(error)) from None
-                before, left = left, _unfinished(left, folder, retry_failed)
+                with _told():
+                    with contextlib.suppress(BrokenExecutor):  # a worker was killed: the next pool is new
+                        _compute(do, work, left, folder, shown)
+                    before, left = left, _unfinished(left, folder, retry_failed)
                 barren = barren + 1 if len(left) == len(before) else 0
                 if barren == PATIENCE:
                     raise SweepFailed(_stopped("workers are killed again and again (out of memory?)"))
-    return _write_table(grid, every, folder, out, computed, started)
+    with _told():
+        return _write_table(grid, every, folder, out, computed, started)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Make one line of what stops a sweep inside the context."""
+    try:
+        yield
+    except (OSError, chunks.OtherInputs) as error:
+        raise SweepFailed(_stopped(error)) from None
 
 
 def check(jobs: int | None, dask: str | None, out: Path) -> None:
@@ -157,9 +166,12 @@ def check(jobs: int | None, dask: str | None, out: Path) -> None:
     if jobs is not None and dask not in (None, "local"):
         raise InputError(f"--jobs {jobs}: the cluster at {dask} has its own workers; allowed: without --dask, or "
                          "with --dask local")
-    there = next(folder for folder in (out / "chunks", *(out / "chunks").absolute().parents) if folder.exists())
+    there = next(path for path in (out / "chunks", *(out / "chunks").absolute().parents) if os.path.lexists(path))
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise InputError(f"--out {out}: {there} is no folder that can be written; allowed: one that can")
+    for file in (out / "table.csv", out / "sweep.json"):
+        if file.is_dir():
+            raise InputError(f"--out {out}: {file} is a folder; allowed: where a file of that name can be written")
 
 
 def estimate(grid: Grid, out: Path, retry_failed: bool = False) -> Estimate:
@@ -167,6 +179,11 @@ def estimate(grid: Grid, out: Path, retry_failed: bool = False) -> Estimate:
 
     The time is that of the finished chunks in ``out``, if there are any; else that of the run in the middle of the
     grid, timed here: alone, and over its first steps only if it has many.
+
+    Raises
+    ------
+    SweepFailed
+        If the run in the middle of the grid fails: there is no time to tell then.
     """
     every = chunks.split(grid.experiment, grid.runs)
     records = [_peek(chunk, out / "chunks") for chunk in every]
@@ -200,16 +217,22 @@ def _probe(grid: Grid) -> tuple[float, float, str]:
         chunk = chunks.split(grid.experiment, [model(**{**middle.as_dict(), **changes})])[0]
         started = time.monotonic()
         data = chunks.compute(chunk)
-        return time.monotonic() - started, len(data)
+        seconds = time.monotonic() - started
+        (row,) = results.unsealed(data)["rows"]
+        if row["error"]:
+            raise SweepFailed(f"no time can be told: the run in the middle of the grid fails: {row['error']}")
+        return seconds, len(data)
 
     with _one_thread():
-        if steps is None or steps <= 200:
+        rules = model.model_fields["steps"].metadata if steps else ()
+        some = max(100, *(getattr(rule, "ge", 0) for rule in rules), 0)
+        if steps is None or steps <= 2 * some:
             timed()  # the first imports what the second needs
             return *timed(), "the run in the middle of the grid, alone"
-        timed(steps=100)
-        (few, _), (more, size) = timed(steps=100), timed(steps=200)
-    per_run = more + max(more - few, 0) / 100 * (steps - 200)
-    return per_run, size, "200 steps of the run in the middle of the grid, alone"
+        timed(steps=some)
+        (few, _), (more, size) = timed(steps=some), timed(steps=2 * some)
+    per_run = more + max(more - few, 0) / some * (steps - 2 * some)
+    return per_run, size, f"{2 * some} steps of the run in the middle of the grid, alone"
 
 
 def _unfinished(every: list[Chunk], folder: Path, retry_failed: bool) -> list[Chunk]:
