@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import math
 
 import pytest
@@ -75,6 +76,12 @@ def test_value_outside_the_bound_fails(monkeypatch):
 def test_nan_fails_and_is_no_number(monkeypatch):
     result = outcome(monkeypatch, lambda scale: Measurement(math.nan))
     assert (result.status, result.value) == ("failed", None)
+
+
+def test_what_is_infinite_is_null_in_json(monkeypatch):
+    result = outcome(monkeypatch, lambda scale: Measurement(math.inf, math.inf, (-1.0, math.inf)))
+    row = json.loads(json.dumps(result.as_dict(), allow_nan=False))
+    assert (row["value"], row["effect"], row["interval"]) == (None, None, [-1.0, None])
 
 
 def test_exception_in_a_check_is_a_failure_told_on_standard_error(monkeypatch, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -150,6 +151,22 @@ def test_store_that_cannot_be_written_is_no_error(experiment, empty_store, capsy
     assert results.compute(experiment, Length()).sizes == {"i": 3}
     (line,) = capsys.readouterr().err.splitlines()
     assert "could not be stored" in line
+
+
+@pytest.mark.parametrize("failing", ["read_bytes", "replace"])
+def test_store_that_cannot_be_read_is_no_error(experiment, monkeypatch, capsys, failing):
+    results.compute(experiment, Length())
+    entry_of(experiment, Length()).with_suffix(".json").write_bytes(b"damaged")
+
+    def fail(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(*((Path, failing) if failing == "read_bytes" else (os, failing)), fail)
+    assert results.compute(experiment, Length()).sizes == {"i": 3}
+    lines = capsys.readouterr().err.splitlines()
+    assert len(experiment.runs) == 2
+    assert "computed again" in lines[0]
+    assert all(line.startswith("catapult: ") for line in lines)
 
 
 WRITER = """

@@ -70,12 +70,18 @@ class Outcome:
     seconds: float
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the row that ``catapult verify --json`` prints."""
+        """Return the row that ``catapult verify --json`` prints; what is infinite or no number is None."""
         claim = self.claim
         return {"id": claim.id, "source": claim.source, "source_basis": claim.source_basis,
                 "statement": claim.statement, "data": claim.data, "verdict": claim.verdict,
-                "status": self.status, "value": self.value, "bound": claim.bound, "effect": self.effect,
-                "interval": self.interval, "seconds": round(self.seconds, 3)}
+                "status": self.status, "value": self.value, "bound": claim.bound, "effect": _finite(self.effect),
+                "interval": self.interval and [_finite(end) for end in self.interval],
+                "seconds": round(self.seconds, 3)}
+
+
+def _finite(number: float | None) -> float | None:
+    """Return a number that JSON has, or None: it has neither NaN nor infinity."""
+    return number if number is not None and math.isfinite(number) else None
 
 
 def keeps(bound: str, value: float) -> bool:
@@ -126,7 +132,7 @@ def verify(claims: list[Claim], scale: str = "quick") -> Iterator[Outcome]:
             measured = getattr(importlib.import_module(f"catapult.checks.{module}"), name)(scale)
             value, effect, interval = float(measured.value), measured.effect, measured.interval
             status = "passed" if keeps(claim.bound, value) else "failed"
-            value = value if math.isfinite(value) else None
+            value = _finite(value)
         except DataMissing:
             status = f"not checked here: needs {claim.data}"
         except Exception as error:

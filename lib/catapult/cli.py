@@ -176,7 +176,8 @@ def verify(
             outcomes.append(outcome)
             print(_row(outcome), file=sys.stderr if as_json else sys.stdout, flush=True)
     if as_json:
-        print(json.dumps({"claims": [outcome.as_dict() for outcome in outcomes]}, indent=1, ensure_ascii=False))
+        print(json.dumps({"claims": [outcome.as_dict() for outcome in outcomes]}, indent=1, ensure_ascii=False,
+                         allow_nan=False))
     passed = sum(outcome.status == "passed" for outcome in outcomes)
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     print(f"{passed} passed, {failed} failed, {len(outcomes) - passed - failed} not checked here",

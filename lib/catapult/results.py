@@ -221,7 +221,8 @@ def unsealed(data: bytes) -> dict[str, Any]:
 def load(entry: Path) -> xr.Dataset | None:
     """Return the dataset stored under ``entry``, or None if there is none.
 
-    A damaged entry is set aside (``.damaged``) with a message on standard error, and counts as none.
+    A damaged entry is set aside (``.damaged``) with a message on standard error, and counts as none; so does one
+    that can't be read.
     """
     record_file = entry.with_suffix(".json")
     files = [record_file]
@@ -238,15 +239,18 @@ def load(entry: Path) -> xr.Dataset | None:
     except (ValueError, KeyError, IsADirectoryError) as error:
         set_aside(files, error)
         return None
+    except OSError as error:
+        print(f"catapult: {files[0]} can't be read ({error.strerror}); computed again", file=sys.stderr)
+        return None
     with xr.open_dataset(data, engine="h5netcdf") as dataset:
         return dataset.load()
 
 
 def set_aside(files: list[Path], why: Exception) -> None:
-    """Rename damaged files to ``….damaged``, with a message; another process may do so at the same time."""
+    """Rename damaged files to ``….damaged``, with a message, if need be and possible: others may do so, too."""
     print(f"catapult: {files[0]} is damaged ({why}); set aside and computed again", file=sys.stderr)
     for path in files:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             os.replace(path, path.with_name(f"{path.name}.{secrets.token_hex(4)}.damaged"))
 
 

@@ -1,5 +1,8 @@
+import errno
 import gzip
+import io
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -110,6 +113,40 @@ def test_an_interrupted_download_leaves_no_half_file(small_mnist, serve, tmp_pat
 
     with pytest.raises(KeyboardInterrupt):
         fetch("mnist", mirror=serve(_mirror(tmp_path, small_mnist["gz"])), progress=interrupt)
+    assert _files(paths.downloads()) == set()
+
+
+def test_two_fetches_at_once_do_no_harm(small_mnist, serve, tmp_path, monkeypatch):
+    address = serve(_mirror(tmp_path, small_mnist["gz"]))
+    store, between = downloading.checked_files.store, []
+
+    def another_in_between(stream, path, *rest, **named):
+        if "unpacked" in named["origin"] and not between:
+            between.append(path)
+            fetch("mnist", mirror=address)
+        store(stream, path, *rest, **named)
+
+    monkeypatch.setattr(downloading.checked_files, "store", another_in_between)
+    folder = fetch("mnist", mirror=address)
+    assert between
+    assert _files(folder) == set(small_mnist["raw"])
+
+
+def test_full_disk_is_told_as_such_and_no_other_mirror_is_asked(small_mnist, serve, tmp_path, monkeypatch):
+    address = serve(_mirror(tmp_path, small_mnist["gz"]))
+    monkeypatch.setattr(downloading, "_mirrors", lambda data_set: [address, "http://127.0.0.1:1"])
+    open_file = Path.open
+
+    class Full(io.FileIO):
+        def write(self, data):
+            if self.tell():
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(data[:5])
+
+    monkeypatch.setattr(Path, "open", lambda path, mode="r", **options: (
+        Full(path, mode) if "x" in mode else open_file(path, mode, **options)))
+    with pytest.raises(InputError, match=r"MNIST.raw cannot be written to: No space left on device; name another"):
+        fetch("mnist")
     assert _files(paths.downloads()) == set()
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from catapult.parameters import InputError
 
 CHUNK = 1 << 20
+
+
+class Unwritable(InputError):
+    """The folder for downloads can't be written, or is full: no other source of the file would help."""
 
 
 def sha256(path: Path) -> str | None:
@@ -64,25 +69,40 @@ def store(stream: BinaryIO, path: Path, expected: str, origin: str,
     Raises
     ------
     InputError
-        If the sha256 differs or the file cannot be written. Errors of the stream are passed on.
+        If the sha256 differs; ``Unwritable``, if the file cannot be written. Errors of the stream are passed on.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    temporary = private(path)
     digest, received = hashlib.sha256(), 0
-    try:
+    with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = temporary.open("xb")
-    except OSError as error:
-        raise InputError(f"{path.parent} cannot be written to: {error.strerror}; name another folder in "
-                         "CATAPULT_CACHE") from None
+        file = temporary.open("xb", buffering=0)
     try:
         with file:
             while chunk := stream.read(CHUNK):
-                file.write(chunk)
+                with _writing(path):
+                    left = memoryview(chunk)
+                    while left:  # without a buffer a write may be of a part: the error then comes with the next one
+                        left = left[file.write(left):]
                 digest.update(chunk)
                 received += len(chunk)
                 progress(received)
         if digest.hexdigest() != expected:
             raise InputError(f"{origin} is truncated or altered: sha256 {digest.hexdigest()}, not {expected}")
-        os.replace(temporary, path)
+        with _writing(path):
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def private(path: Path) -> Path:
+    """Return a name beside ``path`` that no other process uses."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unwritable(f"{path.parent} cannot be written to: {error.strerror}; name another folder in "
+                         "CATAPULT_CACHE") from None

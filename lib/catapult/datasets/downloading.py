@@ -79,7 +79,7 @@ def _fetch_mnist(folder: Path, names: list[str], mirrors: list[str], progress: P
                 checked_files.store(stream, folder / name, sources.MNIST_RAW[name],
                                     origin=f"{name}.gz, unpacked,")
         finally:
-            packed.unlink()
+            packed.unlink(missing_ok=True)
 
 
 def _fetch_cifar10(folder: Path, names: list[str], mirrors: list[str], progress: Progress) -> None:
@@ -90,7 +90,7 @@ def _fetch_cifar10(folder: Path, names: list[str], mirrors: list[str], progress:
             for name in names:
                 _unpack_member(tar, archive, folder, name)
     finally:
-        packed.unlink()
+        packed.unlink(missing_ok=True)
 
 
 def _unpack_member(tar: tarfile.TarFile, archive: str, folder: Path, name: str) -> None:
@@ -107,8 +107,8 @@ def _unpack_member(tar: tarfile.TarFile, archive: str, folder: Path, name: str) 
 
 
 def _download(name: str, expected: str, mirrors: list[str], folder: Path, progress: Progress) -> Path:
-    """Store the first mirror's unaltered copy in ``folder`` and return its path."""
-    reasons, path = [], folder / name
+    """Store the first mirror's unaltered copy in ``folder``, under a name of this process's own; return its path."""
+    reasons, path = [], checked_files.private(folder / name)
     for mirror in mirrors:
         address = f"{mirror.rstrip('/')}/{name}"
         try:
@@ -117,6 +117,8 @@ def _download(name: str, expected: str, mirrors: list[str], folder: Path, progre
                 checked_files.store(answer, path, expected, origin=address,
                                     progress=lambda received, total=total: progress(name, received, total))
             return path
+        except checked_files.Unwritable:
+            raise
         except InputError as error:
             reasons.append(str(error))
         except (OSError, http.client.HTTPException, ValueError) as error:
