@@ -153,8 +153,8 @@ def test_failed_runs_exit_with_one_and_are_in_the_table(tmp_path, monkeypatch, c
 
 def test_interrupted_it_exits_with_130_and_one_line_and_keeps_what_was_finished(tmp_path):
     process = subprocess.Popen(
-        [*COMMAND, *SMALL[:4], "-p", "width=16", "-p", "steps=2000", "--grid", "learning_rate=range(1,20)",
-         "--seeds", "200", "--jobs", "2", "--out", str(tmp_path)],
+        [*COMMAND, *SMALL[:4], "-p", "components=5", "-p", "width=16", "-p", "steps=500",
+         "--grid", "learning_rate=range(1,20)", "--seeds", "200", "--jobs", "2", "--out", str(tmp_path)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     until = time.monotonic() + 100
     while not list(tmp_path.glob("chunks/*.json")):

@@ -247,7 +247,7 @@ def load(entry: Path) -> xr.Dataset | None:
 
 
 def set_aside(files: list[Path], why: Exception) -> None:
-    """Rename damaged files to ``….damaged``, with a message; where that can't be done, or another process did, they stay."""
+    """Rename damaged files to ``….damaged``, with a message; in a store that can't be written they stay."""
     print(f"catapult: {files[0]} is damaged ({why}); set aside and computed again", file=sys.stderr)
     for path in files:
         with contextlib.suppress(OSError):

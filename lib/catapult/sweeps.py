@@ -225,7 +225,7 @@ def _probe(grid: Grid) -> tuple[float, float, str]:
 
     with _one_thread():
         rules = model.model_fields["steps"].metadata if steps else ()
-        some = max(100, *(getattr(rule, "ge", 0) for rule in rules), 0)
+        some = max([100, *(getattr(rule, "ge", 0) for rule in rules)])
         if steps is None or steps <= 2 * some:
             timed()  # the first imports what the second needs
             return *timed(), "the run in the middle of the grid, alone"
