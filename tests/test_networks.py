@@ -101,6 +101,9 @@ def test_different_seeds_differ():
     (((5, 0, 1),), "at least two whole numbers"),
     (((5, 2.5, 1),), "at least two whole numbers"),
     (((5, True),), "at least two whole numbers"),
+    ((("a", 1),), r"widths = \('a', 1\): allowed: at least two whole numbers ≥ 1"),
+    (((float("inf"), 1),), "at least two whole numbers"),
+    ((5,), "widths = 5: allowed: at least two whole numbers"),
     (((5, 1), "rely"), r"activation = 'rely' \(did you mean 'relu'\?\); allowed: linear, relu, tanh"),
     (((5, 1), "relu", "nkt"), r"parametrization = 'nkt' \(did you mean 'ntk'\?\); allowed: ntk, standard"),
 ])

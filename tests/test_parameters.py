@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 import pytest
 from pydantic import Field, model_validator
 
-from catapult.parameters import InputError, Parameters, Seed, allowed_values, nearest, type_name
+from catapult.parameters import InputError, Parameters, Seed, allowed_values, nearest, type_name, whole
 
 
 class Example(Parameters):
@@ -91,3 +92,10 @@ def test_schema_in_words():
     assert allowed_values(Example, "learning_rate") == "a finite number > 0 and ≤ 100"
     assert allowed_values(Example, "loss") == "logistic, squared"
     assert type_name(Example, "batch_size") == "a whole number or none"
+
+
+@pytest.mark.parametrize("value", [True, 5.0, "5", None, 4, float("nan")])
+def test_a_whole_number_is_one_by_its_type_and_not_too_small(value):
+    assert whole("n", np.int64(5), 5) == 5
+    with pytest.raises(InputError, match=r"n = .*; allowed: a whole number ≥ 5"):
+        whole("n", value, 5)

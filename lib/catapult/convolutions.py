@@ -22,11 +22,10 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from numbers import Integral
 from typing import TYPE_CHECKING
 
 from catapult.networks import WeightMatrices
-from catapult.parameters import InputError
+from catapult.parameters import InputError, is_whole, whole
 
 if TYPE_CHECKING:
     import torch
@@ -73,14 +72,12 @@ class ConvolutionalNetwork(WeightMatrices):
         for name, length in (("image", 3), ("channels", None)):
             value = getattr(self, name)
             sizes = tuple(value) if isinstance(value, tuple | list) else ()
-            if not sizes or len(sizes) != (length or len(sizes)) or not all(map(_is_size, sizes)):
+            if not sizes or len(sizes) != (length or len(sizes)) or not all(is_whole(size, 1) for size in sizes):
                 what = "(height, width, channels), three whole numbers" if length else "at least one whole number"
                 raise InputError(f"{name} = {value!r}; allowed: {what} ≥ 1")
             object.__setattr__(self, name, tuple(map(int, sizes)))
         for name in ("outputs", "kernel", "stride"):
-            if not _is_size(getattr(self, name)):
-                raise InputError(f"{name} = {getattr(self, name)!r}; allowed: a whole number ≥ 1")
-            object.__setattr__(self, name, int(getattr(self, name)))
+            object.__setattr__(self, name, whole(name, getattr(self, name), 1))
         self._check_options()
         for layer, (height, width, _) in enumerate(self.maps[:-1], 1):
             if min(height, width) < self.kernel:
@@ -192,7 +189,3 @@ class ConvolutionalNetwork(WeightMatrices):
 
     def _scaled(self, weights):
         return [scale * matrix for scale, matrix in zip(self.scales, weights, strict=True)]
-
-
-def _is_size(value) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1

@@ -66,10 +66,9 @@ def _differentiated(network, loss, weights, X, y):
 
 
 def _layered(network, loss, V, X, y):
-    activate = {"linear": lambda z: z, "relu": torch.relu, "tanh": torch.tanh}[network.activation]
     H = [X.mT]
     for matrix in V[:-1]:
-        H.append(activate(matrix @ H[-1]))
+        H.append(network.activate(matrix @ H[-1]))
     f = _outputs(V[-1] @ H[-1])
     slopes, bends = [network.slope(h) for h in H], [network.bend(h) for h in H]
     delta, pulled = [_columns(loss.gradient(f, y) / len(X))], []  # δ_l, V_lᵀ δ_l

@@ -156,7 +156,7 @@ def get(loss: str | Loss | CrossEntropy, outputs: int = 1) -> Loss | CrossEntrop
         return loss
     if loss in ("cross_entropy", cross_entropy):
         raise InputError(f"loss = 'cross_entropy'; allowed for one output: {', '.join(LOSSES)}")
-    if loss not in LOSSES:
+    if not isinstance(loss, str) or loss not in LOSSES:
         raise InputError(f"loss: no loss is called {loss!r}{nearest(loss, LOSSES)}; "
                          f"known: {', '.join(LOSSES)}")
     return LOSSES[loss]

@@ -15,13 +15,13 @@ first moves each weight matrix by the factor :math:`1/m_l` less.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from catapult.parameters import InputError, nearest
+from catapult.parameters import InputError, is_whole, nearest
 
 if TYPE_CHECKING:
     import torch
@@ -122,10 +122,10 @@ class Network(WeightMatrices):
     parametrization: str = "ntk"
 
     def __post_init__(self):
-        widths = tuple(self.widths)
-        if len(widths) < 2 or any(isinstance(w, bool) or int(w) != w or w < 1 for w in widths):
+        widths = tuple(self.widths) if isinstance(self.widths, Iterable) else ()
+        if len(widths) < 2 or not all(is_whole(width, 1) for width in widths):
             raise InputError(f"widths = {self.widths!r}: allowed: at least two whole numbers ≥ 1")
-        object.__setattr__(self, "widths", tuple(int(w) for w in widths))
+        object.__setattr__(self, "widths", tuple(map(int, widths)))
         self._check_options()
 
     @property

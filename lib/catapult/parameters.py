@@ -13,12 +13,14 @@ import math
 import types
 import typing
 from collections.abc import Iterable, Mapping
+from numbers import Integral
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 SCALES = ("quick", "default", "paper")
-Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+LARGEST_SEED = 2**63 - 1
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 """A whole number that fits into 64 bits with its sign, as generators of random numbers and tables want it."""
 
 
@@ -30,6 +32,18 @@ def nearest(name: object, allowed: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the allowed name closest to ``name``, or an empty string."""
     close = difflib.get_close_matches(str(name), list(allowed), n=1, cutoff=0.6)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def is_whole(value: object, least: int) -> bool:
+    """Return whether ``value`` is a whole number ≥ ``least``, by its type too: neither True nor 5.0 is one."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= least
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """Return ``value`` as an int; InputError, naming it, unless it is a whole number ≥ ``least``."""
+    if not is_whole(value, least):
+        raise InputError(f"{name} = {value!r}; allowed: a whole number ≥ {least}")
+    return int(value)
 
 
 class Parameters(BaseModel):

@@ -64,6 +64,10 @@ def test_a_single_rate_and_seed_may_be_given_as_numbers():
     assert train(CLOUD, NETWORK, 0.1, seeds=2, steps=1).sizes == {"learning_rate": 1, "seed": 1, "step": 2}
 
 
+def test_the_largest_seed_that_is_allowed_trains():
+    assert train(CLOUD, NETWORK, 0.1, seeds=(0, 2**63 - 1), steps=1, batch_size=5).seed.values.tolist()[1] == 2**63 - 1
+
+
 def test_numpy_and_torch_problems_give_the_same_bits():
     tensors = SimpleNamespace(X=torch.tensor(CLOUD.X), y=torch.tensor(CLOUD.y))
     assert train(tensors, NETWORK, 0.1, steps=3).loss.equals(train(CLOUD, NETWORK, 0.1, steps=3).loss)
@@ -218,9 +222,15 @@ def test_the_result_survives_netcdf():
     ({"learning_rates": [np.nan]}, "learning_rates: nan; allowed"),
     ({"learning_rates": [np.inf]}, "learning_rates: inf; allowed"),
     ({"learning_rates": []}, "learning_rates: allowed: a number"),
+    ({"learning_rates": "abc"}, "learning_rates: not numbers; allowed: finite and > 0"),
+    ({"learning_rates": None}, "learning_rates: nan; allowed"),
     ({"seeds": ()}, "seeds: none given"),
     ({"seeds": (0.5,)}, r"seeds = 0.5; allowed: a whole number ≥ 0"),
     ({"seeds": -1}, r"seeds = -1; allowed: a whole number ≥ 0"),
+    ({"seeds": 0.0}, r"seeds = 0.0; allowed: a whole number ≥ 0"),
+    ({"seeds": None}, "seeds = None; allowed: a whole number ≥ 0"),
+    ({"seeds": (1, 2**63)}, r"seeds: 9223372036854775808; allowed: up to 2\*\*63 - 1"),
+    ({"record": None}, "record = None; allowed: a list of loss, train_accuracy"),
     ({"steps": 0}, "steps = 0; allowed: a whole number ≥ 1"),
     ({"steps": 2.5}, "steps = 2.5; allowed: a whole number ≥ 1"),
     ({"every": 0}, "every = 0; allowed: a whole number ≥ 1"),
@@ -229,6 +239,7 @@ def test_the_result_survives_netcdf():
     ({"batch_size": 0}, "batch_size = 0; allowed: a whole number ≥ 1"),
     ({"batch_size": 13}, "batch_size = 13; allowed: None or at most the 12 samples"),
     ({"loss": "logistc"}, "did you mean 'logistic'"),
+    ({"loss": ["logistic"]}, r"loss: no loss is called \['logistic'\] \(did you mean 'logistic'\?\)"),
     ({"schedule": "cosin"}, "did you mean 'cosine'"),
     ({"engine": "lineer"}, r"engine = 'lineer' \(did you mean 'linear'\?\); allowed: auto, reference, "),
     ({"engine": "linear"}, "engine = 'linear': allowed: linear activation"),
@@ -243,8 +254,13 @@ def test_the_result_survives_netcdf():
      r"initial_weights have shapes \[\(4, 3\)\]; allowed: \[\(4, 3\), \(1, 4\)\]"),
     ({"dtype": "float16"}, r"dtype = 'float16' .*; allowed: float64, float32"),
     ({"device": "nowhere"}, "device = 'nowhere'; allowed: cpu"),
+    ({"device": "meta"}, "device = 'meta'; allowed: cpu"),
+    ({"device": 0.5}, "device = 0.5; allowed: cpu"),
     ({"divergence": 1.0}, "divergence = 1.0; allowed: a finite number > 1"),
     ({"divergence": np.inf}, "divergence = inf; allowed"),
+    ({"divergence": "x"}, "divergence = 'x'; allowed: a finite number > 1"),
+    ({"network": "relu"}, "network: a str; allowed: a Network or a ConvolutionalNetwork"),
+    ({"problem": None}, "problem: has no X or no y; allowed"),
     ({"network": Network((4, 1))}, r"X has shape \(12, 3\); allowed: \(n, 4\)"),
     ({"network": Network((3, 2))}, "y holds the label -1; allowed: 0 to 1, for 2 outputs"),
     ({"network": Network((3, 2)), "problem": CLASSES, "loss": "squared"},
@@ -253,9 +269,15 @@ def test_the_result_survives_netcdf():
     ({"problem": SimpleNamespace(X=CLOUD.X, y=np.arange(12) % 2)}, "y holds the label 0; allowed: 1 and -1"),
     ({"problem": SimpleNamespace(X=CLOUD.X, y=CLOUD.y[:5])}, r"y has shape \(5,\); allowed: \(12,\)"),
     ({"problem": SimpleNamespace(X=CLOUD.X * np.nan, y=CLOUD.y)}, "X holds values that are not finite"),
+    ({"problem": SimpleNamespace(X="pixels", y=CLOUD.y)}, "X is not an array of numbers"),
+    ({"problem": SimpleNamespace(X=CLOUD.X, y=CLOUD.y, X_test=CLOUD.X)}, "X_test and y_test: allowed: both or neither"),
+    ({"problem": SimpleNamespace(X=CLOUD.X, y=CLOUD.y, y_test=CLOUD.y)}, "X_test and y_test: allowed: both or neither"),
     ({"problem": SimpleNamespace(X=CLOUD.X, y=CLOUD.y, X_test=CLOUD.X[:, :2], y_test=CLOUD.y)},
      r"X_test has shape \(12, 2\); allowed: \(n, 3\)"),
     ({"initial_weights": [np.ones((3, 4))]}, r"initial_weights have shapes \[\(3, 4\)\]; allowed: \["),
+    ({"initial_weights": [np.full((4, 3), np.nan), np.ones((1, 4))]}, "initial_weights hold values that are not fini"),
+    ({"initial_weights": 1.0}, r"initial_weights = 1.0; allowed: a list of matrices, \[\(4, 3\), \(1, 4\)\]"),
+    ({"initial_weights": ["a", "b"]}, "initial_weights is not an array of numbers"),
 ])
 def test_wrong_input_is_refused_in_one_line_before_any_work(change, message, monkeypatch):
     monkeypatch.setattr("catapult.training._follow", lambda *_: pytest.fail("work has begun"))

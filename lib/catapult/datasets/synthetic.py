@@ -6,7 +6,7 @@ import numpy as np
 
 from catapult.datasets.problem import Problem
 from catapult.datasets.separability import certify
-from catapult.parameters import InputError
+from catapult.parameters import InputError, whole
 
 DRAWS = 20
 
@@ -82,8 +82,7 @@ def overlapping_cloud(n: int, dimension: int, separation: float, seed: int) -> P
 
 def _check(n: int, dimension: int, seed: int, margin: float = 1.0, separation: float = 0.0) -> None:
     for name, value, least in (("n", n, 1), ("dimension", dimension, 1), ("seed", seed, 0)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise InputError(f"{name} = {value!r}; allowed: a whole number ≥ {least}")
+        whole(name, value, least)
     if not 0 < margin < np.inf:
         raise InputError(f"margin = {margin!r}; allowed: a finite number > 0")
     if not 0 <= separation < np.inf:

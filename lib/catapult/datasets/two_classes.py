@@ -19,12 +19,11 @@ The steps, in this order; whatever is fitted is fitted on the training images al
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 
 from catapult.datasets.problem import Problem
-from catapult.parameters import InputError, nearest
+from catapult.parameters import InputError, nearest, whole
 
 FEATURES = ("pixels", "blocks", "components")
 BLOCK = 4
@@ -99,8 +98,7 @@ def _check(features: str, components: int, label_noise: float, seed: int) -> Non
     if not 0 <= label_noise <= 0.5:
         raise InputError(f"label_noise = {label_noise!r}; allowed: a number from 0 to 0.5")
     for name, value, least in (("components", components, 1), ("seed", seed, 0)):
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-            raise InputError(f"{name} = {value!r}; allowed: a whole number ≥ {least}")
+        whole(name, value, least)
 
 
 def _draw(rng, labels, classes, names, size, what) -> tuple[np.ndarray, np.ndarray]:
@@ -108,8 +106,7 @@ def _draw(rng, labels, classes, names, size, what) -> tuple[np.ndarray, np.ndarr
     pools = [np.flatnonzero(labels == number) for number in classes]
     counts = [len(pool) for pool in pools]
     if size is not None:
-        if isinstance(size, bool) or not isinstance(size, Integral) or size < 2:
-            raise InputError(f"{what} = {size!r}; allowed: a whole number ≥ 2")
+        size = whole(what, size, 2)
         counts = [(size + 1) // 2, size // 2]
         if any(count > len(pool) for count, pool in zip(counts, pools, strict=True)):
             raise InputError(f"{what} = {size}; allowed: up to {2 * min(map(len, pools))}, there are "

@@ -51,11 +51,12 @@ def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequenc
         "exponential", "logistic" or "squared"; with several outputs "cross_entropy", of the softmax ("logistic",
         which it generalises, means the same there).
     seeds
-        Each draws its initial weights and its order of minibatches, the same for every learning rate.
+        Whole numbers from 0 to 2⁶³ − 1. Each draws its initial weights and its order of minibatches, the same for
+        every learning rate.
     steps
         Number of updates, ≥ 1.
     batch_size
-        None: full batch. Else minibatches without replacement within an epoch.
+        None: full batch. Else minibatches of this size, from 1 to n, without replacement within an epoch.
     schedule
         None, a name in ``catapult.training.schedules.SCHEDULES``, or a function ``(step, steps) -> factor``.
     record
@@ -70,10 +71,13 @@ def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequenc
         to rounding. "dense", "linear" and "convolutional" name one engine.
     dtype
         "float64" or "float32".
+    device
+        "cpu", or "cuda" where there is such a GPU.
     divergence
-        A run whose loss exceeds this multiple of its initial loss, or is not finite, has diverged and stops.
+        A run whose loss exceeds this multiple of its initial loss, finite and > 1, or is not finite, has diverged
+        and stops.
     initial_weights
-        Matrices (m_out, m_in) from which every run starts, instead of drawing them.
+        Finite matrices (m_out, m_in) from which every run starts, instead of drawing them.
 
     Returns
     -------

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,11 @@ from torch import Tensor
 
 from catapult import losses
 from catapult.networks import Network, WeightMatrices
-from catapult.parameters import InputError, nearest
+from catapult.parameters import LARGEST_SEED, InputError, nearest, whole
 from catapult.training import schedules
 
 DTYPES = ("float64", "float32")
+DEVICES = ("cpu", "cuda")
 SEEDS_KEPT = 4  # initial weights kept: runs are taken up seed by seed
 GPU_MEMORY = 4 * 2**30  # bytes that a block of runs may take on a GPU, where all runs go side by side
 
@@ -185,22 +187,28 @@ def check(problem: Any, network: WeightMatrices, learning_rates, *, loss, seeds,
     """Return the checked task; raise InputError, one line, for the first thing that is wrong."""
     if dtype not in DTYPES:
         raise InputError(f"dtype = {dtype!r}{nearest(dtype, DTYPES)}; allowed: {', '.join(DTYPES)}")
-    steps = _whole("steps", steps, 1)
+    steps = whole("steps", steps, 1)
+    if not isinstance(network, WeightMatrices):
+        raise InputError(f"network: a {type(network).__name__}; allowed: a Network or a ConvolutionalNetwork")
     like = {"dtype": getattr(torch, dtype), "device": _device(device)}
-    X, y = _data("X", problem.X, problem.y, network, like)
-    X_test, y_test = getattr(problem, "X_test", None), getattr(problem, "y_test", None)
+    X, y, X_test, y_test = (getattr(problem, name, None) for name in ("X", "y", "X_test", "y_test"))
+    if X is None or y is None:
+        raise InputError("problem: has no X or no y; allowed: anything with both, as a Problem")
+    X, y = _data("X", X, y, network, like)
+    if (X_test is None) != (y_test is None):
+        raise InputError("X_test and y_test: allowed: both or neither")
     if X_test is not None:
         X_test, y_test = _data("X_test", X_test, y_test, network, like)
-    record = (record,) if isinstance(record, str) else tuple(record)
+    record = (record,) if isinstance(record, str) else _several("record", record, ", ".join(quantities))
     for name in record:
         if name not in quantities:
             raise InputError(f"record: nothing is called {name!r}{nearest(name, quantities)}; allowed: "
                              f"{', '.join(quantities)}")
     if "test_accuracy" in record and X_test is None:
         raise InputError("record: test_accuracy needs a test set, and the problem has none")
-    if batch_size is not None and _whole("batch_size", batch_size, 1) > len(X):
+    if batch_size is not None and whole("batch_size", batch_size, 1) > len(X):
         raise InputError(f"batch_size = {batch_size}; allowed: None or at most the {len(X)} samples")
-    if not (math.isfinite(divergence) and divergence > 1):
+    if not (isinstance(divergence, Real) and math.isfinite(divergence) and divergence > 1):
         raise InputError(f"divergence = {divergence!r}; allowed: a finite number > 1")
     if initial_weights is not None:
         initial_weights = _weights(initial_weights, network, like)
@@ -212,10 +220,10 @@ def check(problem: Any, network: WeightMatrices, learning_rates, *, loss, seeds,
         divergence=float(divergence), initial_weights=initial_weights)
 
 
-def _whole(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InputError(f"{name} = {value!r}; allowed: a whole number ≥ {least}")
-    return int(value)
+def _several(name: str, values: Any, what: str) -> tuple:
+    if not isinstance(values, Iterable):
+        raise InputError(f"{name} = {values!r}; allowed: a list of {what}")
+    return tuple(values)
 
 
 def _steps_of(record: Sequence[str], every, steps: int) -> dict[str, np.ndarray]:
@@ -231,24 +239,27 @@ def _steps_of(record: Sequence[str], every, steps: int) -> dict[str, np.ndarray]
 def _recorded(rule, steps: int) -> np.ndarray:
     """Return the multiples of a whole number and the last step, or the steps of a list."""
     if isinstance(rule, Sequence | np.ndarray) and not isinstance(rule, str) and len(rule):
-        chosen = np.unique([_whole("every", step, 0) for step in rule])
+        chosen = np.unique([whole("every", step, 0) for step in rule])
         if chosen[-1] > steps:
             raise InputError(f"every: step {chosen[-1]}; allowed: up to {steps}, the last step")
         return chosen
-    return np.unique(np.r_[0:steps + 1:_whole("every", rule, 1), steps])
+    return np.unique(np.r_[0:steps + 1:whole("every", rule, 1), steps])
 
 
 def _device(device: str) -> torch.device:
     try:
-        return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError):
-        known = "cpu, cuda" if torch.cuda.is_available() else "cpu (no GPU here)"
-        raise InputError(f"device = {device!r}; allowed: {known}") from None
+        found = torch.empty(0, device=device).device
+        if found.type in DEVICES:
+            return found
+    except (RuntimeError, AssertionError, TypeError):
+        pass
+    known = ", ".join(DEVICES) if torch.cuda.is_available() else "cpu (no GPU here)"
+    raise InputError(f"device = {device!r}; allowed: {known}")
 
 
 def _data(name: str, X, y, network: WeightMatrices, like: dict) -> tuple[Tensor, Tensor]:
-    X, y = (_tensor(array).to(**like) for array in (X, y))
     labels = name.replace("X", "y")
+    X, y = _tensor(name, X).to(**like), _tensor(labels, y).to(**like)
     if X.ndim != 2 or len(X) == 0 or X.shape[1] != network.inputs:
         raise InputError(f"{name} has shape {tuple(X.shape)}; allowed: (n, {network.inputs}), the inputs of {network}")
     if y.shape != X.shape[:1]:
@@ -266,22 +277,30 @@ def _data(name: str, X, y, network: WeightMatrices, like: dict) -> tuple[Tensor,
     return X, y.long() if network.outputs > 1 else y
 
 
-def _tensor(array) -> Tensor:
-    # A copy: torch warns about numpy arrays that are read-only.
-    return array.detach() if isinstance(array, Tensor) else torch.as_tensor(np.array(array))
+def _tensor(name: str, array) -> Tensor:
+    try:  # a copy: torch warns about numpy arrays that are read-only
+        return array.detach() if isinstance(array, Tensor) else torch.as_tensor(np.array(array))
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is not an array of numbers") from None
 
 
 def _weights(weights, network: WeightMatrices, like: dict) -> list[Tensor]:
     shapes = list(network.shapes)
-    weights = [_tensor(matrix).to(**like) for matrix in weights]
+    weights = [_tensor("initial_weights", matrix).to(**like)
+               for matrix in _several("initial_weights", weights, f"matrices, {shapes}")]
     if [tuple(matrix.shape) for matrix in weights] != shapes:
         given = [tuple(matrix.shape) for matrix in weights]
         raise InputError(f"initial_weights have shapes {given}; allowed: {shapes}")
+    if not all(matrix.isfinite().all() for matrix in weights):
+        raise InputError("initial_weights hold values that are not finite")
     return weights
 
 
 def _learning_rates(learning_rates) -> np.ndarray:
-    values = np.atleast_1d(np.asarray(learning_rates, dtype=float))
+    try:
+        values = np.atleast_1d(np.asarray(learning_rates, dtype=float))
+    except (TypeError, ValueError):
+        raise InputError("learning_rates: not numbers; allowed: finite and > 0") from None
     if values.ndim != 1 or not values.size:
         raise InputError("learning_rates: allowed: a number, or a list of at least one")
     wrong = ~(np.isfinite(values) & (values > 0))
@@ -291,7 +310,9 @@ def _learning_rates(learning_rates) -> np.ndarray:
 
 
 def _seeds(seeds) -> tuple[int, ...]:
-    seeds = (seeds,) if isinstance(seeds, int | np.integer) else tuple(seeds)
+    seeds = tuple(whole("seeds", seed, 0) for seed in (seeds if isinstance(seeds, Iterable) else (seeds,)))
     if not seeds:
         raise InputError("seeds: none given; allowed: at least one whole number ≥ 0")
-    return tuple(_whole("seeds", seed, 0) for seed in seeds)
+    if max(seeds) > LARGEST_SEED:
+        raise InputError(f"seeds: {max(seeds)}; allowed: up to 2**63 - 1")
+    return seeds
