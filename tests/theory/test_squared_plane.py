@@ -65,11 +65,20 @@ def test_profile_is_the_limit_of_wide_networks_and_periodic():
 
 
 def test_amplitude_is_that_of_the_profile_where_float64_sees_it():
-    for scaled in (2.5, 2.8):
+    for scaled, harmonic in ((2.5, 1), (2.8, 1), (3.0, 1), (3.0, 3)):
         profile = squared_plane.profile(scaled, np.arange(64) / 64)
-        wave = 2 * np.abs(np.fft.rfft(profile))[1] / 64
-        assert squared_plane.amplitude(scaled) == pytest.approx(math.log(wave), abs=1e-4)
-    assert squared_plane.amplitude(2.15) == pytest.approx(squared_plane.amplitude(2.15, digits=250), abs=1e-6)
+        wave = 2 * np.abs(np.fft.rfft(profile))[harmonic] / 64
+        assert squared_plane.amplitude(scaled, harmonic) == pytest.approx(math.log(wave), abs=1e-4)
+
+
+@pytest.mark.parametrize(("scaled", "harmonic", "digits"), [(2.05, 1, 300), (2.15, 1, 250), (2.3, 3, 300)])
+def test_amplitude_takes_as_many_digits_as_it_needs(scaled, harmonic, digits):
+    found = squared_plane.amplitude(scaled, harmonic)
+    assert found == pytest.approx(squared_plane.amplitude(scaled, harmonic, digits), rel=1e-14)
+    with pytest.raises(InputError, match="digits = 30; allowed at scaled"):
+        squared_plane.amplitude(scaled, harmonic, 30)
+    if scaled == 2.05:  # by 300 digits and other code: checks.catapult_squared.amplitude
+        assert found == pytest.approx(-189.5218987, abs=1e-6)
 
 
 def test_profile_has_a_zero_where_orbits_pass_one():
@@ -95,9 +104,16 @@ def test_late_rise_is_the_only_real_root_of_the_quintic():
     (lambda: squared_plane.fate(1.1, 2.0), "a = 1.1, scaled = 2; allowed"),
     (lambda: squared_plane.fate(0.0, -1.0), "scaled = -1; allowed: scaled > 0"),
     (lambda: squared_plane.fate(math.nan, 1.0), "a = nan"),
-    (lambda: squared_plane.profile(2.0, 0.5), "scaled = 2; allowed: above 2 and below 4"),
-    (lambda: squared_plane.amplitude(4.0), "scaled = 4; allowed: above 2 and below 4"),
-    (lambda: squared_plane.highest(1.0), "scaled = 1; allowed: above 2 and below 4")])
+    (lambda: squared_plane.profile(2.0, 0.5), "scaled = 2; allowed: from 2.001 to 3.999"),
+    (lambda: squared_plane.profile(math.nan, 0.5), "scaled = nan; allowed"),
+    (lambda: squared_plane.profile(2.5, [0.5, math.inf]), "phases hold NaN or infinity; allowed: finite"),
+    (lambda: squared_plane.amplitude(3.1), "scaled = 3.1; allowed: from 2.01 to 3"),
+    (lambda: squared_plane.amplitude(2.0), "scaled = 2; allowed: from 2.01 to 3"),
+    (lambda: squared_plane.amplitude(2.5, harmonic=0), "harmonic = 0; allowed: a whole number ≥ 1"),
+    (lambda: squared_plane.amplitude(2.5, digits=0), "digits = 0; allowed: a whole number ≥ 1"),
+    (lambda: squared_plane.amplitude(2.05, digits=150), "digits = 150; allowed at scaled = 2.05, harmonic 1: at"),
+    (lambda: squared_plane.highest(1.0), "scaled = 1; allowed: from 2.001 to 3.999"),
+    (lambda: squared_plane.highest(2.5, 0), "phases = 0; allowed: a whole number ≥ 1")])
 def test_wrong_input_is_one_line(call, message):
     with pytest.raises(InputError, match=message):
         call()

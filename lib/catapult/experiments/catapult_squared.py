@@ -184,8 +184,9 @@ def _periodic(parameters: Parameters) -> xr.Dataset:
 def _amplitudes() -> xr.Dataset:
     """The amplitude of the oscillation with the width, in arithmetic of 150 digits, from just above 2."""
     scaled = np.array([2.1, 2.12, 2.15, 2.2, 2.25, 2.3, 2.4, 2.5, 2.6, 2.8, 3.0])
-    return xr.Dataset({"log_amplitude": ("amplitude_scaled", [squared_plane.amplitude(value) for value in scaled]),
-                       "first_zero": _first_zero()}, coords={"amplitude_scaled": scaled})
+    logs = [squared_plane.amplitude(value, digits=150) for value in scaled]
+    return xr.Dataset({"log_amplitude": ("amplitude_scaled", logs), "first_zero": _first_zero()},
+                      coords={"amplitude_scaled": scaled})
 
 
 def _first_zero() -> float:

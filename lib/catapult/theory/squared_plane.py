@@ -19,9 +19,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catapult.parameters import InputError
+from catapult.parameters import InputError, whole
 
 NEAR_AXIS = 1e-6  # where profiles start: their relative error is of the order of its square
+SAMPLES = 16  # of a wave, for its amplitude: they confuse a harmonic with its 15th and 17th multiples, and beyond
+GUARD = 20  # digits beyond those that the size of a harmonic takes
 SETTLED = 1e-8  # of a²/(Λ(2 − Λ)): what the tail of the product leaves out is of the order of its square
 
 LATE_RISE = float(np.real(next(root for root in np.roots([4, -36, 116, -163, 156, -212]) if abs(root.imag) < 1e-9)))
@@ -113,28 +115,55 @@ def time_to_peak(a, scaled):
     return -np.log(np.abs(a)) / np.log(scaled - 1)
 
 
+def _ratio(scaled: float, low: float, high: float) -> float:
+    """Return r = Λ0 − 1; InputError for a Λ0 that is not in these bounds."""
+    if not low <= scaled <= high:
+        raise InputError(f"scaled = {scaled:g}; allowed: from {low:g} to {high:g}")
+    return scaled - 1
+
+
 def profile(scaled: float, phases) -> np.ndarray:
     """Return G(u), u = r^phase: the limit of Λ of wide networks with 2 < Λ0 < 4, where it is in its period.
 
     Parameters
     ----------
     scaled
-        Λ0 = ηλ0, above 2 and below 4.
+        Λ0 = ηλ0, from 2.001 (closer to 2 no orbit settles in the steps of :func:`fate`) to 3.999.
     phases
-        log(η|f0|/√m) / log(Λ0 − 1), any shape; whole numbers added to it change nothing.
+        log(η|f0|/√m) / log(Λ0 − 1), finite, any shape; whole numbers added to it change nothing.
+
+    Returns
+    -------
+    G, of the shape of the phases, within [0, 2].
+
+    Raises
+    ------
+    InputError
+        For a Λ0 outside these bounds, and phases that are not finite.
     """
-    if not 2 < scaled < 4:
-        raise InputError(f"scaled = {scaled:g}; allowed: above 2 and below 4")
-    ratio = scaled - 1
+    ratio = _ratio(scaled, 2.001, 3.999)
+    if not np.isfinite(phases).all():
+        raise InputError("phases hold NaN or infinity; allowed: finite numbers")
     first = math.floor(math.log(NEAR_AXIS) / math.log(ratio))
     return fate(ratio ** (first + np.mod(phases, 1.0)), scaled).final
 
 
 def highest(scaled: float, phases: int = 256) -> float:
-    """Return the largest |a| on the orbits that leave (0, Λ0), 2 < Λ0 < 4: where it is at least 1, G has a zero."""
-    if not 2 < scaled < 4:
-        raise InputError(f"scaled = {scaled:g}; allowed: above 2 and below 4")
-    ratio = scaled - 1
+    """Return the largest |a| on the orbits that leave (0, Λ0): where it is at least 1, G has a zero.
+
+    Parameters
+    ----------
+    scaled
+        Λ0 = ηλ0, from 2.001 to 3.999.
+    phases
+        How many orbits are followed, equally spaced in phase; a whole number ≥ 1.
+
+    Raises
+    ------
+    InputError
+        For what is not of these.
+    """
+    ratio, phases = _ratio(scaled, 2.001, 3.999), whole("phases", phases, 1)
     a, level = NEAR_AXIS * ratio ** (np.arange(phases) / phases), np.full(phases, scaled)
     largest = a
     for _ in range(math.ceil(time_to_peak(NEAR_AXIS, scaled)) + 60):
@@ -143,19 +172,41 @@ def highest(scaled: float, phases: int = 256) -> float:
     return float(largest.max())
 
 
-def amplitude(scaled: float, harmonic: int = 1, samples: int = 16, digits: int = 150) -> float:
-    """Return log of the amplitude of the profile's oscillation: of a harmonic of G as a function of the phase.
+def amplitude(scaled: float, harmonic: int = 1, digits: int | None = None) -> float:
+    r"""Return the natural logarithm of the amplitude of a harmonic of G as a function of the phase.
 
-    In arithmetic with that many digits: just above Λ0 = 2 the oscillation is far below what float64 resolves.
+    In arithmetic with many digits: just above Λ0 = 2 the oscillation is far below what float64 resolves. The k-th
+    harmonic is not smaller than :math:`e^{-k\pi^2/\log r}`, :math:`r = \Lambda_0 - 1` (found, not proved: see
+    :func:`amplitude_factor`), and half of the digits are right: orbits start with |a| = 10^(−digits/4), and the error
+    is of the order of a².
+
+    Parameters
+    ----------
+    scaled
+        Λ0 = ηλ0, from 2.01 (towards which the time grows like (Λ0 − 2)⁻³, to some twenty seconds) to 3. From 3.09 on G
+        has zeros, and corners at them, which need more phases than are taken here; float64 sees it: :func:`profile`.
+    harmonic
+        k, a whole number ≥ 1.
+    digits
+        None: as many as are needed, :math:`2\,(k\,\pi^2/(\log r \log 10) + 20)`. More may be given, to compare.
+
+    Raises
+    ------
+    InputError
+        For what is not of these.
     """
     import flint
 
-    if not 2 < scaled < 4:
-        raise InputError(f"scaled = {scaled:g}; allowed: above 2 and below 4")
+    needed = whole("harmonic", harmonic, 1) * math.pi**2 / math.log(10) / math.log(_ratio(scaled, 2.01, 3.0))
+    least, samples = math.ceil(2 * (needed + GUARD)), SAMPLES * harmonic
+    if digits is None:
+        digits = least
+    elif whole("digits", digits, 1) < least:
+        raise InputError(f"digits = {digits}; allowed at scaled = {scaled:g}, harmonic {harmonic}: at least {least}")
     with flint.ctx.workprec(int(3.33 * digits)):
-        ratio = flint.arb(scaled) - 1
-        limits = [_precise_limit(flint.arb(10) ** -(digits // 4) * ratio ** (flint.arb(k) / samples),
-                                 flint.arb(scaled), digits // 2) for k in range(samples)]
+        ratio, near_axis = flint.arb(scaled) - 1, flint.arb(10) ** -(digits // 4)
+        limits = [_precise_limit(near_axis * ratio ** (flint.arb(k) / samples), flint.arb(scaled), near_axis)
+                  for k in range(samples)]
         angles = [2 * flint.arb.pi() * harmonic * k / samples for k in range(samples)]
         parts = [sum(value * wave(angle) for value, angle in zip(limits, angles, strict=True)) * 2 / samples
                  for wave in (flint.arb.cos, flint.arb.sin)]
@@ -171,9 +222,9 @@ def amplitude_factor(scaled, log_amplitude):
     return log_amplitude + np.log(rate) + np.pi**2 / rate
 
 
-def _precise_limit(a, scaled, digits: int):
-    """Return Λ_∞ to about that many digits, by iteration alone."""
-    while not (abs(a) < 10.0 ** -(digits / 2) and scaled < 2):
+def _precise_limit(a, scaled, near_axis):
+    """Return Λ_∞ by iteration alone, but for the first term of the tail, with an error of the order of near_axis⁴."""
+    while not (abs(a) < near_axis and scaled < 2):
         square = a * a
         a, scaled = (a * (1 + square - scaled)).mid(), (scaled - square * (4 - scaled)).mid()
     return scaled - a * a * (4 - scaled) / (scaled * (2 - scaled))
