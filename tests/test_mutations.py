@@ -19,7 +19,7 @@ from catapult import paths
 MUTATIONS = [
     # constants and bounds of chapter 1
     ("theory/linear_predictor.py", "** 2 / (4 * len(Z)))", "** 2 / (6 * len(Z)))", "huang-smooth-descent"),
-    ("theory/linear_predictor.py", "return float(2 / ((np.asarray(Z)", "return float(3 / ((np.asarray(Z)",
+    ("theory/linear_predictor.py", "return float(2 / ((_rows(Z)", "return float(3 / ((_rows(Z)",
      "huang-exponential-descent"),
     ("theory/linear_predictor.py", "lambertw(np.exp(-1.0))", "lambertw(np.exp(-1.1))", "ours-radius"),
     ("theory/linear_predictor.py", "normals = np.stack([-rows[:, 1], rows[:, 0]]",

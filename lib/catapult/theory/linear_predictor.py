@@ -21,8 +21,11 @@ logistic one.
 *Imbalanced degenerate pair.* A fraction p of the labels is +1:
 :math:`L(w) = p\log(1+e^{-w}) + (1-p)\log(1+e^{w})`, :math:`L'(w) = \sigma(w) - p`.
 
-Overflow gives ±inf (blow-up) without a warning. Sources: the pair and its critical rates are those of Huang,
-Du, Xu and Liu (2020), as reconstructed; what is derived here is marked "ours" in the chapters.
+Overflow gives ±inf (blow-up) without a warning. Every function that takes Z raises InputError where it is not finite or
+not of shape (n, d) with n, d ≥ 1, every one that takes a loss where it is unknown.
+
+Sources: the pair and its critical rates are those of Huang, Du, Xu and Liu (2020), as reconstructed; what is derived
+here is marked "ours" in the chapters.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ import numpy as np
 import scipy.special
 
 from catapult import losses
-from catapult.parameters import InputError
+from catapult.parameters import InputError, whole
 
 # The largest value of u / (1 + e^u), at u = 1 + W(1/e): it is W(1/e), W being Lambert's function.
 OVERSHOOT = float(scipy.special.lambertw(np.exp(-1.0)).real)
@@ -39,37 +42,66 @@ OVERSHOOT = float(scipy.special.lambertw(np.exp(-1.0)).real)
 PHASES = ("converges", "oscillates below", "oscillates above", "diverges")
 
 
+def _finite(name: str, value) -> np.ndarray:
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is not an array of numbers") from None
+    if not np.isfinite(array).all():
+        raise InputError(f"{name} holds NaN or infinity; allowed: finite numbers")
+    return array
+
+
+def _positive(name: str, value) -> np.ndarray:
+    array = _finite(name, value)
+    if (array <= 0).any():
+        raise InputError(f"{name} = {array.min():g}; allowed: > 0 and finite")
+    return array
+
+
 # General data.
+
+
+def _rows(Z) -> np.ndarray:
+    Z = _finite("Z", Z)
+    if Z.ndim != 2 or 0 in Z.shape:
+        raise InputError(f"Z has shape {Z.shape}; allowed: (n, d) with n and d at least 1")
+    return Z
 
 
 def risk(loss: str | losses.Loss, Z: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Return the mean loss for Z of shape (n, d) and w of shape (..., d); the answer has shape (...)."""
     with np.errstate(over="ignore"):
-        return losses.get(loss).value(np.asarray(w) @ np.asarray(Z).T).mean(axis=-1)
+        return losses.get(loss).value(np.asarray(w) @ _rows(Z).T).mean(axis=-1)
 
 
 def gradient(loss: str | losses.Loss, Z: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Return the gradient of the risk, shape (..., d), at w of shape (..., d)."""
-    Z = np.asarray(Z)
+    return _gradient(losses.get(loss), _rows(Z), np.asarray(w))
+
+
+def _gradient(loss: losses.Loss, Z: np.ndarray, w: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore", invalid="ignore"):
-        return losses.get(loss).slope(np.asarray(w) @ Z.T) @ Z / len(Z)
+        return loss.slope(w @ Z.T) @ Z / len(Z)
 
 
 def hessian(loss: str | losses.Loss, Z: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Return the Hessian of the risk, shape (d, d), at w of shape (d,)."""
-    Z = np.asarray(Z)
+    Z = _rows(Z)
     return (Z * losses.get(loss).curvature(Z @ np.asarray(w))[:, None]).T @ Z / len(Z)
 
 
 def descend(loss: str | losses.Loss, Z: np.ndarray, w0, learning_rate: float, steps: int) -> np.ndarray:
     """Return the iterates of gradient descent on the risk, shape (steps + 1, d), from w0 of shape (d,).
 
-    From the first iterate that overflows on (blow-up) they are NaN.
+    From the first iterate that overflows on (blow-up) they are NaN. Raises InputError for a start or a learning rate
+    that is not finite, and unless ``steps`` is a whole number ≥ 0.
     """
-    w = np.full((steps + 1, np.shape(Z)[1]), np.nan)
-    w[0] = w0
+    loss, Z, rate = losses.get(loss), _rows(Z), _finite("learning_rate", learning_rate)
+    w = np.full((whole("steps", steps, 0) + 1, Z.shape[1]), np.nan)
+    w[0] = _finite("w0", w0)
     for t in range(steps):
-        step = w[t] - learning_rate * gradient(loss, Z, w[t])
+        step = w[t] - rate * _gradient(loss, Z, w[t])
         if not np.isfinite(step).all():
             break
         w[t + 1] = step
@@ -78,15 +110,17 @@ def descend(loss: str | losses.Loss, Z: np.ndarray, w0, learning_rate: float, st
 
 def smoothness(Z: np.ndarray) -> float:
     """Return β, the largest curvature of the logistic risk: ‖ZᵀZ‖/(4n), attained at w = 0."""
+    Z = _rows(Z)
     return float(np.linalg.norm(Z, ord=2) ** 2 / (4 * len(Z)))
 
 
 def descent_bound(Z: np.ndarray, initial_risk: float) -> float:
     """Return 2/(R² L(w0)), R = max |z_i|: below it the risk falls at every step, exponential or logistic.
 
-    Both losses have 0 ≤ ℓ'' ≤ ℓ, so the Hessian is at most R² L on every sublevel set.
+    Both losses have 0 ≤ ℓ'' ≤ ℓ, so the Hessian is at most R² L on every sublevel set. Raises InputError unless
+    L(w0) > 0.
     """
-    return float(2 / ((np.asarray(Z) ** 2).sum(axis=1).max() * initial_risk))
+    return float(2 / ((_rows(Z) ** 2).sum(axis=1).max() * _positive("initial_risk", initial_risk)))
 
 
 def restoring_slope(Z: np.ndarray) -> float:
@@ -101,8 +135,8 @@ def restoring_slope(Z: np.ndarray) -> float:
     InputError
         For d > 2.
     """
-    Z = np.asarray(Z, dtype=float)
-    if Z.ndim != 2 or Z.shape[1] > 2:
+    Z = _rows(Z)
+    if Z.shape[1] > 2:
         raise InputError(f"Z has shape {Z.shape}; allowed: (n, 1) or (n, 2)")
     if Z.shape[1] == 1:
         directions = np.array([[1.0], [-1.0]])
@@ -120,21 +154,15 @@ def containment_radius(Z: np.ndarray, learning_rate: float) -> float:
     r"""Return :math:`R_0 = (q + \frac12\eta G^2)/c`: the ball |w| ≤ R0 is forward invariant (ours).
 
     Logistic loss, d ≤ 2. G = mean |z_i|, q = W(1/e) ≈ 0.2785, c the restoring slope; inf if c = 0. Every
-    orbit has limsup |w_t| ≤ R0, so strictly non-separable data never make the logistic loss explode.
+    orbit has limsup |w_t| ≤ R0, so strictly non-separable data never make the logistic loss explode. Raises InputError
+    for d > 2, and unless η > 0.
     """
     c = restoring_slope(Z)
-    reach = OVERSHOOT + learning_rate * np.linalg.norm(Z, axis=1).mean() ** 2 / 2
+    reach = OVERSHOOT + _positive("learning_rate", learning_rate) * np.linalg.norm(Z, axis=1).mean() ** 2 / 2
     return float(reach / c) if c > 0 else float("inf")
 
 
 # The balanced degenerate pair.
-
-
-def _finite(name: str, value) -> np.ndarray:
-    array = np.asarray(value, dtype=float)
-    if not np.isfinite(array).all():
-        raise InputError(f"{name} holds NaN or infinity; allowed: finite numbers")
-    return array
 
 
 def slope(loss: str | losses.Loss, w) -> np.ndarray:
@@ -216,12 +244,10 @@ def iterate(loss: str | losses.Loss, w0, learning_rate, steps: int) -> np.ndarra
     Raises
     ------
     InputError
-        For NaN or infinity, a negative number of steps or an unknown loss.
+        For NaN or infinity, steps that are no whole number ≥ 0 or an unknown loss.
     """
-    if steps < 0:
-        raise InputError(f"steps = {steps}; allowed: a whole number ≥ 0")
     w0, rate = np.broadcast_arrays(_finite("w0", w0), _finite("learning_rate", learning_rate))
-    w = np.empty((steps + 1, *w0.shape))
+    w = np.empty((whole("steps", steps, 0) + 1, *w0.shape))
     w[0] = w0
     for t in range(steps):
         w[t + 1] = update(loss, w[t], rate)
@@ -232,8 +258,10 @@ def two_cycle(loss: str | losses.Loss, learning_rate) -> np.ndarray:
     r"""Return the w* > 0 with :math:`\eta_c(w^*) = \eta`, where T swaps w* and −w*; NaN where there is none.
 
     Logistic, η > 8: the attractor, :math:`\eta\tanh(w^*/2) = 4w^*`. Exponential, 0 < η < 2: the repelling
-    edge of the basin of 0, :math:`\eta\sinh w^* = 2w^*`. Squared: none (at η = 2 every w is one). Near the
-    end of the range, where w* → 0, its relative error grows like 10⁻¹⁵/w*².
+    edge of the basin of 0, :math:`\eta\sinh w^* = 2w^*`, with a relative error below 10⁻¹¹. Squared: none (at η = 2
+    every w is one). Near η = 8, where w* → 0, the relative error grows like 10⁻¹⁵/w*².
+
+    Raises InputError for a learning rate that is not finite, and for an unknown loss.
     """
     name, eta = losses.get(loss).name, _finite("learning_rate", learning_rate)
     if name == "squared":
@@ -254,13 +282,17 @@ def _cycle_logistic(rate: np.ndarray) -> np.ndarray:
 
 
 def _cycle_exponential(rate: np.ndarray) -> np.ndarray:
-    """Newton's method on log(sinh w / w) − log(2/η), convex on w > 0, with limits that never overflow."""
-    target = np.log(2 / rate)
-    w = np.sqrt(6 * target)
+    """Newton's method on log(sinh w / w) − log(2/η), convex on w > 0, with limits that never overflow.
+
+    Near w = 0, where this cancels, two terms of the series of w² in log(2/η).
+    """
+    target = np.where(rate < 1, np.log(2) - np.log(rate), np.log1p((2 - rate) / np.maximum(rate, 1)))
+    larger = np.maximum(target, 3e-5)
+    w = np.sqrt(6 * larger)
     for _ in range(60):
         log_sinhc = w - np.log(2 * w) + np.log(-np.expm1(-2 * w))
-        w = w - (log_sinhc - target) / (1 / np.tanh(w) - 1 / w)
-    return w
+        w = w - (log_sinhc - larger) / (1 / np.tanh(w) - 1 / w)
+    return np.where(target < 3e-5, np.sqrt(6 * target * (1 + target / 5)), w)
 
 
 def cycle_multiplier(loss: str | losses.Loss, w) -> np.ndarray:
@@ -284,24 +316,45 @@ def predicted_phase(loss: str | losses.Loss, w0, learning_rate) -> np.ndarray:
     Exponential and squared: "converges" below η_c(w0), "diverges" above (at η_c(w0) itself, where |w_t| is
     constant, the label means nothing). Logistic: "converges" for η ≤ 8; then "oscillates below" (the limit of
     the loss is under its initial value) up to η_c(w0), "oscillates above" beyond.
+
+    Parameters
+    ----------
+    loss
+        ``"exponential"``, ``"logistic"`` or ``"squared"``.
+    w0, learning_rate
+        Arrays that broadcast: w0 finite, with the exponential loss at most 700 in size (sinh overflows at 711); η > 0
+        and finite.
+
+    Raises
+    ------
+    InputError
+        For what is not of these.
     """
-    critical = critical_learning_rate(loss, w0)
-    rate, critical = np.broadcast_arrays(_finite("learning_rate", learning_rate), critical)
+    start, rate = _checked(loss, w0, learning_rate)
+    critical = critical_learning_rate(loss, start)
     if losses.get(loss).name != "logistic":
         return np.where(rate < critical, "converges", "diverges")
     return np.select([rate <= 8, rate <= critical], PHASES[:2], PHASES[2])
+
+
+def _checked(loss, w0, learning_rate) -> list[np.ndarray]:
+    """Return |w0| and η, broadcast; InputError for those that :func:`predicted_phase` does not allow."""
+    start, rate = np.abs(_finite("w0", w0)), _positive("learning_rate", learning_rate)
+    if losses.get(loss).name == "exponential" and (start > 700).any():
+        raise InputError(f"|w0| = {start.max():g}; allowed with the exponential loss: at most 700")
+    return list(np.broadcast_arrays(start, rate))
 
 
 def observed_phase(loss: str | losses.Loss, w0, learning_rate, steps: int) -> np.ndarray:
     """Return labels from ``PHASES`` read off the orbit after ``steps`` steps, without using the theory.
 
     "diverges": |w| overflowed or passed 10⁶ (1 + |w0|); "converges": |w| fell below |w0|/50, or was falling
-    without a change of sign; otherwise the larger of the last two |w| is compared with |w0|. The shapes of w0
-    and the learning rate broadcast.
+    without a change of sign; otherwise the larger of the last two |w| is compared with |w0|. The arguments and errors
+    are those of :func:`predicted_phase`; ``steps`` is a whole number ≥ 1.
     """
-    start, rate = np.broadcast_arrays(np.abs(_finite("w0", w0)), _finite("learning_rate", learning_rate))
+    start, rate = _checked(loss, w0, learning_rate)
     w = before = start
-    for _ in range(steps):
+    for _ in range(whole("steps", steps, 1)):
         before, w = w, update(loss, w, rate)
     return _read_off(start, w, before)
 
@@ -322,8 +375,8 @@ def phase_map(loss: str | losses.Loss, w0, learning_rate, steps: int) -> np.ndar
     """
     from catapult.theory import _kernels
 
-    start, rate = np.broadcast_arrays(np.abs(_finite("w0", w0)), _finite("learning_rate", learning_rate))
-    shape, start, rate = start.shape, start.ravel(), rate.ravel()
+    start, rate = _checked(loss, w0, learning_rate)
+    shape, start, rate, steps = start.shape, start.ravel(), rate.ravel(), whole("steps", steps, 1)
     codes = np.empty(start.size, dtype=np.int8)
     _kernels.labels(_kernels.CODES[losses.get(loss).name], start, rate, steps, codes)
     unsure = np.flatnonzero(codes == _kernels.OPEN)
@@ -370,7 +423,15 @@ def imbalanced_attractor(learning_rates, label_fraction: float, transient: int, 
     -------
     w of shape (kept, m), and the exponents, the means of log |1 − ησ(w)σ(−w)| over the kept steps, of
     shape (m,).
+
+    Raises
+    ------
+    InputError
+        For p outside (0, 1), a transient that is no whole number ≥ 0 and kept steps that are none ≥ 1.
     """
+    label_fraction = _fraction(label_fraction)
+    whole("transient", transient, 0)
+    whole("kept", kept, 1)
     rates = np.asarray(learning_rates, dtype=float)
     w = np.full(rates.shape, scipy.special.logit(label_fraction) + 1.3) if start is None else start
     for _ in range(transient):
@@ -384,13 +445,22 @@ def imbalanced_attractor(learning_rates, label_fraction: float, transient: int, 
     return orbit, exponent / kept
 
 
+def _fraction(label_fraction) -> float:
+    if not 0 < label_fraction < 1:
+        raise InputError(f"label_fraction = {label_fraction}; allowed: above 0 and below 1")
+    return float(label_fraction)
+
+
 def chaos_onset(label_fraction: float) -> float:
     """Return the least γ from 2 to 6 at which an orbit of the imbalanced pair has an exponent over 0.005, or NaN.
+
+    p, the label fraction, is in (0, 1); else InputError.
 
     A number found, not proved: on a grid of step 0.01, then, just below what that gives, of step 0.0005. The orbits
     start at the two points where T' = 0. Every attracting cycle attracts one of them if γ > 1 and η > 4: then the
     Schwarzian derivative of T is negative, and Singer's theorem applies.
     """
+    label_fraction = _fraction(label_fraction)
     coarse = _first_chaotic(np.arange(200, 601) / 100, label_fraction)
     return _first_chaotic(coarse - np.arange(50, -1, -1) / 2000, label_fraction)
 
