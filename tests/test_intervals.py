@@ -22,3 +22,9 @@ def test_missing_seeds_do_not_count():
     assert (mean[0], low[0], high[0]) == pytest.approx([part[0] for part in expected])
     assert mean[1] == 5.0
     assert np.isnan([low[1], high[1], mean[2], low[2], high[2]]).all()
+
+
+def test_an_infinite_value_is_there():
+    mean, low, high = mean_interval([1.0, np.inf, 3.0])
+    assert mean == np.inf
+    assert np.isnan([low, high]).all()

@@ -9,7 +9,7 @@ LEVEL = 0.95
 
 
 def mean_interval(values: np.ndarray, axis: int = -1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the mean over an axis and the ends of its Student-t interval; NaN counts as not there.
+    """Return the mean over an axis and the ends of its Student-t interval; NaN counts as not there, infinity does.
 
     Parameters
     ----------
@@ -19,10 +19,10 @@ def mean_interval(values: np.ndarray, axis: int = -1) -> tuple[np.ndarray, np.nd
     Returns
     -------
     mean, low, high
-        With that axis removed. With a single value the ends are NaN; with none, all three.
+        With that axis removed. With a single value or an infinite one the ends are NaN; with none, all three.
     """
     values = np.asarray(values, dtype=float)
-    there = np.isfinite(values)
+    there = ~np.isnan(values)
     count = there.sum(axis=axis)
     with np.errstate(invalid="ignore", divide="ignore"):  # 0/0 is NaN, as promised
         mean = np.where(there, values, 0).sum(axis=axis) / count

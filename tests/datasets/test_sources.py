@@ -180,7 +180,7 @@ def test_fingerprint_depends_on_the_pixels_and_not_on_where_they_are(small_mnist
 def test_cifar10s_fingerprint_is_made_of_its_checksums(small_cifar10, named):
     named("cifar-10-batches-py", small_cifar10)
     lines = "".join(f"{sha}  {name}\n" for name, sha in sorted(sources.CIFAR10.items()))
-    assert sources.cifar10_fingerprint() == f"cifar10:sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
+    assert sources.fingerprint("cifar10") == f"cifar10:sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
 
 
 def test_status_tells_ok_altered_incomplete_and_missing_apart(small_mnist, small_cifar10, named):

@@ -66,7 +66,10 @@ class Problem:
 
     @functools.cached_property
     def checksum(self) -> str:
-        """The sha256 over the shapes and bytes (little-endian float64) of the four arrays; not the name."""
+        """The sha256 over the shapes and bytes (little-endian float64) of the four arrays; not the name.
+
+        What ``data(parameters)`` of an experiment returns for data that are no files of ``datasets.sources``.
+        """
         digest = hashlib.sha256()
         for array in (self.X, self.y, self.X_test, self.y_test):
             digest.update(b"none" if array is None else repr(array.shape).encode())

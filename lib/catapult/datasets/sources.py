@@ -199,11 +199,6 @@ def mnist_fingerprint(source: str | None = None) -> str:
     return fingerprint("mnist", source)
 
 
-def cifar10_fingerprint() -> str:
-    """Return ``fingerprint("cifar10")``."""
-    return fingerprint("cifar10")
-
-
 def unpacked_mnist(place: Source) -> Path:
     """Return a folder with MNIST's four unpacked files of a place that was checked.
 
