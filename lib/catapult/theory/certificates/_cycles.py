@@ -8,13 +8,12 @@ import flint
 import numpy as np
 from flint import arb
 
-from catapult.parameters import InputError
+from catapult.parameters import InputError, whole
 from catapult.theory import linear_predictor
 from catapult.theory.certificates._outcomes import (
     Enclosure,
     Exact,
     Undecided,
-    check_whole,
     covering,
     exact,
     round_down,
@@ -80,8 +79,8 @@ def two_cycle(learning_rate: tuple[Exact, Exact], *, multiplier: tuple[Exact, Ex
         For ends out of order or range.
     """
     low, high = covering("learning_rate", learning_rate)
-    check_whole(0, depth=depth)
-    check_whole(16, bits=bits)
+    whole("depth", depth, 0)
+    whole("bits", bits, 16)
     bounds = tuple(exact("multiplier", end) for end in multiplier)
     rows: list[tuple] = []
     with flint.ctx.workprec(bits):
@@ -172,7 +171,7 @@ def period_three(label_fraction: Exact, edge_units: Exact, bracket: tuple[Exact,
     InputError
         For p or γ out of range, or a bracket out of order.
     """
-    check_whole(16, bits=bits)
+    whole("bits", bits, 16)
     p, gamma = exact("label_fraction", label_fraction), exact("edge_units", edge_units)
     if not 0 < p < 1 or gamma <= 0:
         raise InputError(f"label_fraction = {label_fraction}, edge_units = {edge_units}; "

@@ -10,8 +10,8 @@ import numpy as np
 from flint import arb
 
 from catapult import losses
-from catapult.parameters import InputError
-from catapult.theory.certificates._outcomes import Exact, check_whole, covering
+from catapult.parameters import InputError, whole
+from catapult.theory.certificates._outcomes import Exact, covering
 
 FALLS, RISES, UNDECIDED = "below", "above", "undecided"
 
@@ -71,8 +71,8 @@ def one_step_boxes(loss: str | losses.Loss, w0: tuple[Exact, Exact], learning_ra
         raise InputError("loss = 'squared'; allowed: exponential, logistic (the squared loss has the one rate 2)")
     if form not in TESTS:
         raise InputError(f"form = {form!r}; allowed: {', '.join(TESTS)}")
-    check_whole(0, depth=depth)
-    check_whole(16, bits=bits)
+    whole("depth", depth, 0)
+    whole("bits", bits, 16)
     sides = *covering("w0", w0, zero=True), *covering("learning_rate", learning_rate)
     found: list[tuple] = []
     with flint.ctx.workprec(bits):

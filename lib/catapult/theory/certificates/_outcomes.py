@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from numbers import Integral, Rational
+from numbers import Rational
 
 import flint
 
@@ -110,13 +110,6 @@ def covering(name: str, ends: tuple[Exact, Exact], *, zero: bool = False) -> tup
     if not (low < high and above < math.inf and (below > 0 or (zero and low >= 0))):
         raise InputError(f"{name} = {ends}; allowed: 0 {'≤' if zero else '<'} low < high, in the range of floats")
     return below, above
-
-
-def check_whole(least: int, **given: int) -> None:
-    """Raise InputError if one of these is no whole number, or below ``least``."""
-    for name, number in given.items():
-        if isinstance(number, bool) or not isinstance(number, Integral) or number < least:
-            raise InputError(f"{name} = {number!r}; allowed: a whole number ≥ {least}")
 
 
 def at_most(value: float, form: str) -> float:

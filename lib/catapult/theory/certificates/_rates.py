@@ -10,9 +10,9 @@ import numpy as np
 from flint import arb
 
 from catapult import losses
-from catapult.parameters import InputError
+from catapult.parameters import InputError, whole
 from catapult.theory.certificates._one_step import Boxes, divide
-from catapult.theory.certificates._outcomes import Exact, check_whole, covering, exact
+from catapult.theory.certificates._outcomes import Exact, covering, exact
 from catapult.theory.certificates._two_layer import checked, escape, mean_value_step, slope, step, trapped
 
 CONVERGES, DIVERGES, NEARLY, UNDECIDED = "converges", "diverges", "diverges off a countable set", "undecided"
@@ -132,9 +132,9 @@ def start_boxes(loss: str | losses.Loss, kappa: Exact, f0: tuple[Exact, Exact], 
 def _check(form: str, depth: int, max_steps: int, bits: int) -> None:
     if form not in FORMS:
         raise InputError(f"form = {form!r}; allowed: {', '.join(FORMS)}")
-    check_whole(0, depth=depth)
-    check_whole(1, max_steps=max_steps)
-    check_whole(32, bits=bits)
+    whole("depth", depth, 0)
+    whole("max_steps", max_steps, 1)
+    whole("bits", bits, 32)
 
 
 def _halve(test, low: float, high: float, depth: int, rows: list) -> None:

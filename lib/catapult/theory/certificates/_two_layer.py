@@ -10,13 +10,12 @@ import flint
 from flint import arb
 
 from catapult import losses
-from catapult.parameters import InputError
+from catapult.parameters import InputError, whole
 from catapult.theory.certificates._outcomes import (
     Diverges,
     Enclosure,
     Exact,
     Undecided,
-    check_whole,
     exact,
     round_down,
     round_up,
@@ -143,9 +142,9 @@ def final_ntk(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, lea
         For values out of range, or a start that no network has, in exact arithmetic.
     """
     start = checked(loss, f0, ntk0, width, learning_rate)
-    check_whole(0, max_steps=max_steps)
+    whole("max_steps", max_steps, 0)
     if bits is not None:
-        check_whole(32, bits=bits)
+        whole("bits", bits, 32)
     if start.loss == "squared" and start.scaled0 == 4 and start.f0 != 0:
         return Undecided("ηλ0 = 4 exactly: Λ stays 4 for ever, and f need not converge")
     widest: Enclosure | None = None
@@ -309,8 +308,8 @@ def bits_left(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, lea
     InputError
         As :func:`final_ntk`, for another form, and for negative steps.
     """
-    check_whole(0, steps=steps)
-    check_whole(32, bits=bits)
+    whole("steps", steps, 0)
+    whole("bits", bits, 32)
     if form not in FORMS:
         raise InputError(f"form = {form!r}; allowed: {', '.join(FORMS)}")
     known: list[float] = []
