@@ -327,7 +327,7 @@ def sweep_rows(sizes: Sizes) -> Iterator[Row]:
             if (done.computed, done.failed) != (seeds, 0):
                 raise RuntimeError(f"the sweep computed {done.computed} chunks, {done.failed} runs failed")
 
-    seconds = timing.alternate({"1": lambda: sweep(1), "2": lambda: sweep(2)}, max(2, sizes.repeats // 2),
+    seconds = timing.alternate({"1": lambda: sweep(1), "2": lambda: sweep(2)}, max(2, sizes.repeats - 1),
                                time.perf_counter)
     yield _row("sweeps", "catapult sweep, sixteen chunks, in two processes", "in one process",
                seconds["1"] / seconds["2"], "times", ">= 1.7", "sweep of 256 runs", seconds["2"])
