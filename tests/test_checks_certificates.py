@@ -7,6 +7,7 @@ import pytest
 
 from catapult import claims
 from catapult.checks import certificates as checks
+from catapult.theory import two_layer
 from catapult.theory.certificates import _cycles, _data, _one_step, _rates, _two_layer
 
 ROWS = {claim.id: claim for claim in claims.ledger() if claim.chapter == "07-certificates"}
@@ -116,3 +117,14 @@ def test_a_shifted_edge_breaks_the_claim_on_the_window(monkeypatch):
                         lambda loss, f0, ntk0, width, rates, **options: right(loss, f0, ntk0, 103, rates, **options))
     measured = outcome("ours-certified-window")
     assert measured.status != "passed"
+
+
+def test_a_limit_that_the_library_calls_divergent_is_found(monkeypatch):
+    right, met = two_layer.final_ntk, []
+
+    def wrong(*given, **options):
+        met.append(given)
+        return float("nan") if len(met) == 5 else right(*given, **options)
+
+    monkeypatch.setattr(two_layer, "final_ntk", wrong)
+    assert outcome("ours-float-kernels").status == "failed"

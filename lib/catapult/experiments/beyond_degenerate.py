@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 from scipy.optimize import brentq, minimize_scalar
-from scipy.special import expit, lambertw
+from scipy.special import expit
 
 from catapult import datasets, parameters
 from catapult.datasets.decomposition import decompose
@@ -100,8 +100,9 @@ def exit_time(risk: np.ndarray, level: np.ndarray) -> np.ndarray:
 
 def exit_bound(square, margin, points, learning_rate) -> np.ndarray:
     """Return the bound on the exit time, elementwise: by R², ρ, n and η (ours)."""
-    q, largest = float(lambertw(np.exp(-1.0)).real), np.maximum(points, learning_rate * square)
-    return square / margin**2 * np.maximum(4 * largest, 32 * q * largest**2 / (learning_rate * square))
+    step = learning_rate * square
+    largest = np.maximum(points, step)
+    return square / margin**2 * np.maximum(4 * largest, 32 * linear_predictor.OVERSHOOT * largest**2 / step)
 
 
 def last_rise(risk: np.ndarray) -> np.ndarray:

@@ -143,13 +143,11 @@ def scaled_finals(loss: str, parameters: Parameters, scaled: np.ndarray, width: 
 def finals(loss: str, f0: float, ntk0: float, width: int, rates: np.ndarray) -> np.ndarray:
     """Return λ_∞ for each rate; NaN also where 10⁶ steps do not decide (λ_∞ = 0 is approached like 1/t).
 
-    That of the floats where it is within ACCURATE, by their estimate: thousands of enclosures would take minutes.
+    Within ACCURATE: at the tolerance that is usual, thousands of enclosures would take minutes.
     """
     def final(rate):
         try:
-            value, error = two_layer.final_ntk_in_floats(loss, f0, ntk0, width, rate, max_steps=10**6)
-            accurate = error <= ACCURATE or math.isnan(value)
-            return value if accurate else two_layer.final_ntk(loss, f0, ntk0, width, rate, max_steps=10**6)
+            return two_layer.final_ntk(loss, f0, ntk0, width, rate, max_steps=10**6, tolerance=ACCURATE)
         except two_layer.Undecided:
             return math.nan
 

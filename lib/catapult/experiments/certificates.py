@@ -114,7 +114,7 @@ def compare_with_enclosure(loss: str, given) -> tuple[certificates.Enclosure | c
     All three are NaN where there is no enclosure, or a wide one, within 20,000 steps.
     """
     found = certificates.final_ntk(loss, *given, max_steps=20_000)
-    if not isinstance(found, certificates.Enclosure) or found.upper - found.lower > two_layer.TRUSTED * found.upper:
+    if not isinstance(found, certificates.Enclosure) or found.relative_width > two_layer.TRUSTED:
         return found, [np.nan] * 3
     value, error = two_layer.final_ntk_in_floats(loss, *given)
     return found, [found.distance(two_layer.final_ntk(loss, *given)), found.distance(value), error]
@@ -131,7 +131,7 @@ def _final_kernels(parameters: Parameters) -> xr.Dataset:
             found, distances[i, j] = compare_with_enclosure(loss, given)
             outcomes[i, j] = type(found).__name__
             if isinstance(found, certificates.Enclosure):
-                widths[i, j] = (found.upper - found.lower) / found.midpoint
+                widths[i, j] = found.relative_width
     axes = "networks", "orbit"
     return xr.Dataset({"final_outcome": (axes, outcomes.astype(str)), "final_width": (axes, widths),
                        **{name: (axes, distances[..., n])

@@ -39,7 +39,7 @@ LABELS = ("lazy", "catapult", "divergent", "unsettled")
 MAX_STEPS = 10**8
 LARGEST = 1e20  # of what is given: below what counts as divergence
 LARGEST_F = 700.0  # with the exponential loss: below the overflow of sinh
-TRUSTED = 1e-12  # the relative error by rounding, as estimated, up to which a final kernel in floats is given out
+TRUSTED = 1e-12  # the relative error by rounding, as estimated, up to which final kernels in floats are given out
 
 
 class Undecided(RuntimeError):
@@ -245,14 +245,14 @@ def iterate(loss: str | losses.Loss, f0, ntk0, width, learning_rate, steps: int)
 
 
 def final_ntk(loss: str | losses.Loss, f0: float, ntk0: float, width: int, learning_rate: float,
-              max_steps: int = MAX_STEPS) -> float:
+              max_steps: int = MAX_STEPS, tolerance: float = TRUSTED) -> float:
     r"""Return :math:`\lambda_\infty = \lim \lambda_t`; nan where the orbit diverges.
 
     It is that of the orbit in floating point where this is known well enough: see :func:`final_ntk_in_floats`, by its
-    own estimate within TRUSTED of the exact one (divergence: within a thousandth, up to Λ = 10³⁰). Elsewhere, as next
-    to the chaos at ηλ0 = 4 with the squared loss, :func:`catapult.theory.certificates.final_ntk` decides, for the
-    numbers given and at most 10⁶ steps: the answer then lies in a certified enclosure as narrow as TRUSTED (or below
-    that fraction of λ0), or divergence is proved.
+    own estimate within ``tolerance`` of the exact one, relatively (divergence: within a thousandth, up to Λ = 10³⁰).
+    Elsewhere, as next to the chaos at ηλ0 = 4 with the squared loss,
+    :func:`catapult.theory.certificates.final_ntk` decides, for the numbers given and at most 10⁶ steps: the answer then
+    lies in a certified enclosure as narrow as the tolerance (or below that fraction of λ0), or divergence is proved.
 
     Raises
     ------
@@ -264,7 +264,7 @@ def final_ntk(loss: str | losses.Loss, f0: float, ntk0: float, width: int, learn
         As :func:`iterate`; where rounding decides, feasible is taken exactly.
     """
     value, error = final_ntk_in_floats(loss, f0, ntk0, width, learning_rate, max_steps)
-    if error <= (1e-3 if np.isnan(value) else TRUSTED):
+    if error <= (1e-3 if np.isnan(value) else tolerance):
         return value
     from catapult.theory import certificates
 
@@ -274,7 +274,7 @@ def final_ntk(loss: str | losses.Loss, f0: float, ntk0: float, width: int, learn
         raise Undecided(f"undecided: rounding decides the orbit, and in ball arithmetic: {proved.reason}")
     if isinstance(proved, certificates.Diverges):
         return float("nan")
-    if proved.upper - proved.lower > TRUSTED * proved.upper and proved.upper > TRUSTED * ntk0:
+    if proved.relative_width > tolerance and proved.upper > tolerance * ntk0:
         raise Undecided(f"undecided after {proved.steps:,} steps in ball arithmetic: λ_∞ is between {proved.lower:.6g} "
                         f"and {proved.upper:.6g}")
     return value if proved.lower <= value <= proved.upper else proved.midpoint

@@ -42,6 +42,12 @@ class Enclosure:
         """A float between the two ends."""
         return self.lower + (self.upper - self.lower) / 2
 
+    @property
+    def relative_width(self) -> float:
+        """(upper − lower)/|upper|; 0 of a point."""
+        gap = self.upper - self.lower
+        return gap / abs(self.upper) if gap else 0.0
+
     def distance(self, value: float) -> float:
         """Return how far a float is from the interval, relative to the size of its midpoint: 0 inside."""
         gap = max(self.lower - value, value - self.upper, 0.0)

@@ -153,7 +153,7 @@ def final_ntk(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, lea
             outcome = _follow(start, max_steps, precision)
         if isinstance(outcome, Enclosure):
             widest = outcome
-            if outcome.upper - outcome.lower <= SHARP * outcome.upper or outcome.steps == max_steps:
+            if outcome.relative_width <= SHARP or outcome.steps == max_steps:
                 break
         elif isinstance(outcome, Diverges) or not outcome.reason.startswith(LOST):
             return outcome
