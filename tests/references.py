@@ -1,4 +1,4 @@
-"""What is derived from the book and kept in the repository: nbval's notebooks, the tables of claims.
+"""What is derived from the book and kept in the repository: nbval's notebooks.
 
 Run as a script to write all of it again (``make references``).
 
@@ -16,10 +16,9 @@ from pathlib import Path
 import nbformat
 from papermill.parameterize import parameterize_notebook
 
-from catapult import chapters, claims, paths
+from catapult import chapters
 
 FOLDER = Path(__file__).parent / "reference"
-OPENING, CLOSING = "<!-- claims: written by `make references` from book/claims.yml -->", "<!-- end of claims -->"
 CHECKED = "nbval-check-output"
 
 
@@ -62,38 +61,14 @@ def path(chapter: chapters.Chapter) -> Path:
     return FOLDER / f"{chapter.number}.ipynb"
 
 
-def cell(text: str) -> str:
-    """Return text for a cell of a Markdown table."""
-    return " ".join(text.split()).replace("|", "\\|")
-
-
-def claim_tables() -> dict[Path, str]:
-    """Return the README and the artifact appendix with their tables of claims as the ledger has them."""
-    ledger = claims.ledger()
-    readme = ["| claim | chapter | verdict |", "| --- | --- | --- |"]
-    readme += [f"| `{claim.id}` | [{claim.chapter}](book/{claim.chapter}.md) | {claim.verdict} |" for claim in ledger]
-    appendix = ["| command | measures | expected |", "| --- | --- | --- |"]
-    appendix += [f"| `catapult verify {claim.id}` | {cell(claim.quantity)} | {claim.bound} |" for claim in ledger]
-    tables = {paths.ROOT / "README.md": readme, paths.ROOT / "REPRODUCING.md": appendix}
-    return {path: _with_table(path.read_text(encoding="utf-8"), "\n".join(rows)) for path, rows in tables.items()}
-
-
-def _with_table(text: str, table: str) -> str:
-    before, _, rest = text.partition(OPENING)
-    _, _, after = rest.partition(CLOSING)
-    return f"{before}{OPENING}\n\n{table}\n\n{CLOSING}{after}"
-
-
 def main() -> None:
-    """Write the references again: of the chapters named on the command line, or of all; and the tables of claims."""
+    """Write the references again: of the chapters named on the command line, or of all."""
     wanted = [chapters.get(name) for name in sys.argv[1:]] or chapters.every()
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     FOLDER.mkdir(exist_ok=True)
     for chapter in wanted:
         nbformat.write(executed(chapter), path(chapter))
         print(f"catapult: wrote {path(chapter).name}", flush=True)
-    for document, text in claim_tables().items():
-        document.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

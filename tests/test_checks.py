@@ -102,7 +102,7 @@ def test_bisected_rates_resolve_an_error_in_the_fifth_digit(monkeypatch, name):
 
 
 @pytest.mark.parametrize("name", ["ours-global-cycle", "huang-middle-phase", "huang-stays-above",
-                                  "ours-middle-phase-rises", "huang-never-decreases"])
+                                  "ours-middle-phase-rises", "tempting-never-decreases"])
 def test_checks_of_the_size_map_fail_on_a_contraction(monkeypatch, name):
     monkeypatch.setattr(critical_learning_rates, "_sizes", lambda w, rate: 0.9 * np.abs(w) + 0 * rate)
     assert status(name) == "failed"

@@ -30,7 +30,7 @@ def status(name):
 
 
 SLOPPY = ["ours-product-formula", "ours-one-step-rule", "lewkowycz-lazy-phase", "lewkowycz-convergence-edge",
-          "lewkowycz-rises-first", "lewkowycz-first-rise", "lewkowycz-below-the-edge", "ours-one-peak",
+          "tempting-rises-first", "lewkowycz-first-rise", "lewkowycz-below-the-edge", "ours-one-peak",
           "ours-log-periodic", "ours-lazy-leading-order"]
 
 

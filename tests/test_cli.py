@@ -204,8 +204,8 @@ def test_verify_prints_json_to_standard_output_only():
     (row,) = json.loads(done.stdout)["claims"]
     assert row["id"] == claim
     assert row["status"] == "passed"
-    assert set(row) == {"id", "source", "source_basis", "statement", "data", "verdict", "status", "value", "bound",
-                        "effect", "interval", "seconds"}
+    assert set(row) == {"id", "sources", "basis", "statement", "data", "verdict", "status", "value", "conditions",
+                        "bound", "effect", "interval", "control", "seconds"}
     assert isinstance(row["value"], float)
 
 

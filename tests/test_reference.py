@@ -40,11 +40,6 @@ def test_no_reference_is_left_over():
     assert set(references.FOLDER.glob("*.ipynb")) == kept
 
 
-def test_tables_of_claims_are_those_of_the_ledger():
-    for document, text in references.claim_tables().items():
-        assert document.read_text(encoding="utf-8") == text, f"{document.name} is stale: make references"
-
-
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.id)
 def test_parameters_cell_repeats_the_schema(chapter):
     (cell,) = [cell for cell in chapters.notebook(chapter).cells if "parameters" in cell.metadata.tags]

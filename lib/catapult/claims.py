@@ -14,8 +14,8 @@ import operator
 import re
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import yaml
@@ -25,16 +25,31 @@ from catapult import paths
 from catapult.parameters import InputError, nearest
 
 BASES = {
-    "abstract": "the paper's abstract, read",
-    "reconstructed": "the paper's statement, reconstructed: its body was not at hand",
+    "read": "body read",
+    "abstract": "abstract read",
+    "reconstructed": "reconstructed: the body was not at hand",
     "ours": "ours",
+}
+VERDICTS = {
+    "reproduced": "an empirical claim of a paper seen again: its interval excludes no effect, its control shows none",
+    "holds": "a statement of a paper that survives its check",
+    "known": "derived here, but had by others before: cited",
+    "new": "ours; a search found nothing",
+    "corrected": "the statement that holds in place of one that fails",
+    "fails": "a counterexample is computed",
+    "refuted": "the same, of a statement read in the paper or its abstract",
+    "open": "undecided by what we ran",
 }
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 _RELATIONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "==": operator.eq}
 
 
 class Claim(BaseModel):
-    """One row of ``book/claims.yml``."""
+    """One row of ``book/claims.yml``.
+
+    ``sources`` are keys of the bibliography, whose statement it is first; ``basis`` says what was read of it. With the
+    basis "ours" they are the works near by, of which the page says what is theirs.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -42,14 +57,14 @@ class Claim(BaseModel):
     chapter: str
     figure: str | None = None
     statement: str
-    source: str
-    source_basis: Literal["abstract", "reconstructed", "ours"]
+    sources: list[str] = []
+    basis: Literal["read", "abstract", "reconstructed", "ours"]
     check: str
     quantity: str
     bound: str
     data: Literal["none", "mnist", "cifar10"]
     seconds: float
-    verdict: Literal["reproduced", "holds", "fails as reconstructed", "corrected", "refuted", "new", "open"]
+    verdict: Literal["reproduced", "holds", "known", "new", "corrected", "fails", "refuted", "open"]
 
     @field_validator("bound")
     @classmethod
@@ -68,15 +83,22 @@ class Outcome:
     effect: float | None
     interval: tuple[float, float] | None
     seconds: float
+    control: float | None = None
+    conditions: Mapping[str, bool] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row that ``catapult verify --json`` prints; what is infinite or no number is None."""
         claim = self.claim
-        return {"id": claim.id, "source": claim.source, "source_basis": claim.source_basis,
+        return {"id": claim.id, "sources": claim.sources, "basis": claim.basis,
                 "statement": claim.statement, "data": claim.data, "verdict": claim.verdict,
-                "status": self.status, "value": self.value, "bound": claim.bound, "effect": _finite(self.effect),
-                "interval": self.interval and [_finite(end) for end in self.interval],
-                "seconds": round(self.seconds, 3)}
+                "status": self.status, "value": self.value, "conditions": dict(self.conditions), "bound": claim.bound,
+                "effect": _finite(self.effect), "interval": self.interval and [_finite(end) for end in self.interval],
+                "control": _finite(self.control), "seconds": round(self.seconds, 3)}
+
+    @property
+    def broken(self) -> list[str]:
+        """The names of the conditions that did not hold."""
+        return [name for name, holds in self.conditions.items() if not holds]
 
 
 def _finite(number: float | None) -> float | None:
@@ -127,18 +149,20 @@ def verify(claims: list[Claim], scale: str = "quick") -> Iterator[Outcome]:
     for claim in claims:
         module, _, name = claim.check.rpartition(".")
         started = time.monotonic()
-        value = effect = interval = None
+        value, measured = None, None
         try:
             measured = getattr(importlib.import_module(f"catapult.checks.{module}"), name)(scale)
-            value, effect, interval = float(measured.value), measured.effect, measured.interval
-            status = "passed" if keeps(claim.bound, value) else "failed"
-            value = _finite(value)
+            kept = keeps(claim.bound, measured.value) and all(measured.conditions.values())
+            value, status = _finite(measured.value), "passed" if kept else "failed"
         except DataMissing:
             status = f"not checked here: needs {claim.data}"
         except Exception as error:
             print(f"catapult: {claim.id}: {type(error).__name__}: {error}", file=sys.stderr)
             status = "failed"
-        yield Outcome(claim, status, value, effect, interval, time.monotonic() - started)
+        rest = {} if measured is None else {name: getattr(measured, name) for name in
+                                            ("effect", "interval", "control", "conditions")}
+        yield Outcome(claim, status, value, seconds=time.monotonic() - started,
+                      **{"effect": None, "interval": None, **rest})
 
 
 def verdicts(chapter: str | None = None):
@@ -184,10 +208,22 @@ def _entry(outcome: Outcome, anchor: bool) -> str:
     extra = "" if outcome.effect is None else f"; effect {outcome.effect:.4g}"
     if outcome.interval:
         extra += "; interval {:.4g} to {:.4g}".format(*outcome.interval)
-    source = "ours" if claim.source == "ours" else f"{cited(claim.source)}, {BASES[claim.source_basis]}"
-    if claim.verdict == "corrected" and claim.source != "ours":
-        source = f"ours, in place of what we reconstruct of {cited(claim.source)}"
+    if outcome.control is not None:
+        extra += f"; control {outcome.control:.4g}"
+    status += "".join(f'; <em>does not hold: {html.escape(name)}</em>' for name in outcome.broken)
     return (f'{opening}\n\n{name} · <strong>{claim.verdict}</strong> · {mark} {status}{where}\n\n'
             f"{claim.statement.strip()}\n\n"
             f'<span class="claim-facts">{html.escape(claim.quantity)}: {value} '
-            f"(bound: {html.escape(claim.bound)}{extra}). Source: {html.escape(source)}.</span>\n\n</div>")
+            f"(bound: {html.escape(claim.bound)}{extra}). Source: {html.escape(_source(claim))}.</span>\n\n</div>")
+
+
+def _source(claim: Claim) -> str:
+    """Return whose a claim is, in words: with what was read, and what is near by."""
+    works = ", ".join(cited(key) for key in claim.sources)
+    if claim.basis == "ours":
+        return "ours" + (f"; near: {works}" if works else "")
+    if claim.verdict == "corrected":
+        return f"ours, in place of a statement of {works} ({BASES[claim.basis]})"
+    if claim.id.startswith("tempting-"):
+        return f"a statement one may be tempted to make after {works} ({BASES[claim.basis]})"
+    return f"{works} ({BASES[claim.basis]})"

@@ -187,8 +187,9 @@ def verify(
 
 def _row(outcome) -> str:
     value = "—" if outcome.value is None else f"{outcome.value:.4g}"
-    return (f"{outcome.claim.id:52} {outcome.claim.verdict:22} {value:>11} {outcome.claim.bound:16} "
-            f"{outcome.status} ({outcome.seconds:.1f} s)")
+    broken = "".join(f"; does not hold: {name}" for name in outcome.broken)
+    return (f"{outcome.claim.id:40} {outcome.claim.verdict:10} {value:>11} {outcome.claim.bound:20} "
+            f"{outcome.status} ({outcome.seconds:.1f} s){broken}")
 
 
 @data_app.callback(invoke_without_command=True)

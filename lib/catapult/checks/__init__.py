@@ -7,7 +7,8 @@ verdict: the ledger compares the number with the bound in the row.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from catapult.parameters import InputError
 
@@ -26,21 +27,28 @@ class Measurement:
         The size of the effect in the units of the row's quantity, where the claim is about one.
     interval
         An enclosure, or an interval over seeds, of the value or of the effect.
+    control
+        The same number where the claim says that there is no effect; a claim that is called reproduced has one.
+    conditions
+        What must hold besides the bound, by name: "every 60-digit orbit ends in its enclosure". The row fails if one
+        does not, and says which: no sentinel (0, 1, inf) takes the place of the number.
 
     Raises
     ------
     InputError
-        For a bool, a NaN, or an interval whose ends are in the wrong order.
+        For a bool, a NaN, an interval whose ends are in the wrong order, or a condition that is no bool.
     """
 
     value: float
     effect: float | None = None
     interval: tuple[float, float] | None = None
+    control: float | None = None
+    conditions: Mapping[str, bool] = field(default_factory=dict)
 
     def __post_init__(self):
-        for name in ("value", "effect"):
+        for name in ("value", "effect", "control"):
             number = getattr(self, name)
-            if number is None and name == "effect":
+            if number is None and name != "value":
                 continue
             if type(number).__name__ in ("bool", "bool_") or math.isnan(number):
                 raise InputError(f"{name} = {number!r}; allowed: a measured number, not NaN and not a bool")
@@ -50,3 +58,7 @@ class Measurement:
             if not low <= high:
                 raise InputError(f"interval = {self.interval!r}; allowed: two numbers, the smaller first")
             object.__setattr__(self, "interval", (low, high))
+        for name, holds in self.conditions.items():
+            if type(holds).__name__ not in ("bool", "bool_"):
+                raise InputError(f"condition {name!r} = {holds!r}; allowed: True or False")
+        object.__setattr__(self, "conditions", {name: bool(holds) for name, holds in self.conditions.items()})
