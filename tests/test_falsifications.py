@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-import falsifications
 import pytest
 
+import falsifications
 from catapult import claims
 
 for _module in pkgutil.iter_modules(falsifications.__path__):

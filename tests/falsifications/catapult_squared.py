@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from falsifications import falsifies
-
 from catapult.theory import two_layer
+from falsifications import falsifies
 
 
 @falsifies("lewkowycz-two-numbers")
