@@ -1,4 +1,4 @@
-"""The checks of chapter 4 measure what they say. What turns its rows red stands in falsifications/catapult_squared.py."""
+"""The checks of chapter 4 measure what they say. What turns rows red: falsifications/."""
 
 from __future__ import annotations
 

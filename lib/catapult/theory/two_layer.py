@@ -186,6 +186,11 @@ def exit_ntk(loss: str | losses.Loss, ntk0, width, learning_rate) -> np.ndarray:
     r"""Return λ_∞ for f0 → 0, to leading order in κ and :math:`\delta_0 = \eta\lambda_0 - 2/h \ge 0`; NaN: no return.
 
     See :func:`exit_distance`.
+
+    Raises
+    ------
+    InputError
+        For the squared loss, of which L''''(0) = 0: see :func:`catapult.theory.squared_plane.profile`.
     """
     loss = losses.get(loss)
     h, fourth = loss.curvature_at_zero, {"exponential": 1.0, "logistic": -0.125, "squared": 0.0}[loss.name]
@@ -197,11 +202,19 @@ def exit_ntk(loss: str | losses.Loss, ntk0, width, learning_rate) -> np.ndarray:
 def exit_distance(distance, kappa, h: float, fourth: float) -> np.ndarray:
     r"""Return :math:`\delta_1 = \eta\lambda_\infty - 2/h` for f0 → 0 from δ0 ≥ 0, to leading order; NaN: no return.
 
-    For any even loss with :math:`h = L''(0)` and :math:`L''''(0)` = ``fourth``: with
-    :math:`C = L''''(0)/(3h) - \kappa h^2` and :math:`z = 1 - \delta C/(\kappa h)` it is the other solution of
-    :math:`z_1 e^{-z_1} = z_0 e^{-z_0}`. It exists iff z0 > 0: always where C < 0.
+    For any even loss with :math:`h = L''(0)` and :math:`L''''(0)` = ``fourth`` ≠ 0, δ0 of the order of κ: with
+    :math:`C = L''''(0)/(3h)` and :math:`z = 1 - \delta C/(\kappa h)` it is the other solution of
+    :math:`z_1 e^{-z_1} = z_0 e^{-z_0}`. It exists iff z0 > 0: always where C < 0. (Terms of order κ² are dropped; where
+    ``fourth`` is 0 nothing would be left.)
+
+    Raises
+    ------
+    InputError
+        For ``fourth`` = 0.
     """
-    unit = kappa * h / (fourth / (3 * h) - kappa * h**2)
+    if fourth == 0:
+        raise InputError("L''''(0) = 0, as of the squared loss; allowed: a loss with L''''(0) ≠ 0")
+    unit = kappa * h / (fourth / (3 * h))
     z = 1 - np.asarray(distance, dtype=float) / unit
     inner, outer = (-scipy.special.lambertw(-z * np.exp(-z), branch).real for branch in (0, -1))
     return np.where(z > 0, unit * (1 - np.where(z > 1, inner, outer)), np.nan)[()]
