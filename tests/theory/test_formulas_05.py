@@ -389,3 +389,20 @@ def test_the_example_has_a_positive_fourth_derivative_and_a_fold_below_the_edge(
     curve = 2 * fine / np.tanh(fine + fine**3)
     assert 1.7 < curve.min() < 1.8
     assert curve[0] == pytest.approx(2, abs=0.01)
+
+
+@formula("eq-cl-period")
+@pytest.mark.parametrize("k", [1.5, 3.0, 6.0])
+def test_saturated_steps_contract_and_swing_whatever_the_width_and_ends_repeat(k):
+    ends, period = [], abs(1 - k / 4) ** -4
+    for m in (10**12, round(10**12 * period)):
+        rate = math.sqrt(k * m)
+        outputs, kernels = two_layer.iterate("logistic", 1.0, 2.0, m, rate, 9)
+        p, q, D = two_layer.invariants(outputs, kernels, m, rate)
+        late = slice(3, 8)
+        assert np.abs(outputs[late]).min() > 40
+        assert np.sqrt(D[1:] / D[:-1])[late] == pytest.approx(abs(1 - k / 4), rel=1e-9)
+        swing = np.log(p / q)
+        assert swing[late][2:] == pytest.approx(swing[late][:-2], rel=1e-9)
+        ends.append(math.sqrt(m) * two_layer.final_ntk("logistic", 1.0, 2.0, m, rate))
+    assert ends[0] == pytest.approx(ends[1], rel=1e-4)
