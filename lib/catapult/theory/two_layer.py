@@ -114,7 +114,8 @@ def critical_learning_rate(loss: str | losses.Loss, f0, ntk0, width) -> np.ndarr
 def convergence_edge(loss: str | losses.Loss, f0, ntk0, width) -> np.ndarray:
     r"""Return the learning rate up to which f → 0 is proved, elementwise (ours).
 
-    Squared loss: 4/λ0 (not included: chaos; beyond it Λ → ∞ without a hit). Logistic: the larger of 16/λ0 and √(8m),
+    Squared loss: 4/λ0 (not included: chaos; beyond it Λ → ∞ without a hit; Lewkowycz et al., 2020; Liang and Montúfar,
+    2025, for all labels). Logistic: the larger of 16/λ0 and √(8m),
     both included. Exponential: the trap from the first step, :math:`2 f_0/(\lambda_0\sinh f_0)`, included.
 
     Raises
@@ -145,7 +146,11 @@ def two_cycle(width, learning_rate) -> tuple[np.ndarray, np.ndarray]:
 
 
 def slide_ntk(width, learning_rate) -> np.ndarray:
-    """Return 8/η − (3/2) η/m: to first order in 1/m, λ_∞ of the logistic loss from fixed f0 ≠ 0, ηλ0 > 8 (ours)."""
+    """Return 8/η − (3/2) η/m: λ_∞ of the logistic loss from fixed f0 ≠ 0, ηλ0 > 8, for η ≪ √m.
+
+    To first order in κ = η²/m: Song and Yun (2023), in the form log cosh(xy), as recalled; derived here too. At fixed κ
+    there is no such law: λ_∞ √m becomes periodic in log m.
+    """
     rate = np.asarray(learning_rate, dtype=float)
     return (8 / rate - 1.5 * rate / np.asarray(width, dtype=float))[()]
 
