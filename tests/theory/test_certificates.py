@@ -170,7 +170,7 @@ def test_one_step_hits_of_rational_data_end_exactly():
 
 
 def test_two_step_hits_of_rational_data_end_exactly():
-    # f_2 = 0 iff Λ_1 = 1 + x_1, a quadratic in Λ0, with f0 = η = 1, m = 1/x: rational where its discriminant is a square
+    # f_2 = 0 iff Λ_1 = 1 + x_1, a quadratic in Λ0; f0 = η = 1, m = 1/x: rational where its discriminant is a square
     found = 0
     for width in range(1, 400):
         x = Fraction(1, width)

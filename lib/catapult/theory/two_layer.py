@@ -278,7 +278,7 @@ def final_ntk(loss: str | losses.Loss, f0: float, ntk0: float, width: int, learn
     Undecided
         After ``max_steps`` steps without an answer; or where rounding decides and no enclosure is found, or a wide one:
         for instance at exactly ηλ0 = 4 with the squared loss, where Λ stays 4 and f is chaotic for ever, or after a
-        step with |a| = 1, from where Λ falls like 1/t.
+        step with |a| next to 1, from where Λ falls like 1/t for long.
     InputError
         As :func:`iterate`, for what is not one number each, and a tolerance that is not positive; where rounding
         decides, feasible is taken exactly.

@@ -167,15 +167,16 @@ def exact_end(start: Start, max_steps: int) -> Enclosure | Diverges | Undecided 
     r"""Return what rational arithmetic decides of an orbit, or None.
 
     Squared loss: with :math:`x = \kappa f^2 = a^2` a step is :math:`f^+ = f(1 + x - \Lambda)`,
-    :math:`\Lambda^+ = \Lambda + x(\Lambda - 4)`, rational for rational data; it is followed while the numbers are short.
-    Other losses: at t = 0 alone (no first step of rational data with f0 ≠ 0 hits 0 or has |a| = 1, or g(f0) would be
-    algebraic, against Lindemann).
+    :math:`\Lambda^+ = \Lambda + x(\Lambda - 4)`, rational for rational data; it is followed while its numbers are
+    short. Other losses: at t = 0 alone (no first step of rational data with f0 ≠ 0 hits 0 or has |a| = 1, or g(f0)
+    would be algebraic, against Lindemann).
 
     *Hit*, f_t = 0: Λ stays. *D_t = 0*, as at all times after a step with |a| = 1: one of p, q is 0, so that
     :math:`\Lambda = 2\sqrt\kappa|f|` and :math:`|f^+| = (1 - |a|)^2|f|`. As |a| rises with |f|, f → 0 and
-    :math:`\Lambda_\infty = 0` if |a| < 2, and |f| grows for ever if |a| > 2. *Squared loss, Λ = 4*, which is never entered
-    and never left: :math:`a^+ = a^3 - 3a`; with a = 2 cos θ a hit has 3ᵗθ = π/2 (mod π), and x = 2 + 2 cos 2θ is rational
-    for x = 0 or 3 alone (Niven); without one, f does not tend to 0, as |f⁺/f| → 3 where f is small.
+    :math:`\Lambda_\infty = 0` if |a| < 2, and |f| grows for ever if |a| > 2. *Squared loss, Λ = 4*, which is never
+    entered and never left: :math:`a^+ = a^3 - 3a`; with a = 2 cos θ a hit has 3ᵗθ = π/2 (mod π), where
+    x = 2 + 2 cos 2θ is rational for x = 0 or 3 alone (Niven); without one, f does not tend to 0, as |f⁺/f| → 3 where f
+    is small.
     """
     kappa, f, scaled = start.kappa, start.f0, start.scaled0
     for t in range(max_steps + 1):
