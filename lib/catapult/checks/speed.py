@@ -81,8 +81,7 @@ def two_numbers(scale: str) -> Measurement:
         trained = train(datasets.degenerate_pair(), network, rate, loss=loss, seeds=seed, steps=10,
                         record=("loss", "ntk"), engine="reference").isel(seed=0, learning_rate=0)
         f, ntk = two_layer.iterate(loss, w1 @ w2 / width**0.5, (w1 @ w1 + w2 @ w2) / width, width, rate, 10)
-        least = {"exponential": 1.0, "logistic": np.log(2), "squared": 0.5}[loss]
-        pairs = ((linear_predictor.excess_risk(loss, f) + least, trained.loss), (ntk, trained.ntk))
+        pairs = ((linear_predictor.excess_risk(loss, f) + losses.get(loss).minimum, trained.loss), (ntk, trained.ntk))
         alive = np.logical_and.accumulate(trained.loss.values < 1e6)
         worst = np.max([worst, *(np.abs(ours / theirs.values - 1)[alive].max() for ours, theirs in pairs)])
     return Measurement(worst)
