@@ -219,18 +219,18 @@ def data_fetch(
     mirror: Annotated[str | None, typer.Option(help="Download from this address instead.")] = None,
 ) -> None:
     """Download a data set, check it and keep it in the cache."""
-    from catapult.datasets import fetch
+    from catapult.datasets import downloading
 
     try:
-        print(f"catapult: {name} is in {fetch(name, mirror, _report)}")
-    except OSError as error:
-        raise typer.Exit(_complain(f"{name} could not be downloaded: {error}", 1)) from None
+        print(f"catapult: {name} is in {downloading.fetch(name, mirror, _report)}")
+    except downloading.DownloadFailed as error:
+        raise typer.Exit(_complain(error, 1)) from None
 
 
-def _report(file: str, received: int, total: int | None) -> None:
+def _report(file: str, received: int, total: int) -> None:
     """Show how far a download is, on one line of standard error."""
-    of = f" of {total / 1e6:.1f}" if total else ""
-    print(f"\r{file}: {received / 1e6:.1f}{of} MB", end="\n" if received == total else "", file=sys.stderr, flush=True)
+    print(f"\r{file}: {received / 1e6:.1f} of {total / 1e6:.1f} MB", end="\n" if received == total else "",
+          file=sys.stderr, flush=True)
 
 
 @results_app.callback(invoke_without_command=True)
