@@ -260,7 +260,10 @@ def results_clean(
     """Remove results that today's code would not use."""
     from catapult import results as store
 
-    print(f"{store.clean(everything)} results removed")
+    try:
+        print(f"{store.clean(everything)} results removed")
+    except store.NotRemoved as error:
+        raise typer.Exit(_complain(error, 1)) from None
 
 
 def _name_data(folder: Path | None) -> None:
