@@ -21,14 +21,9 @@ from typing import Any
 
 import yaml
 
-from catapult import book, paths, results
+from catapult import book, locks, paths, results
 from catapult.datasets import sources
 from catapult.parameters import InputError, Parameters, nearest, plain, shown
-
-try:
-    import fcntl
-except ImportError:  # no such locks on this system
-    fcntl = None
 
 LARGEST_FILE = 1 << 16
 """Bytes that a file of parameters may have."""
@@ -241,8 +236,8 @@ def prepare_output(folder: Path, chapter: Chapter) -> Path:
             pass
         folder = folder.resolve()
         for path in (*_files(folder, chapter).values(), *(folder / name for name in book.PAGE_FILES)):
-            if os.path.lexists(path) and not path.is_file():
-                raise OSError(0, f"{plain(path.name)} is there and no file")
+            if os.path.lexists(path) and (not path.is_file() or path.is_symlink()):
+                raise OSError(0, f"{plain(path.name)} is there and no file, or a link")
         for path in (folder / name for name in book.PAGE_FOLDERS):
             if os.path.lexists(path) and not path.is_dir():
                 raise OSError(0, f"{plain(path.name)} is there and no folder")
@@ -262,34 +257,21 @@ def _files(folder: Path, chapter: Chapter) -> dict[str, Path]:
 def _alone(lock: Path, chapter: Chapter) -> Iterator[None]:
     """Let no other process run the chapter into the same folder; raise ChapterFailed if one does.
 
-    The lock is the system's, on an open file: it ends with the process that holds it, however that ends, and its file,
-    if it stays, hinders nobody.
+    The lock ends with the process that holds it (see :mod:`catapult.locks`); its file, if it stays, hinders nobody.
     """
-    if fcntl is None:
-        yield
-        return
-    while True:
-        file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    held = locks.hold(lock)
+    if held is None:
+        with lock.open("rb") as file:
+            holder = plain(file.read(100).decode(errors="replace")) or "another process"
+        raise ChapterFailed(f"chapter {chapter.id} is being run into {plain(lock.parent)} already, by {holder}; wait for "
+                            "its end, or name another folder with --out")
+    with held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = plain(os.read(file, 100).decode(errors="replace")) or "another process"
-            os.close(file)
-            raise ChapterFailed(f"chapter {chapter.id} is being run into {plain(lock.parent)} already, by {holder}; "
-                                "wait for its end, or name another folder with --out") from None
-        except OSError:  # a file system without locks
-            pass
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(file), os.stat(lock)):
-                break
-        os.close(file)  # its holder removed it between our two steps
-    try:
-        os.ftruncate(file, 0)
-        os.write(file, f"process {os.getpid()} on {platform.node()}".encode())
-        yield
-    finally:
-        lock.unlink(missing_ok=True)
-        os.close(file)
+            held.truncate(0)
+            held.write(f"process {os.getpid()} on {platform.node()}".encode())
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
 
 
 def notebook(chapter: Chapter):

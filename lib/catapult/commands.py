@@ -271,18 +271,18 @@ def data_fetch(
         "Download from this address, http:// or https://, instead."))] = None,
 ) -> None:
     """Download a data set, check it and keep it in the cache."""
-    from catapult.datasets import fetch
+    from catapult.datasets import downloading
 
     try:
-        print(f"catapult: {name} is in {fetch(name, mirror, _report)}")
-    except OSError as error:
-        raise typer.Exit(complain(f"{name} could not be downloaded: {error}", 1)) from None
+        print(f"catapult: {name} is in {downloading.fetch(name, mirror, _report)}")
+    except downloading.DownloadFailed as error:
+        raise typer.Exit(complain(error, 1)) from None
 
 
-def _report(file: str, received: int, total: int | None) -> None:
+def _report(file: str, received: int, total: int) -> None:
     """Show how far a download is, on one line of standard error."""
-    of = f" of {total / 1e6:.1f}" if total else ""
-    print(f"\r{file}: {received / 1e6:.1f}{of} MB", end="\n" if received == total else "", file=sys.stderr, flush=True)
+    print(f"\r{file}: {received / 1e6:.1f} of {total / 1e6:.1f} MB", end="\n" if received == total else "",
+          file=sys.stderr, flush=True)
 
 
 @results_app.callback(invoke_without_command=True)
@@ -312,7 +312,10 @@ def results_clean(
     """Remove results that today's code would not use."""
     from catapult import results as store
 
-    print(f"{store.clean(everything)} results removed")
+    try:
+        print(f"{store.clean(everything)} results removed")
+    except store.NotRemoved as error:
+        raise typer.Exit(complain(error, 1)) from None
 
 
 def _name_data(folder: str | None) -> None:

@@ -12,7 +12,6 @@ it is refused, and no later place is tried. Everything is checked by sha256 befo
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import importlib.util
 import os
@@ -264,24 +263,6 @@ def _passed_over(data_set: str) -> str:
     if root is None or _inside(data_set, NAMED, root).present:
         return ""
     return f"; the folder that the user named, {plain(root)}, holds no {data_set}"
-
-
-def unpacked_mnist(place: Source) -> Path:
-    """Return a folder with MNIST's four unpacked files of a place that was checked.
-
-    Packed files are unpacked into the cache, once, apart from the downloads: data that the user once named
-    must not later pass for a download.
-    """
-    if place.files == tuple(MNIST_RAW.items()):
-        return place.folder
-    folder = paths.downloads() / "unpacked" / "MNIST" / "raw"
-    for name, expected in MNIST_RAW.items():
-        if checked_files.sha256(folder / name) != expected:
-            packed = place.folder / f"{name}.gz"
-            checked_files.require(packed, MNIST_GZ[packed.name])
-            with gzip.open(packed) as stream:
-                checked_files.store(stream, folder / name, expected, origin=f"{packed}, unpacked,")
-    return folder
 
 
 @dataclass(frozen=True)
