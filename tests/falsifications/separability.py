@@ -150,6 +150,18 @@ def a_rise_that_goes_unseen(monkeypatch):
     monkeypatch.setattr(checks.np, "diff", lambda a, **given: np.minimum(diff(a, **given), 0))
 
 
+@falsifies("wu-toy-data")
+def tail_two_per_cent_lower(monkeypatch):
+    """1/L gains 1.02 ηρ² a step."""
+    scaled(monkeypatch, checks, "slowest_growth", 1.02)
+
+
+@falsifies("wu-toy-data")
+def a_small_rate_that_is_large(monkeypatch):
+    """η = 5 instead of 4, at which the risk rises at some step."""
+    monkeypatch.setattr(checks, "TOY_RATES", (5.0, 8.0, 16.0, 32.0))
+
+
 @falsifies("ji-any-data")
 def rates_above_one(monkeypatch):
     """Learning rates up to 20 instead of 1."""

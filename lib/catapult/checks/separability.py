@@ -102,7 +102,7 @@ def exponential_blow_up(scale: str) -> Measurement:
 
 
 def slowest_growth(rate: float, margin: float) -> float:
-    """What 1/L gains in a step at least, once L is small."""
+    """What 1/L gains in a step at least, once L is small; just that, in the end, on data that are not degenerate."""
     return rate * margin**2
 
 
@@ -223,6 +223,29 @@ def log_log_drift(scale: str) -> Measurement:
 def sideways_law(b: float) -> float:
     """What grows as a does."""
     return b + math.exp(b)
+
+
+TOY_RATES = (4.0, 8.0, 16.0, 32.0)  # of Wu et al.'s Figure 1: "small", then "large"
+
+
+def toy_data(scale: str) -> Measurement:
+    """Wu et al.'s toy data from 0: the largest relative gap of the growth of 1/L to ηρ² a step, ρ = 0.2, at last.
+
+    From step 2¹² to 2¹³.
+
+    The effect is the number of rises at the last rate.
+    """
+    Z, rates, steps = np.array([[1.0, 0.2], [-2.0, 0.2]] * 2), np.array(TOY_RATES), _trials(scale, 2**13)
+    w, risks = np.zeros((4, 2)), [np.full(4, np.log(2))]
+    for _ in range(steps):
+        w = w + rates[:, None] / 4 * scipy.special.expit(-w @ Z.T) @ Z
+        risks.append(np.logaddexp(0, -w @ Z.T).mean(axis=1))
+    rises = (np.diff(risks, axis=0) > 0).sum(axis=0)
+    growth = (1 / risks[-1] - 1 / risks[steps // 2]) / (steps - steps // 2)
+    return Measurement(np.abs(growth / slowest_growth(rates, 0.2) - 1).max(), effect=rises[-1], conditions={
+        "the risk never rises at the first rate": rises[0] == 0,
+        "the risk rises at some step at each other rate": (rises[1:] > 0).all(),
+        "at the end the larger rate has the smaller risk": (np.diff(risks[-1]) < 0).all()})
 
 
 MARGIN = 0.05  # of the two points on which a risk that never rises is slow
