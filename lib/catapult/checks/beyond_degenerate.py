@@ -178,7 +178,7 @@ def _modulus(line: np.ndarray, size: int) -> float:
     """The least curvature of (1/size) Σ ℓ(z u) over the points of a line where that is at most 1."""
     risk = lambda u: _loss(line * u).sum() / size  # noqa: E731
     ends = [scipy.optimize.brentq(lambda u, sign=sign: risk(sign * u) - 1, 0, 1e6) for sign in (-1, 1)]
-    return min((line**2 * _pull(line * u) * _pull(-line * u)).sum() / size for u in (-ends[0], ends[1]))
+    return np.min([(line**2 * _pull(line * u) * _pull(-line * u)).sum() / size for u in (-ends[0], ends[1])])
 
 
 def risk_on_mixed_data(scale: str) -> Measurement:
@@ -396,7 +396,7 @@ def transition_in_the_plane(scale: str) -> Measurement:
     sets = [_unit(_opposing(rho, share), rho) for rho in (0.3, 0.1) for share in (0.3, 0.6, 0.9, 0.95)]
     for Z, gamma in [*sets, *[(_hard(n, 0.1), 0.1) for n in (2, 8, 32)]]:
         order = len(Z) / gamma + math.log(1 / gamma) / gamma**2
-        rates = max(len(Z), 32 / gamma**2 * math.log(256 / gamma**2)) * np.array([1, 1.5, 2, 4, 100, 1e4])
+        rates = np.maximum(len(Z), 32 / gamma**2 * math.log(256 / gamma**2)) * np.array([1, 1.5, 2, 4, 100, 1e4])
         steps = int(1.1 * order)
         risk = _risk(Z, _follow(Z, rates, steps))
         first = _first(8 * risk * rates <= 1)
@@ -729,24 +729,25 @@ def one_predictor(scale: str) -> Measurement:
 
 
 def edge_selection(scale: str) -> Measurement:
-    """Pair and clouds, κ = 0.1, 0.2, 0.5: the largest (1 − η·sharpness/2)/(3κ/16 (1 + 3κ/40)) of a run.
+    """Pair and clouds, κ₁ = η²s²‖ZᵀZ‖/n = 0.1, 0.2, 0.5: the largest (1 − η·sharpness/2)/(3κ₁/16 (1 + 3κ₁/40)).
 
     Over the runs at 1.5 times the edge of the lazy end and more. Effect: the smallest.
     """
     pair, ratios, settled = np.array([[1.0], [-1.0]]), [], True
     clouds = [(datasets.overlapping_cloud(40, d, separation, seed).Z, width) for seed in range(_trials(scale, 1))
-              for d, separation, width in ((1, 0.0, 400), (2, 1.0, 1000), (4, 1.0, 4000))]
+              for d, separation, width in ((1, 0.0, 400), (2, 1.0, 1000), (4, 1.0, 4000), (10, 0.5, 8000))]
     for Z, width in [(pair, 400), *clouds]:
         first, second, s = _two_layers(Z, width, 0.0, 0, 0)
         start = product_space.start(first[None], second[None], s)
         sharpness = product_space.sharpness_at_minimum("logistic", Z[None], start)
         _, lazy = product_space.descend("logistic", Z[None], start, 0.8 / sharpness, 300, 300)
         edge = 2 / product_space.sharpness_at_minimum("logistic", Z[None], lazy)
-        rates = np.sqrt(np.array([0.1, 0.2, 0.5]) / (Z**2).sum(1).mean()) / s
+        square = s**2 * np.linalg.norm(Z, 2) ** 2 / len(Z)
+        rates = np.sqrt(np.array([0.1, 0.2, 0.5]) / square)
         rates = rates[rates >= 1.5 * edge]
         data = np.repeat(Z[None], len(rates), axis=0)
         _, end = product_space.descend("logistic", data, product_space.repeated([start], len(rates)), rates, 2500, 2500)
-        kappas = rates**2 * s**2 * (Z**2).sum(1).mean()
+        kappas = rates**2 * square
         ratio = rates * product_space.sharpness_at_minimum("logistic", data, end) / 2
         settled &= bool(np.abs(product_space.gradient("logistic", data, end.product)).max() < 1e-4)
         ratios.extend((1 - ratio) / (PAIR_GAP * kappas * (1 + 3 * kappas / 40)))
@@ -755,11 +756,11 @@ def edge_selection(scale: str) -> Measurement:
 
 
 @functools.cache
-def _by_width(width: int, scale: str) -> np.ndarray:
-    """Clouds, d = 4, n = 40, at 3, 4 and 6 units of 2/sharpness: η·sharpness/2 of every run, NaN if not settled."""
+def _by_width(width: int, scale: str, dimension: int = 4) -> np.ndarray:
+    """Clouds, n = 40, at 3, 4 and 6 units of 2/sharpness: η·sharpness/2 of every run, NaN if not settled."""
     states, rates, data, best = [], [], [], []
     for seed in range(_trials(scale, 4)):
-        Z = datasets.overlapping_cloud(40, 4, 1.0, seed).Z
+        Z = datasets.overlapping_cloud(40, dimension, 1.0, seed).Z
         first, second, s = _two_layers(Z, width, 0.0, 0, seed)
         states.append(product_space.start(first[None], second[None], s))
         rates.extend(2 / _sharpness(Z, first, second, s) * np.array([3.0, 4.0, 6.0]))
@@ -774,11 +775,13 @@ def _by_width(width: int, scale: str) -> np.ndarray:
 
 def edge_range(scale: str) -> Measurement:
     """Clouds, d = 4, n = 40, at 3, 4 and 6 units, m = 2,000: the least η·sharpness/2 of a run. Effect: at m = 100."""
-    wide, narrow = _by_width(WIDE, scale), _by_width(100, scale)
+    wide, narrow, line = _by_width(WIDE, scale), _by_width(100, scale), _by_width(400, scale, 1)
     return Measurement(np.nanmin(wide), effect=np.nanmin(narrow), conditions={
         "every wide network converges": not np.isnan(wide).any(),
         "at m = 100 some do not": bool(np.isnan(narrow).any()),
-        "every run that converges ends inside the edge": bool(np.nanmax([wide, narrow]) < 1)})
+        "on the line, m = 400, some end below 0.5 and some above 0.95":
+            bool(np.nanmin(line) < 0.5 and np.nanmax(line) > 0.95),
+        "every run that converges ends inside the edge": bool(np.nanmax([wide, narrow, line]) < 1)})
 
 
 def edge_fold(scale: str) -> Measurement:
@@ -794,7 +797,7 @@ def edge_fold(scale: str) -> Measurement:
     for multiple in (1.2, 2.0):
         rate, v, kernel, square = multiple / curvature, 0.5, 2.0, 1e-4
         for _ in range(20_000):
-            slope = -sum(p * x / (1 + math.exp(min(x * v, 700.0))) for x, p in points)
+            slope = -sum(p * x / (1 + math.exp(x * v)) for x, p in points)
             v, kernel = (v - rate * kernel * slope + rate**2 * square * v * slope**2,
                          kernel - 4 * rate * square * v * slope + rate**2 * square * kernel * slope**2)
         settled = abs(v / best - 1) < 1e-6
@@ -861,7 +864,7 @@ def separable_onset(scale: str) -> Measurement:
     narrow, wide = (_share_gone(0.03, width, np.array([ONSET, 8.2, 10.0]), _trials(scale, 20)) for width in (20, 2000))
     return Measurement(np.maximum(narrow[0], wide[0]), effect=wide[1], conditions={
         "at κ = 8.2 and m = 2,000 more than half diverge": bool(wide[1] > 0.5),
-        "at κ = 10 nine of ten diverge at both widths": bool(min(narrow[2], wide[2]) >= 0.9)})
+        "at κ = 10 nine of ten diverge at both widths": bool(np.minimum(narrow[2], wide[2]) >= 0.9)})
 
 
 def _share_gone(rho: float, width: int, kappas: np.ndarray, seeds: int) -> np.ndarray:
@@ -952,7 +955,7 @@ def depth_edge(scale: str) -> Measurement:
     return Measurement(np.maximum(at[2, 2.04], at[3, 2.04]), effect=at[1, 2.04], conditions={
         "at 2.04 units every network with one hidden layer diverges": at[1, 2.04] == 1,
         "at 1.96 units none does, of any depth": not any(below),
-        "at 3.2 units all do": min(at[hidden, 3.2] for hidden in (1, 2, 3)) == 1})
+        "at 3.2 units all do": all(at[hidden, 3.2] == 1 for hidden in (1, 2, 3))})
 
 
 def logistic_one_layer(scale: str) -> Measurement:
