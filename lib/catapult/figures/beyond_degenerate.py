@@ -75,7 +75,7 @@ def separable(results: xr.Dataset) -> Figure:
 
 def four_points(results: xr.Dataset) -> Figure:
     """Draw the risk on Wu et al.'s four points against the step, and times ηt, at four learning rates."""
-    colours = (PALETTE["lazy"], *(colour for colour, _ in THREE))
+    colours = (PALETTE["catapult"], *(colour for colour, _ in THREE))
     with style.use():
         figure, (left, right) = style.subplots(1, 2, width=9, height=3.5)
         for colour, rate in zip(colours, results.four_rate.values, strict=True):
