@@ -67,11 +67,22 @@ def another_margin(monkeypatch):
     monkeypatch.setattr(checks, "_nearest", lambda points: 1.02 * nearest(points))
 
 
-@falsifies("ji-offset", "ours-offset-constant")
-def another_offset(monkeypatch):
-    """The minimiser within E is taken to be 2 % farther from 0 than it is."""
+def farther(monkeypatch, factor):
+    """Let the minimiser within E be farther from 0 than it is."""
     planar = checks._planar
-    monkeypatch.setattr(checks, "_planar", lambda rng: [1.02 * x if i == 2 else x for i, x in enumerate(planar(rng))])
+    monkeypatch.setattr(checks, "_planar", lambda rng: [factor * x if i == 2 else x for i, x in enumerate(planar(rng))])
+
+
+@falsifies("ours-offset-constant")
+def an_offset_two_per_cent_farther(monkeypatch):
+    """The minimiser within E is taken to be 2 % farther from 0 than it is."""
+    farther(monkeypatch, 1.02)
+
+
+@falsifies("ji-offset")
+def an_offset_six_per_cent_farther(monkeypatch):
+    """The minimiser within E is taken to be 6 % farther from 0 than it is."""
+    farther(monkeypatch, 1.06)
 
 
 @falsifies("ours-offset-constant")
