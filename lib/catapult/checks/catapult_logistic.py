@@ -591,7 +591,7 @@ def _enclosed_final(f0: float, width: int, rate: float) -> tuple[float, float]:
             w1, w2 = _moved(w1, w2, m, eta)
         else:
             raise ArithmeticError("undecided")
-        root = (scaled**2 - 4 * eta**2 / m * f**2).sqrt()
+        root = (scaled * scaled - 4 * eta * eta / m * f * f).sqrt()
         least = root * (1 - scaled / 8)  # crude: Λ_∞ > 0; then once more with what that gives
         for _ in range(400):
             least = root * (1 - (scaled - least) / 8)

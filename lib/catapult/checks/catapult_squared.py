@@ -365,7 +365,7 @@ def _enclose(p, q, steps: int = 5000):
             if 8 * total < scaled:
                 root = (p * q).sqrt()
                 return root * (1 - total), root
-        p, q = (1 - a) ** 2 * p, (1 + a) ** 2 * q
+        p, q = (1 - a) * (1 - a) * p, (1 + a) * (1 + a) * q
     raise ArithmeticError("undecided")
 
 
@@ -463,7 +463,7 @@ def amplitude(scale: str) -> Measurement:
         with flint.ctx.workprec(1000):
             parts = [sum(limit * wave(flint.arb(k) / 4) for k, limit in enumerate(limits)) / 4
                      for wave in (flint.arb.cos_pi, flint.arb.sin_pi)]
-            size, rate = float((parts[0] ** 2 + parts[1] ** 2).log() / 2), math.log(scaled - 1)
+            size, rate = float(sum(part * part for part in parts).log() / 2), math.log(scaled - 1)
         found.append((1 / rate, size + math.log(rate)))
         library = squared_plane.amplitude(scaled, digits=300)
         factors.append(squared_plane.amplitude_factor(scaled, library))
