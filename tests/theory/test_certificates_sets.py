@@ -328,11 +328,27 @@ def test_false_statements_about_data_do_not_hold():
     assert not claim("strictly non-separable", weights=(1, 1)).holds([[1, 1], [-1, -1]])  # of rank 1
     assert not claim("non-separable", weights=(0, 0)).holds([[1, 1], [-1, -1]])
     assert not claim("separable", direction=proofs["separable"].direction).holds(touching)
+    assert claim("non-separable", (0, 1), (1, 1, 0)).holds(touching)
+    for direction in (None, (0, 0), (0, -1), (1, 1), (0, 1, 0)):
+        assert not claim("non-separable", direction, (1, 1, 0)).holds(touching)
+    assert not claim("non-separable", (0, 1), (1, 1)).holds(touching)
+    assert claim("non-separable, strictly or not", weights=(1, 1, 0)).holds(touching)
 
 
-@pytest.mark.parametrize("rows", [[[Fraction(1, 3**40), 1], [1, 1]], [[10**400, 1], [-10**400, 1]]])
-def test_rows_beyond_the_linear_program_are_undecided(rows):
-    assert isinstance(certificates.separability(rows), Undecided)
+@pytest.mark.parametrize(("rows", "kind"), [
+    ([[Fraction(1, 3**40), 1], [1, 1]], "separable"), ([[10**400, 1], [-10**400, 1]], "separable"),
+    ([[10**400, 1], [-10**400, -1]], "non-separable"),
+    ([["1e-400", 1], ["1e-400", -1], [-1, 0]], "strictly non-separable"),
+    ([["1/3", 1], ["-1/3", -1], [0, "1e-500"]], "non-separable")])
+def test_rows_beyond_floats_are_decided(rows, kind):
+    outcome = certificates.separability(rows)
+    assert outcome.kind == kind
+    assert outcome.holds(rows)
+
+
+def test_large_data_beyond_floats_are_undecided():
+    rows = [[Fraction(1, 3 + i + j) for j in range(11)] for i in range(101)]
+    assert "too long" in certificates.separability(rows).reason
 
 
 @pytest.mark.parametrize(("call", "message"), [
