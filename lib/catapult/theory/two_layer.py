@@ -41,7 +41,6 @@ from catapult.theory.linear_predictor import slope
 LABELS = ("lazy", "catapult", "divergent", "unsettled")
 MAX_STEPS = 10**8
 LARGEST = 1e20  # of what is given: below what counts as divergence
-LARGEST_F = 700.0  # with the exponential loss: below the overflow of sinh
 TRUSTED = 1e-12  # the relative error by rounding, as estimated, up to which final kernels in floats are given out
 
 
@@ -56,7 +55,7 @@ def feasible(f, ntk, width) -> np.ndarray:
 
 def _checked(loss, f0, ntk0, width, learning_rate) -> list[np.ndarray]:
     """Return f0, Λ0, κ and η, broadcast; raise InputError, one line, for what no network can have."""
-    largest_f = LARGEST_F if losses.get(loss).name == "exponential" else LARGEST
+    largest_f = min(losses.get(loss).pair.largest, LARGEST)
     given = {"f0": f0, "ntk0": ntk0, "width": width, "learning_rate": learning_rate}
     f0, ntk0, width, rate = (_real(name, value) for name, value in given.items())
     for name, values, allowed, right in (
@@ -139,15 +138,19 @@ def convergence_edge(loss: str | losses.Loss, f0, ntk0, width) -> np.ndarray:
     Raises
     ------
     InputError
-        As :func:`iterate`.
+        As :func:`iterate`; for another loss, of which nothing is proved.
     """
-    name = losses.get(loss).name
+    edge = losses.entry(EDGES, loss, "a proved edge of convergence")
     f, ntk, per_width, _ = _checked(loss, f0, ntk0, width, 1.0)
-    if name == "squared":
-        return (4 / ntk)[()]
-    if name == "logistic":
-        return np.maximum(16 / ntk, np.sqrt(8 / per_width))[()]
-    return (linear_predictor.critical_learning_rate("exponential", f) / ntk)[()]
+    return edge(f, ntk, per_width)[()]
+
+
+EDGES = {
+    losses.exponential: lambda f, ntk, per_width: linear_predictor.critical_learning_rate(losses.exponential, f) / ntk,
+    losses.logistic: lambda f, ntk, per_width: np.maximum(16 / ntk, np.sqrt(8 / per_width)),
+    losses.squared: lambda f, ntk, per_width: 4 / ntk,
+}
+"""The edge of convergence as a function of f0, λ0 and 1/m."""
 
 
 def two_cycle(width, learning_rate) -> tuple[np.ndarray, np.ndarray]:
@@ -191,23 +194,22 @@ def slow_ntk(loss: str | losses.Loss, f, width, learning_rate) -> np.ndarray:
     Exponential: e > 1, and it parts the orbits that converge from those that diverge: at f = f0 it is the edge of
     convergence. Squared: e = 1, NaN.
     """
-    name = losses.get(loss).name
     f, rate = np.abs(np.asarray(f, dtype=float)), np.asarray(learning_rate, dtype=float)
     safe = np.maximum(f, 1e-3)  # below, the drift term is at its limit within 10⁻⁶
-    g = slope(name, safe)
-    elasticity = {"exponential": safe / np.tanh(safe), "logistic": safe / np.sinh(safe)}.get(name, np.nan * safe)
-    drift = safe * g * elasticity / (elasticity - 1)
-    leading = linear_predictor.critical_learning_rate(name, f)
+    elasticity = losses.get(loss).on_pair("elasticity")(safe)
+    excess = np.where(elasticity == 1, np.nan, elasticity - 1)
+    drift = safe * slope(loss, safe) * elasticity / excess
+    leading = linear_predictor.critical_learning_rate(loss, f)
     return (leading / rate + drift * rate / np.asarray(width, dtype=float))[()]
 
 
 def exit_ntk(loss: str | losses.Loss, ntk0, width, learning_rate) -> np.ndarray:
     r"""Return λ_∞ for f0 → 0, to leading order in κ and :math:`\delta_0 = \eta\lambda_0 - 2/h \ge 0`; NaN: no return.
 
-    See :func:`exit_distance`.
+    See :func:`exit_distance`. Raises InputError for a loss that does not give L''''(0).
     """
     loss = losses.get(loss)
-    h, fourth = loss.curvature_at_zero, {"exponential": 1.0, "logistic": -0.125, "squared": 0.0}[loss.name]
+    h, fourth = loss.curvature_at_zero, loss.on_pair("fourth")
     rate = np.asarray(learning_rate, dtype=float)
     kappa = rate**2 / np.asarray(width, dtype=float)
     return ((2 / h + exit_distance(rate * ntk0 - 2 / h, kappa, h, fourth)) / rate)[()]
@@ -330,9 +332,9 @@ def final_ntk_in_floats(loss: str | losses.Loss, f0: float, ntk0: float, width: 
     from catapult.theory import _kernels
 
     whole("max_steps", max_steps, 0)
+    code = _kernels.code(loss)
     start, scaled0, kappa, rate = (float(value) for value in
                                    _checked(loss, *_one_network(f0, ntk0, width, learning_rate)))
-    code = _kernels.CODES[losses.get(loss).name]
     outcome, f, scaled, error = _kernels.follow(code, start, scaled0, kappa, max_steps, 1e-17)
     if outcome == _kernels.UNDECIDED:
         raise Undecided(f"undecided after {max_steps:,} steps: f = {f:.6g}, ηλ = {scaled:.6g}")
@@ -376,7 +378,8 @@ def phase_map(loss: str | losses.Loss, f0, ntk0, width, learning_rates, steps: i
 
     if steps < 1:
         raise InputError(f"steps = {steps}; allowed: a whole number ≥ 1")
+    code = _kernels.code(loss)
     start, scaled0, kappa, _ = _checked(loss, f0, ntk0, width, learning_rates)
     out = np.empty(start.size, dtype=np.int8)
-    _kernels.outcomes(_kernels.CODES[losses.get(loss).name], start.ravel(), scaled0.ravel(), kappa.ravel(), steps, out)
+    _kernels.outcomes(code, start.ravel(), scaled0.ravel(), kappa.ravel(), steps, out)
     return np.array(LABELS)[out].reshape(start.shape)[()]

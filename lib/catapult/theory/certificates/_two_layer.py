@@ -55,7 +55,15 @@ def checked(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, learn
     if ntk * ntk * m < 4 * f * f:
         raise InputError(f"no network of width {m} has f = {f0!r} with ntk = {ntk0!r}; allowed: ntk0 ≥ 2 |f0| / √width "
                          "for the exact values given")
-    return Start(losses.get(loss).name, f, rate * ntk, rate * rate / m, rate)
+    return Start(name_of(loss), f, rate * ntk, rate * rate / m, rate)
+
+
+def name_of(loss: str | losses.Loss) -> str:
+    """Return the name of a loss that :func:`slope`, :func:`trapped` and :func:`escape` know; else InputError."""
+    return losses.entry(KNOWN, loss, "balls for its slope, and proofs of convergence and divergence")
+
+
+KNOWN = {loss: loss.name for loss in (losses.exponential, losses.logistic, losses.squared)}
 
 
 def slope(loss: str, f: arb) -> tuple[arb, arb]:
