@@ -218,4 +218,5 @@ def sharper(scale: str) -> Measurement:
     return Measurement(found.gap + 1, conditions={
         "both rates lie in the catapult phase, the smaller first": 2 < 2 * first < 2 * second < 4,
         "the enclosures hold the limits of plain orbits of 400 bits": all(held),
-        "they are narrower than 10⁻¹² of them": max(found.smaller.relative_width, found.larger.relative_width) < 1e-12})
+        "they are narrower than 10⁻¹² of them":
+            all(end.relative_width < 1e-12 for end in (found.smaller, found.larger))})

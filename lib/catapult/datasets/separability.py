@@ -313,16 +313,18 @@ def _integer_matrix(Z: np.ndarray) -> flint.fmpz_mat:
 
 
 def _separates(matrix, direction: np.ndarray | Sequence[int]) -> bool:
-    return min(_products(matrix, direction)) > 0
+    return min(_products(matrix, direction), default=0) > 0
 
 
 def _supports(matrix, direction: Sequence[int]) -> bool:
     """Whether v is not 0 and no z_i·v is negative."""
-    return any(direction) and min(_products(matrix, direction)) >= 0
+    return min(_products(matrix, direction), default=-1) >= 0 and any(direction)
 
 
-def _products(matrix, direction: np.ndarray | Sequence[int]) -> list[flint.fmpz]:
-    """Return the z_i·w, up to a positive factor."""
+def _products(matrix, direction: np.ndarray | Sequence[int] | None) -> list[flint.fmpz]:
+    """Return the z_i·w, up to a positive factor; nothing if w is not of their dimension."""
+    if direction is None or len(direction) != matrix.ncols():
+        return []
     if isinstance(direction, np.ndarray):
         return (matrix * _integer_matrix(np.asarray(direction, dtype=np.float64)[:, None])).entries()
     return (matrix * flint.fmpz_mat([[int(entry)] for entry in direction])).entries()
@@ -330,7 +332,7 @@ def _products(matrix, direction: np.ndarray | Sequence[int]) -> list[flint.fmpz]
 
 def _balances(matrix, weights: Sequence[int]) -> bool:
     """Whether the weights are ≥ 0, not all zero, and Σ weights_i z_i = 0."""
-    return (min(weights) >= 0 and max(weights) > 0
+    return (weights is not None and len(weights) == matrix.nrows() and min(weights) >= 0 and max(weights) > 0
             and not any((flint.fmpz_mat([list(weights)]) * matrix).entries()))
 
 
