@@ -286,6 +286,13 @@ def test_a_pair_is_certified_in_one_order_only():
     assert refused == Undecided("the enclosures do not lie in that order")
 
 
+def test_a_pair_whose_smaller_rate_ends_at_zero_has_no_finite_ratio():
+    # w1 = (2, 1, 1, 0), w2 = (1, 2, 0, 1), m = 4: |a| = 1 at the first step with η = 1
+    outcome = certificates.sharper_at_larger_rate("squared", 2, 3, 4, 1, "5/4")
+    assert (outcome.smaller.upper, outcome.gap) == (0.0, math.inf)
+    assert outcome.larger.lower > 1
+
+
 def test_a_pair_with_a_divergent_orbit_or_too_little_precision_is_refused():
     assert "η = 2.2" in certificates.sharper_at_larger_rate("squared", 1, 2, 100, 1.5, 2.2).reason
     close = (1.7, math.nextafter(1.7, 2))
