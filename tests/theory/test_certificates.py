@@ -81,6 +81,7 @@ def test_floats_know_how_far_they_are_from_the_enclosure(kind):
         assert not isinstance(outcome, Undecided)
         assert isinstance(outcome, Diverges) == math.isnan(final)
         if isinstance(outcome, Enclosure):
+            assert outcome.relative_width < 1e-12
             assert outcome.distance(final) < 1e-11
             value, error = two_layer.final_ntk_in_floats(loss, *given)
             distances.append(outcome.distance(value))
