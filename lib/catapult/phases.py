@@ -6,7 +6,8 @@ oscillation of period two), the first of these that holds is the label:
 
 1. **divergent**: some :math:`L_t` is not finite or exceeds ``DIVERGENCE`` · L_0. Absorbing: a ReLU network
    may come back from there, but as a dead one.
-2. **dead**: at the end at least the share ``DEAD`` of the training outputs of a ReLU network is exactly 0.
+2. **dead**: at the end at least the share ``DEAD`` of the training outputs is exactly 0, of a network whose activation
+   is constant 0 on a half-line (as ReLU).
 3. **unsettled**: :math:`L_T > L_0`; or the run still bounces: within the last tenth of its steps (two at
    least) the loss rises by more than the share ``BOUNCE`` above an earlier value, or the outputs of the last
    three steps have period two: :math:`|f_T - f_{T-2}| \le` ``RETURN`` :math:`|f_T - f_{T-1}|`, with a root

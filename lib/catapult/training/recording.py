@@ -169,7 +169,7 @@ class Recorder:
 
     def _label(self, state: Snapshot) -> None:
         # A linear or tanh network whose outputs are all 0 is not dead: its gradient is not 0 for it.
-        dead = zero_fraction(state) * (self.task.network.activation == "relu")
+        dead = zero_fraction(state) * self.task.network.phi.dies
         for r, run in enumerate(map(tuple, state.runs)):
             self.phase[run] = phases.label(
                 self.losses[run], divergence=self.task.divergence, zero_fraction=dead[r].item(),
