@@ -38,9 +38,7 @@ MUTATIONS = [
      "huang-phase-diagram"),
     # the recursion of two-layer networks, in both of its forms
     ("theory/two_layer.py", "kappa * g * (scaled[t] * g - 4 * f[t])", "kappa * g * (scaled[t] * g - 2 * f[t])",
-     "ours-two-numbers"),
-    ("theory/_kernels.py", "f * (1 + kappa * g * g) - scaled * g", "f * (1 - kappa * g * g) - scaled * g",
-     "ours-phase-map"),
+     "lewkowycz-two-numbers"),
     # edges, two-cycle and slow curve of chapter 5
     ("theory/two_layer.py", "np.sqrt(8 / per_width)", "np.sqrt(9 / per_width)", "ours-kappa-eight"),
     ("theory/two_layer.py", "np.maximum(16 / ntk", "np.maximum(17 / ntk", "ours-sixteen"),

@@ -27,11 +27,14 @@ what follows from p and q, is ours (cf. Kreisler et al., 2023).
 
 from __future__ import annotations
 
+import reprlib
+from numbers import Real
+
 import numpy as np
 import scipy.special
 
 from catapult import losses
-from catapult.parameters import InputError
+from catapult.parameters import InputError, whole
 from catapult.theory import linear_predictor
 from catapult.theory.linear_predictor import slope
 
@@ -54,7 +57,7 @@ def _checked(loss, f0, ntk0, width, learning_rate) -> list[np.ndarray]:
     """Return f0, Λ0, κ and η, broadcast; raise InputError, one line, for what no network can have."""
     largest_f = min(losses.get(loss).pair.largest, LARGEST)
     given = {"f0": f0, "ntk0": ntk0, "width": width, "learning_rate": learning_rate}
-    f0, ntk0, width, rate = (np.asarray(value, dtype=float) for value in given.values())
+    f0, ntk0, width, rate = (_real(name, value) for name, value in given.items())
     for name, values, allowed, right in (
             ("f0", f0, f"finite, at most {largest_f:g} in size", np.abs(f0) <= largest_f),
             ("ntk0", ntk0, "> 0 and at most 1e20", (ntk0 > 0) & (ntk0 <= LARGEST)),
@@ -71,6 +74,22 @@ def _checked(loss, f0, ntk0, width, learning_rate) -> list[np.ndarray]:
         raise InputError(f"no network of width {m:g} has f = {f:g} with ntk = {ntk:g}; "
                          f"allowed: ntk0 ≥ 2 |f0| / √width = {2 * abs(f) / m**0.5:g}")
     return [f0, rate * ntk0, rate**2 / width, rate]
+
+
+def _real(name: str, value) -> np.ndarray:
+    """Return a number, or an array of them, as floats; InputError for words, complex or ragged ones, True and None."""
+    try:
+        numbers = np.asarray(value)
+        kinds = {type(x) for x in numbers.ravel()} if numbers.dtype.kind == "O" else {numbers.dtype.type}
+        if all(issubclass(kind, Real) and kind is not bool for kind in kinds):  # np.bool is no Real
+            return numbers.astype(float)
+    except (ValueError, OverflowError):
+        pass
+    raise InputError(f"{name} = {_shown(value)}; allowed: a real number, or an array of them")
+
+
+def _shown(value) -> str:
+    return " ".join(reprlib.repr(value).split())
 
 
 def invariants(f, ntk, width, learning_rate) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -261,17 +280,25 @@ def final_ntk(loss: str | losses.Loss, f0: float, ntk0: float, width: int, learn
     Undecided
         After ``max_steps`` steps without an answer; or where rounding decides and no enclosure is found, or a wide one:
         for instance at exactly ηλ0 = 4 with the squared loss, where Λ stays 4 and f is chaotic for ever, or after a
-        step with |a| = 1, from where Λ falls like 1/t.
+        step with |a| next to 1, from where Λ falls like 1/t for long.
     InputError
-        As :func:`iterate`; where rounding decides, feasible is taken exactly.
+        As :func:`iterate`, for what is not one number each, and a tolerance that is not positive; where rounding
+        decides, feasible is taken exactly.
     """
-    value, error = final_ntk_in_floats(loss, f0, ntk0, width, learning_rate, max_steps)
+    if not (_real("tolerance", tolerance).ndim == 0 and tolerance > 0):
+        raise InputError(f"tolerance = {_shown(tolerance)}; allowed: a number > 0")
+    given = _one_network(f0, ntk0, width, learning_rate)
+    try:
+        value, error = final_ntk_in_floats(loss, *given, max_steps)
+    except Undecided:
+        if _ends_at_zero(loss, given):
+            return 0.0
+        raise
     if error <= (1e-3 if np.isnan(value) else tolerance):
         return value
     from catapult.theory import certificates
 
-    exact = (float(given) for given in (f0, ntk0, width, learning_rate))
-    proved = certificates.final_ntk(loss, *exact, max_steps=min(max_steps, 10**6))
+    proved = certificates.final_ntk(loss, *given, max_steps=min(max_steps, 10**6))
     if isinstance(proved, certificates.Undecided):
         raise Undecided(f"undecided: rounding decides the orbit, and in ball arithmetic: {proved.reason}")
     if isinstance(proved, certificates.Diverges):
@@ -304,12 +331,32 @@ def final_ntk_in_floats(loss: str | losses.Loss, f0: float, ntk0: float, width: 
     """
     from catapult.theory import _kernels
 
+    whole("max_steps", max_steps, 0)
     code = _kernels.code(loss)
-    start, scaled0, kappa, rate = (float(value) for value in _checked(loss, f0, ntk0, width, learning_rate))
+    start, scaled0, kappa, rate = (float(value) for value in
+                                   _checked(loss, *_one_network(f0, ntk0, width, learning_rate)))
     outcome, f, scaled, error = _kernels.follow(code, start, scaled0, kappa, max_steps, 1e-17)
     if outcome == _kernels.UNDECIDED:
         raise Undecided(f"undecided after {max_steps:,} steps: f = {f:.6g}, ηλ = {scaled:.6g}")
     return (float("nan") if outcome == _kernels.DIVERGES else scaled / rate), error
+
+
+def _ends_at_zero(loss, given: list[float]) -> bool:
+    """Whether D0 = 0 proves that Λ → 0, which takes infinitely long: Λ falls like 1/t."""
+    from catapult.theory import certificates
+
+    proved = certificates.final_ntk(loss, *given, max_steps=0)
+    return isinstance(proved, certificates.Enclosure) and proved.upper == 0
+
+
+def _one_network(f0, ntk0, width, learning_rate) -> list[float]:
+    """Return these as floats; InputError, naming it, for what is an array of several."""
+    given = {"f0": f0, "ntk0": ntk0, "width": width, "learning_rate": learning_rate}
+    numbers = {name: _real(name, value) for name, value in given.items()}
+    for name, number in numbers.items():
+        if number.ndim:
+            raise InputError(f"{name} = {_shown(given[name])}; allowed: one number")
+    return [float(number) for number in numbers.values()]
 
 
 def phase_map(loss: str | losses.Loss, f0, ntk0, width, learning_rates, steps: int = 100_000) -> np.ndarray:

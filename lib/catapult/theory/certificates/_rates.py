@@ -174,7 +174,7 @@ def of_rates(loss: str, f0, ntk0, width, low: float, high: float) -> Family:
     """One network's start at all η from low to high."""
     rate, m, f, ntk = arb(low).union(arb(high)), arb(width), arb(f0), arb(ntk0)
     middle = rate.mid()
-    return Family(loss, (rate**2 / m, f, rate * ntk), (middle**2 / m, f, middle * ntk),
+    return Family(loss, (rate * rate / m, f, rate * ntk), (middle * middle / m, f, middle * ntk),
                   ((rate - middle, (2 * rate / m, arb(0), ntk)),))
 
 
