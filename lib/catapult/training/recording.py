@@ -177,7 +177,6 @@ class Recorder:
         for r, run in enumerate(map(tuple, state.runs)):
             self.phase[run] = phases.label(
                 self.losses[run], divergence=self.task.divergence, zero_fraction=dead[r].item(),
-                sharpness=lambda r=r, seed=run[1]: (self._initial_sharpness(seed)[0], *state.sharpness_of([r])),
                 outputs=self._last_outputs.pop(run, None))
             self._top.pop(run, None)
 
