@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from catapult import datasets, losses
+from catapult import activations, curvature, datasets, hessians, losses
+from catapult.convolutions import ConvolutionalNetwork
 from catapult.networks import Network
 from catapult.parameters import InputError
 from catapult.theory import certificates, linear_predictor, two_layer
@@ -130,3 +131,105 @@ def test_the_fourth_derivative_is_that_of_the_loss(loss):
             derivative = 0 * u
         [derivative] = torch.autograd.grad(derivative.sum(), u, create_graph=True)
     assert derivative.item() == loss.on_pair("fourth")
+
+
+# Activations: softplus, which is in the library, and two that are not.
+
+LEAKY = activations.Activation("leaky", lambda z: torch.where(z > 0, z, 0.1 * z),
+                               lambda h: 0.1 + 0.9 * (h > 0).to(h), activations.zero)
+CUBE = activations.Activation("cube", lambda z: z.relu() ** 3, lambda h: 3 * h ** (2 / 3), lambda h: 6 * h ** (1 / 3),
+                              dies=True)
+NETWORKS = {"dense": lambda name: Network((4, 5, 3, 1), name), "several outputs": lambda name: Network((4, 5, 2), name),
+            "convolutional": lambda name: ConvolutionalNetwork((7, 8, 2), (3, 2), activation=name),
+            "standard": lambda name: Network((4, 6, 1), name, "standard")}
+
+
+@pytest.fixture(params=["softplus", LEAKY, CUBE], ids=lambda member: getattr(member, "name", member))
+def activation(request, monkeypatch):
+    if request.param == "softplus":
+        return "softplus"
+    monkeypatch.setitem(activations.ACTIVATIONS, request.param.name, request.param)
+    return request.param.name
+
+
+def noisy(network, n=9):
+    """Return inputs and labels for a network."""
+    rng = np.random.default_rng(5)
+    y = rng.integers(0, 2, n)
+    return datasets.Problem(rng.normal(size=(n, network.inputs)), y if network.outputs > 1 else 2.0 * y - 1, None, None,
+                            "noise")
+
+
+def tensors(network, problem):
+    y = torch.tensor(problem.y)
+    return torch.tensor(problem.X), y.long() if network.outputs > 1 else y
+
+
+def plain_loop(network, problem, rate, steps):
+    """Return weights and mean losses of gradient descent as a user of PyTorch writes it, outputs by the definition."""
+    X, y = tensors(network, problem)
+    loss, W, means = losses.get("logistic", network.outputs), network.initialise(0), []
+    for step in range(steps + 1):
+        W = [matrix.detach().requires_grad_() for matrix in W]
+        mean = loss.of(network.forward_with_hidden(W, X)[0], y).mean()
+        means.append(mean.item())
+        if step < steps:
+            W = [w - rate * g for w, g in zip(W, torch.autograd.grad(mean, W), strict=True)]
+    return [matrix.detach() for matrix in W], means
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_training_and_curvature_with_another_activation_are_those_of_autograd(activation, kind):
+    network = NETWORKS[kind](activation)
+    problem, steps = noisy(network), 6
+    X, y = tensors(network, problem)
+    mean_loss = curvature.mean_loss(network, "logistic", X, y)
+    rate = 1.5 / torch.linalg.eigvalsh(curvature.hessian_matrix(mean_loss, network.initialise(0)))[-1].item()
+    W, means = plain_loop(network, problem, rate, steps)
+    flat = torch.cat([matrix.flatten() for matrix in W])
+    J = torch.autograd.functional.jacobian(
+        lambda v: network.forward_with_hidden(curvature._unflat(v, W), X)[0].flatten(), flat)
+    for engine in ("reference", "convolutional" if kind == "convolutional" else "dense"):
+        run = train(problem, network, rate, steps=steps, engine=engine, record=("loss", "sharpness", "ntk")).isel(
+            learning_rate=0, seed=0)
+        assert run.loss.values == pytest.approx(means, rel=1e-10)
+        top = torch.linalg.eigvalsh(curvature.hessian_matrix(mean_loss, W))[-1].item()
+        assert run.sharpness.values[-1] == pytest.approx(top, rel=2e-4)  # the tolerance of Lanczos
+        assert run.ntk.values[-1] == pytest.approx(torch.linalg.eigvalsh(J @ J.mT)[-1].item() / len(X), rel=1e-9)
+    torch.testing.assert_close(curvature.ntk_matrix(network, W, X), J @ J.mT, rtol=1e-10, atol=1e-12)
+    times, size = hessians.products(network, losses.get("logistic", network.outputs), [w[None] for w in W], X, y)
+    columns = [times(unit[None])[0] for unit in torch.eye(size, dtype=torch.float64)]
+    torch.testing.assert_close(torch.stack(columns, 1), curvature.hessian_matrix(mean_loss, W), rtol=1e-10, atol=1e-11)
+
+
+def test_minibatches_with_another_activation_are_the_same_in_every_engine(activation):
+    for kind, engine in (("dense", "dense"), ("convolutional", "convolutional")):
+        network = NETWORKS[kind](activation)
+        runs = [train(noisy(network), network, [1e-3, 1e-2], seeds=(0, 1), steps=5, batch_size=4, engine=name,
+                      record=("loss", "weight_norm")) for name in ("reference", engine)]
+        for name in ("loss", "weight_norm"):
+            assert runs[1][name].values == pytest.approx(runs[0][name].values, rel=1e-10)
+
+
+@pytest.mark.parametrize("quantity", ["slope", "bend"])
+def test_a_wrong_derivative_of_an_activation_is_seen(monkeypatch, quantity):
+    right = activations.ACTIVATIONS["softplus"]
+    wrong = dataclasses.replace(right, **{quantity: lambda h: 1.02 * getattr(right, quantity)(h)})
+    monkeypatch.setitem(activations.ACTIVATIONS, "softplus", wrong)
+    with pytest.raises(AssertionError):
+        test_training_and_curvature_with_another_activation_are_those_of_autograd("softplus", "dense")
+
+
+def test_a_network_is_dead_where_its_activation_can_die(activation):
+    network = Network((1, 2, 1), activation)
+    weights = [torch.tensor([[-1.0], [-2.0]]), torch.tensor([[0.0, 0.0]])]
+    problem = datasets.Problem(np.array([[1.0], [2.0]]), np.array([1.0, -1.0]), None, None, "two points")
+    run = train(problem, network, 1e-9, steps=3, initial_weights=weights, record=("zero_fraction",), engine="reference")
+    assert (run.phase.item() == "dead") == (activation == "cube")
+
+
+@pytest.mark.parametrize("lacks", ["slope", "bend"])
+def test_an_activation_without_a_derivative_is_refused(lacks):
+    with pytest.raises(InputError, match=f"^activation = 'half': lacks its {lacks}; activations that have it: lin"):
+        activations.Activation(**{"name": "half", "value": torch.relu, "slope": torch.sign, "bend": activations.zero,
+                                  lacks: None})

@@ -33,12 +33,12 @@ from numbers import Real
 import numpy as np
 import scipy.special
 
-from catapult import losses
+from catapult import losses, phases
 from catapult.parameters import InputError, whole
 from catapult.theory import linear_predictor
 from catapult.theory.linear_predictor import slope
 
-LABELS = ("lazy", "catapult", "divergent", "unsettled")
+LABELS = tuple(label for label in phases.LABELS if label != "dead")  # which a linear network never is
 MAX_STEPS = 10**8
 LARGEST = 1e20  # of what is given: below what counts as divergence
 TRUSTED = 1e-12  # the relative error by rounding, as estimated, up to which final kernels in floats are given out
@@ -379,7 +379,7 @@ def _one_network(f0, ntk0, width, learning_rate) -> list[float]:
 
 
 def phase_map(loss: str | losses.Loss, f0, ntk0, width, learning_rates, steps: int = 100_000) -> np.ndarray:
-    """Return the phase at each point of a grid: labels from ``LABELS``.
+    """Return the phase at each point of a grid: labels from ``LABELS``, with the meanings of :mod:`catapult.phases`.
 
     "lazy": f → 0 and |f| rises at no step, nor then the loss; "catapult": f → 0 and it rises at some step; "divergent":
     as in :func:`final_ntk_in_floats`; "unsettled": none of these is established after ``steps`` steps. Each label is

@@ -173,11 +173,10 @@ class Recorder:
 
     def _label(self, state: Snapshot) -> None:
         # A linear or tanh network whose outputs are all 0 is not dead: its gradient is not 0 for it.
-        dead = zero_fraction(state) * (self.task.network.activation == "relu")
+        dead = zero_fraction(state) * self.task.network.phi.dies
         for r, run in enumerate(map(tuple, state.runs)):
             self.phase[run] = phases.label(
                 self.losses[run], divergence=self.task.divergence, zero_fraction=dead[r].item(),
-                sharpness=lambda r=r, seed=run[1]: (self._initial_sharpness(seed)[0], *state.sharpness_of([r])),
                 outputs=self._last_outputs.pop(run, None))
             self._top.pop(run, None)
 
