@@ -135,8 +135,9 @@ def render(notebook: Path, page: Path) -> None:
         built = root / "_build" / "html"
         if done.returncode:
             raise BuildFailed(f"the page could not be made: {done.stderr.strip()[-2000:]}")
-        for asset in ("_static", "_images"):
-            shutil.copytree(built / asset, page.parent / asset, dirs_exist_ok=True)
+        for asset in ("_static", "_images", "_sources"):
+            if (built / asset).exists():  # a page without figures has no images
+                shutil.copytree(built / asset, page.parent / asset, dirs_exist_ok=True)
         for name in ("searchindex.js", "search.html"):
             shutil.copyfile(built / name, page.parent / name)
         text = (built / f"{notebook.stem}.html").read_text(encoding="utf-8")
