@@ -21,6 +21,8 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-backgroun
 
 # What a page asks for after it is loaded and its mathematics is set would come in this time, in milliseconds.
 QUIET_TIME = 500
+# How long Chromium may take for anything, in milliseconds: a busy machine is no fault of a page.
+PATIENCE = 600_000
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,7 @@ def visit(request, browser, view):
     """One page, opened: the page, what its console said, and what it asked for."""
     scheme, width = view
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     said, asked = [], []
     page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
@@ -201,6 +204,7 @@ def test_notebook_and_source_are_saved_and_not_opened(visit):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_search_in_files_finds_pages_without_errors(browser, scheme):
     context = browser.new_context(color_scheme=scheme)
+    context.set_default_timeout(PATIENCE)
     page, said = context.new_page(), []
     page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: said.append(str(error)))
