@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import urllib.parse
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,8 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-backgroun
 
 # What a page asks for after it is loaded and its mathematics is set would come in this time, in milliseconds.
 QUIET_TIME = 500
+# How long Chromium may take for anything, in milliseconds: a busy machine is no fault of a page.
+PATIENCE = 600_000
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +54,7 @@ def visit(request, browser, view):
     """One page, opened: the page, what its console said, and what it asked for."""
     scheme, width = view
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     said, asked = [], []
     page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
@@ -102,3 +107,109 @@ def test_page_follows_the_colour_scheme(visit, view):
     colour = visit[0].evaluate("() => getComputedStyle(document.body).backgroundColor")
     brightness = sum(int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(",")[:3])
     assert (brightness > 380) == (view[0] == "light")
+
+
+PALE = """() => {
+  // WCAG 2.1: what is written in the article, against the nearest background; 4.5 to 1, 3 to 1 for large letters.
+  const numbers = colour => {
+    const [r, g, b, a = 1] = colour.match(/[0-9.]+/g).map(Number);
+    return colour.startsWith("color(srgb") ? [255 * r, 255 * g, 255 * b, a] : [r, g, b, a];
+  };
+  const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3]));
+  const light = ([r, g, b]) => {
+    const part = c => (c /= 255) <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4;
+    return .2126 * part(r) + .7152 * part(g) + .0722 * part(b);
+  };
+  const ground = element => {
+    if (!element) return [255, 255, 255];
+    const colour = numbers(getComputedStyle(element).backgroundColor);
+    return colour[3] === 1 ? colour.slice(0, 3) : over(colour, ground(element.parentElement));
+  };
+  const pale = [], texts = document.createTreeWalker(document.querySelector("article"), NodeFilter.SHOW_TEXT);
+  for (let node; node = texts.nextNode();) {
+    const element = node.parentElement, style = getComputedStyle(element);
+    if (!node.data.trim() || !element.checkVisibility({checkOpacity: true, checkVisibilityCSS: true})) continue;
+    if (element.closest("script, style, svg, mjx-assistive-mml, .headerlink, .sr-only")) continue;
+    const size = parseFloat(style.fontSize), large = size >= 24 || size >= 18.66 && Number(style.fontWeight) >= 700;
+    // Browsers print backgrounds or leave them out.
+    for (const below of matchMedia("print").matches ? [ground(element), [255, 255, 255]] : [ground(element)]) {
+      const [a, b] = [light(over(numbers(style.color), below)), light(below)];
+      const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+      const where = `${element.tagName}.${element.className}`;
+      if (ratio < (large ? 3 : 4.5)) pale.push(`${ratio.toFixed(2)} ${where}: ${node.data.trim()}`);
+    }
+  }
+  return [...new Set(pale)];
+}"""
+
+
+def test_text_stands_out_from_its_background(visit):
+    page = visit[0]
+    page.eval_on_selector_all("article details", "all => all.forEach(one => one.open = true)")
+    assert page.evaluate(PALE) == []
+    page.eval_on_selector_all("article details", "all => all.forEach(one => one.open = false)")
+
+
+def test_print_is_dark_on_white_whatever_the_screen_is(visit, view):
+    page, scheme = visit[0], view[0]
+    page.emulate_media(media="print", color_scheme=scheme)
+    try:
+        name = page.url.rpartition("/")[2].removesuffix(".html")
+        page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}-{view[1]}-printed.png", full_page=True)
+        assert page.evaluate(PALE) == []
+    finally:
+        page.emulate_media(media="screen", color_scheme=scheme)
+
+
+def test_ids_are_unique(visit):
+    ids = visit[0].eval_on_selector_all("[id]", "all => all.map(one => one.id)")
+    assert sorted({name for name in ids if ids.count(name) > 1}) == []
+
+
+def test_headers_of_tables_say_something(visit):
+    assert visit[0].eval_on_selector_all("th", "all => all.filter(one => !one.textContent.trim()).length") == 0
+
+
+def test_page_has_a_description_and_a_sign_of_its_own(visit):
+    page = visit[0]
+    (about,) = page.eval_on_selector_all("meta[name=description]", "all => all.map(one => one.content)")
+    assert 40 < len(about) <= 160
+    (icon,) = page.eval_on_selector_all("link[rel=icon]", "all => all.map(one => one.href)")
+    assert icon == (paths.HTML / "_static" / "favicon.svg").as_uri()
+
+
+def test_what_scrolls_sideways_takes_the_focus_and_has_a_name(visit, view):
+    boxes = visit[0].eval_on_selector_all("article *", """all => all.filter(one =>
+        ["auto", "scroll"].includes(getComputedStyle(one).overflowX) && one.scrollWidth > one.clientWidth + 1
+    ).map(one => [one.tagName, one.tabIndex, one.matches("table") ? "region" : one.getAttribute("role"),
+                  one.getAttribute("aria-label") ?? ""])""")
+    assert [box for box in boxes if box[1:3] != [0, "region"] or "wider than the page" not in box[3]] == []
+    if view[1] < 600 and visit[0].locator("article figure img").count():
+        assert any(box[0] == "FIGURE" and len(box[3]) > 40 for box in boxes)
+
+
+def test_notebook_and_source_are_saved_and_not_opened(visit):
+    page = visit[0]
+    links = "article a[href*='/notebooks/'], article a[href*='/sources/'], a[href*='_sources/']"
+    for number in range(page.locator(links).count()):
+        with page.expect_download() as saved:
+            page.locator(links).nth(number).evaluate("link => link.click()")
+        target = page.locator(links).nth(number).evaluate("link => link.href")
+        original = Path(urllib.parse.unquote(urllib.parse.urlsplit(target).path))
+        assert saved.value.suggested_filename == original.name
+        assert Path(saved.value.path()).read_bytes() == original.read_bytes()
+    assert page.url.endswith(".html")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_search_in_files_finds_pages_without_errors(browser, scheme):
+    context = browser.new_context(color_scheme=scheme)
+    context.set_default_timeout(PATIENCE)
+    page, said = context.new_page(), []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto((paths.HTML / "search.html").as_uri() + "?q=catapult")
+    page.wait_for_selector("#search-results li a")
+    page.wait_for_timeout(QUIET_TIME)
+    context.close()
+    assert said == []

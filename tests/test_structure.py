@@ -20,7 +20,7 @@ RANK = {
     "datasets": 1, "phases": 2, "hessians": 2, "curvature": 2, "training": 3, "theory": 3, "experiments": 4,
     "results": 5, "grids": 5, "chunks": 6,
     "sweeps": 6, "checks": 6, "claims": 7, "figures": 6, "book": 7, "bench": 7, "chapters": 8, "directives": 9,
-    "commands": 10, "cli": 10, "convolutions": 1, "activations": 0,
+    "commands": 10, "cli": 10, "convolutions": 1, "activations": 0, "pages": 9,
 }
 MODULES = sorted(paths.LIBRARY.rglob("*.py"))
 

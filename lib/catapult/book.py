@@ -27,7 +27,7 @@ from catapult.parameters import InputError
 STAMP = paths.BUILD / "built.json"
 CACHE = paths.BUILD / ".jupyter_cache"
 LOG = paths.BUILD / "build.log"
-PAGE_FOLDERS, PAGE_FILES = ("_static", "_images"), ("searchindex.js", "search.html")
+PAGE_FOLDERS, PAGE_FILES = ("_static", "_images", "_sources"), ("searchindex.js", "search.html")
 """What stands beside a page that was made alone."""
 JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
 

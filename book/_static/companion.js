@@ -1,0 +1,43 @@
+// What scrolls inside the page can be reached with the keyboard, and says what it is.
+(() => {
+  const NAMES = [["figure", "Figure"], [".pst-scrollable-table-container, table", "Table"],
+                 ["mjx-container[display='true'], div.math", "Formula"], ["pre", "Code"]];
+
+  const mark = () => {
+    for (const [selector, name] of NAMES) {
+      for (const box of document.querySelectorAll(`.bd-article :is(${selector})`)) {
+        const scrolls = box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX === "auto";
+        if (scrolls && !box.hasAttribute("tabindex")) {
+          box.tabIndex = 0;
+          if (!box.matches("table")) box.setAttribute("role", "region");
+          const about = box.querySelector("figcaption, caption")?.textContent.trim() || box.querySelector("img")?.alt || "";
+          box.setAttribute("aria-label", `${name}, wider than the page${about && ": "}${about.slice(0, 120)}`);
+          box.dataset.scrolls = "";
+        } else if (!scrolls && "scrolls" in box.dataset) {
+          for (const attribute of ["tabindex", "role", "aria-label", "data-scrolls"]) box.removeAttribute(attribute);
+        }
+      }
+    }
+  };
+
+  addEventListener("load", () => { mark(); window.MathJax?.startup?.promise?.then(mark); });
+  addEventListener("resize", mark);
+})();
+
+// A page that was opened from a file may neither save other files nor read them, but it may run them as scripts:
+// beside each download lies one that hands its text over.
+window.saveDownload = (name, text) => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], {type: "application/octet-stream"}));
+  link.download = name;
+  link.click();
+};
+
+addEventListener("click", event => {
+  const link = event.target.closest("a[download]");
+  if (!link || location.protocol !== "file:") return;
+  event.preventDefault();
+  const script = document.createElement("script");
+  script.src = `${link.href}.js`;
+  document.head.append(script);
+});
