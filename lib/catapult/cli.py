@@ -24,11 +24,12 @@ def main() -> None:
         with contextlib.suppress(OSError):
             print(f"catapult: standard {name} is closed; allowed: one that can be written, such as /dev/null",
                   file=sys.stdout or sys.stderr, flush=True)
-        os._exit(1)
+        sys.exit(1)
     before = sys.stdout, sys.stderr, signal.getsignal(signal.SIGINT), sys.unraisablehook
     sys.stdout, sys.stderr = _Output(sys.stdout), _Errors(sys.stderr)
     try:
         status = _ended()
+        sys.stderr.flush()
         if sys.stderr.failed and not sys.stderr.reader_gone():
             sys.stderr.give_up()
             print(f"catapult: standard error cannot be written: {sys.stderr.failed.strerror}", flush=True)

@@ -19,7 +19,7 @@ from typing import BinaryIO
 from catapult.datasets import checked_files, sources
 from catapult.datasets.checked_files import Refused, Unwritable
 from catapult.datasets.torchvision_import import import_torchvision
-from catapult.parameters import InputError, nearest
+from catapult.parameters import InputError, nearest, shown
 
 Progress = Callable[[str, int, int], None]
 SIZES = {
@@ -63,7 +63,7 @@ def fetch(data_set: str, mirror: str | None = None,
         If no mirror gives an unaltered file, or it can't be kept: one line with all reasons.
     """
     if data_set not in sources.DATA_SETS:
-        raise InputError(f"data set {data_set!r} is unknown{nearest(data_set, sources.DATA_SETS)}; allowed: "
+        raise InputError(f"data set {shown(data_set)} is unknown{nearest(data_set, sources.DATA_SETS)}; allowed: "
                          f"{', '.join(sources.DATA_SETS)}")
     if mirror is not None and not _is_web_address(mirror):
         raise InputError(f"mirror = {mirror[:100]!r}; allowed: an address that begins with http:// or https://")
