@@ -9,7 +9,6 @@ import contextlib
 import io
 import os
 import random
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -171,14 +170,19 @@ def in_process(words: list[str]) -> tuple[int, str, str]:
 
 
 def in_a_process(words: list[str]) -> tuple[int, str, str]:
-    """Run a command line in a copy of this process, to its very end; return its status, output and complaints."""
+    """Run a command line in a copy of this process; return its status, output and complaints."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as complaint:
         sys.stdout.flush()
         if not (child := os.fork()):
             os.dup2(output.fileno(), 1)
             os.dup2(complaint.fileno(), 2)
             sys.argv[1:] = words
-            cli.main()
+            try:
+                cli.main()
+            except SystemExit as end:
+                sys.stdout.flush()
+                os._exit(end.code)
+            os._exit(99)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         ended = []
         for file in (output, complaint):
@@ -189,19 +193,16 @@ def in_a_process(words: list[str]) -> tuple[int, str, str]:
 
 def faults(seeds: range, run=in_process) -> list[str]:
     """Return what is wrong with these cases, in an empty folder of their own."""
-    found, folder, here = [], tempfile.mkdtemp(), os.getpid()
-    try:
-        with contextlib.chdir(folder), harmless():
-            for seed in seeds:
-                words, content = case(seed)
-                furnish(Path(folder), content)
-                ended = run(words)
-                if what := wrong(*ended):
-                    found.append(f"case {seed}: {what}: {[w[:99] for w in words]} {content[:200]!r} → {ended[0]} "
-                                 f"{ended[2][:900]}")
-    finally:
-        if os.getpid() == here:  # a copy of this process ends through here, too
-            shutil.rmtree(folder)
+    found = []
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), harmless():
+        in_process(["chapters"])  # what the cases load is loaded once
+        for seed in seeds:
+            words, content = case(seed)
+            furnish(Path(folder), content)
+            ended = run(words)
+            if what := wrong(*ended):
+                found.append(f"case {seed}: {what}: {[w[:99] for w in words]} {content[:200]!r} → {ended[0]} "
+                             f"{ended[2][:900]}")
     return found
 
 

@@ -65,6 +65,15 @@ WORDS = {
     "a list in round ones": (["sweep", "phenomenon", "--grid", "width=(1,2)", "--out", "o"], "without brackets around"),
     "an unfinished call": (["sweep", "phenomenon", "--grid", "width=range(1,\n", "--out", "o"], "brackets"),
     "no values": (["sweep", "phenomenon", "--grid", "width", "--out", "o"], "NAME=VALUES", "range(first,beyond)"),
+    "no number": (["run", "02", "-p", "w0=fast"], "w0 = 'fast' is not a finite number", "≥ 0.1 and ≤ 10"),
+    "not a number": (["run", "02", "-p", "w0=nan"], "w0 = 'nan' is not a finite number"),
+    "infinity": (["run", "02", "-p", "w0=inf"], "w0 = 'inf' is not a finite number"),
+    "no such option of a parameter": (["run", "02", "-p", "loss=logstic"], "did you mean 'logistic'?", "exponential, "),
+    "no such parameter": (["run", "02", "-p", "los=1"], "no parameter is called 'los' (did you mean 'loss'?)"),
+    "almost a chapter": (["run", "02-critical-learning-rate"], "did you mean '02-critical-learning-rates'?"),
+    "no such data set": (["data", "fetch", "minst"], "did you mean 'mnist'?"),
+    "no such experiment": (["sweep", "phenomenom", "--out", "o"], "did you mean 'phenomenon'?"),
+    "no such file": (["run", "02", "-f", "none.yaml"], "none.yaml: No such file", "NAME: VALUE"),
     "no name": (["run", "02", "-p", "=3"], "-p '=3'", "NAME=VALUE"),
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import fuzzing
-from catapult import cli
+from catapult import commands
 from fuzzing import case, faults, parameter_file, wrong
 
 
@@ -24,7 +24,7 @@ def test_random_command_lines_in_processes_of_their_own():
 
 
 def test_a_fault_would_be_seen(monkeypatch):
-    monkeypatch.setattr(cli, "complain", lambda message, status: status)
+    monkeypatch.setattr(commands, "complain", lambda message, status: status)
     assert faults(range(30))
     assert wrong(1, "", "Traceback (most recent call last):\n")
     assert wrong(2, "", "catapult: no\n")
