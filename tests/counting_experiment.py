@@ -2,7 +2,7 @@
 
 Workers import it by name: this folder must be on their path. ``COUNTED`` names the file that gets one line a
 computation; ``KILLED`` one that marks that a worker was killed. While the file that ``BROKEN`` names exists, one run
-fails, and so does every batch that holds it.
+fails, and so does every batch that holds it. While that of ``HELD`` exists, no computation ends.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ def run_group(group: list[Parameters]) -> list[xr.Dataset]:
             os.close(os.open(os.environ["KILLED"], os.O_CREAT | os.O_EXCL))
             os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(values.pause)
+    while Path(os.environ.get("HELD") or os.devnull).is_file():
+        time.sleep(0.01)
     broken = Path(os.environ.get("BROKEN", "")).is_file()
     if broken and any({"learning_rate": run.learning_rate, "seed": run.seed} == FAILS for run in group):
         raise RuntimeError("it is broken,\nso to speak")

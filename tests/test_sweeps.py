@@ -22,7 +22,7 @@ import pytest
 from pydantic import Field
 
 import counting_experiment as experiment
-from catapult import chunks, grids, results, sweeps
+from catapult import chunks, grids, locks, results, sweeps
 from catapult.experiments import certificates, learning_rate_phases, mnist_phases
 from catapult.parameters import InputError
 
@@ -36,6 +36,7 @@ from pathlib import Path
 import counting_experiment
 from catapult import grids, sweeps
 out, fixed, jobs, dask = sys.argv[1:]
+sweeps.CONNECTING = 3600  # a busy machine is no error
 grid = grids.grid(counting_experiment, {AXES}, json.loads(fixed), seeds={SEEDS})
 sweeps.run(grid, Path(out), jobs=int(jobs) or None, dask=dask or None, progress=False)
 """
@@ -47,6 +48,10 @@ def counting(tmp_path, monkeypatch):
     monkeypatch.setenv("COUNTED", str(tmp_path / "counted"))
     monkeypatch.setenv("KILLED", str(tmp_path / "killed"))
     monkeypatch.setenv("BROKEN", str(tmp_path / "broken"))
+    monkeypatch.setenv("HELD", str(tmp_path / "held"))
+    # However busy the machine is, nobody is given up for being late.
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "3600s")
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP", "3600s")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
 
 
@@ -67,7 +72,7 @@ def started(out, jobs=1, dask="", **fixed):
 
 
 def finished(process):
-    _, complaint = process.communicate(timeout=120)
+    _, complaint = process.communicate()
     assert process.returncode == 0, complaint
 
 
@@ -85,11 +90,23 @@ def done_in(out):
     return {f"{record['runs'][0]['seed']} {[run['learning_rate'] for run in record['runs']]}" for record in records}
 
 
-def wait_for(condition, seconds=60.0):
-    until = time.monotonic() + seconds
+def wait_for(condition, *running):
+    """Wait, however long it takes, but not for what processes would do that have ended."""
     while not condition():
-        assert time.monotonic() < until, "waited in vain"
+        ended = [process for process in running if process.poll() is not None]
+        assert condition() or not ended, ended[0].communicate()
         time.sleep(0.005)
+
+
+@contextlib.contextmanager
+def held():
+    """Inside, no computation ends."""
+    file = Path(os.environ["HELD"])
+    file.touch()
+    try:
+        yield
+    finally:
+        file.unlink()
 
 
 # What a sweep leaves.
@@ -210,6 +227,15 @@ def test_retry_failed_computes_the_chunks_with_errors_again_and_no_other(tmp_pat
     assert [what for _, what in experiment.counted()[before:]] == ["1 [1.0, 2.0, 3.0]"]
 
 
+def test_run_that_fails_again_is_a_row_again(tmp_path):
+    Path(os.environ["BROKEN"]).touch()
+    broken = swept(tmp_path)
+    before = len(experiment.counted())
+    assert swept(tmp_path, retry_failed=True) == broken
+    again = {what for _, what in experiment.counted()[before:]}
+    assert again == {"1 [1.0, 2.0, 3.0]", "1 [1.0]", "1 [2.0]", "1 [3.0]"}
+
+
 def test_table_with_failures_is_the_same_with_more_workers(tmp_path):
     Path(os.environ["BROKEN"]).touch()
     finished(started(tmp_path / "two", jobs=2))
@@ -254,7 +280,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_table_and_repeats_nothin
     assert len(computed) <= CHUNKS + 2 * kills
     assert not list((out / "chunks").glob("*.damaged"))
     # Orphans end when they have finished what they were at.
-    wait_for(lambda: not any(alive(pid) for pid, _ in experiment.counted()), 30)
+    wait_for(lambda: not any(alive(pid) for pid, _ in experiment.counted()))
 
 
 def alive(pid):
@@ -265,26 +291,29 @@ def alive(pid):
 
 
 def test_killed_dask_worker_is_replaced_and_its_chunk_computed_again(tmp_path):
-    whole = swept(tmp_path / "whole", pause=0.3)
+    whole = swept(tmp_path / "whole")
     before = len(experiment.counted())
     with cluster() as (address, _):
-        process = started(tmp_path / "out", pause=0.3, jobs=0, dask=address)
-        wait_for(lambda: len(experiment.counted()) > before + 2)
-        victim, what = experiment.counted()[-1]
-        os.kill(victim, signal.SIGKILL)
+        with held():
+            process = started(tmp_path / "out", jobs=0, dask=address)
+            wait_for(lambda: len(experiment.counted()) == before + 2, process)
+            victim, what = experiment.counted()[-1]
+            os.kill(victim, signal.SIGKILL)
+            wait_for(lambda: len(experiment.counted()) == before + 3, process)
         finished(process)
     assert (tmp_path / "out" / "table.csv").read_bytes() == whole
-    computed = [name for _, name in experiment.counted()[before:]]
-    assert computed.count(what) == 2
-    assert len(computed) <= CHUNKS + 2
+    times = collections.Counter(name for _, name in experiment.counted()[before:])
+    assert times.pop(what) == 2
+    assert set(times.values()) == {1}
 
 
 def test_lost_scheduler_is_one_line_and_what_is_finished_is_kept(tmp_path):
     with cluster() as (address, scheduler):
         process = started(tmp_path / "out", pause=0.3, jobs=0, dask=address)
-        wait_for(lambda: files_of(tmp_path / "out"))
-        scheduler.kill()
-        _, complaint = process.communicate(timeout=60)
+        wait_for(lambda: files_of(tmp_path / "out"), process)
+        with held():
+            scheduler.kill()
+            _, complaint = process.communicate()
     assert process.returncode == 1
     assert complaint.count("Traceback") == 1, complaint  # that of the library's one exception
     assert f"SweepFailed: the sweep stopped: the Dask scheduler at {address} is gone" in complaint
@@ -304,30 +333,164 @@ def cluster():
         process.wait(60)
 
 
-def test_two_sweeps_into_one_folder_at_once_do_no_harm(tmp_path):
-    whole = swept(tmp_path / "whole", pause=0.1)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_sweeps_into_one_folder_share_the_chunks(tmp_path, jobs):
+    whole, out = swept(tmp_path / "whole"), tmp_path / "out"
     before = len(experiment.counted())
-    both = [started(tmp_path / "out", pause=0.1, jobs=2) for _ in range(2)]
-    for process in both:
+    with held():
+        sharing = [started(out, jobs=jobs) for _ in range(3)]
+        wait_for(lambda: len(experiment.counted()) == before + 3 * jobs, *sharing)
+    for process in sharing:
         finished(process)
-    assert (tmp_path / "out" / "table.csv").read_bytes() == whole
+    assert (out / "table.csv").read_bytes() == whole
     times = collections.Counter(what for _, what in experiment.counted()[before:])
-    assert set(times.values()) <= {1, 2}  # what both were at at the same time was computed twice
-    assert not [file for file in (tmp_path / "out" / "chunks").iterdir() if file.suffix != ".json"]
+    assert (len(times), set(times.values())) == (CHUNKS, {1})
+    assert not [file for file in (out / "chunks").iterdir() if file.suffix != ".json"]
+
+
+def test_chunk_that_another_sweep_was_killed_at_is_taken_over(tmp_path):
+    whole, out = swept(tmp_path / "whole"), tmp_path / "out"
+    before = len(experiment.counted())
+    with held():
+        killed = started(out)
+        wait_for(lambda: len(experiment.counted()) == before + 1, killed)
+        other = started(out)
+        wait_for(lambda: len(experiment.counted()) == before + 2, other)
+        killed.kill()
+        killed.communicate()
+    finished(other)
+    assert (out / "table.csv").read_bytes() == whole
+    (_, first), *others = experiment.counted()[before:]
+    times = collections.Counter(what for _, what in others)
+    assert (times[first], len(times), set(times.values())) == (1, CHUNKS, {1})
+    assert not [file for file in (out / "chunks").iterdir() if file.suffix != ".json"]
+
+
+def test_what_the_workers_of_a_killed_sweep_are_at_is_waited_for(tmp_path):
+    whole, out = swept(tmp_path / "whole"), tmp_path / "out"
+    before = len(experiment.counted())
+    with held():
+        killed = started(out, jobs=2)
+        wait_for(lambda: len(experiment.counted()) == before + 2, killed)
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.wait()
+        killed.stderr.close()  # its workers have it open still
+        other = started(out)
+        wait_for(lambda: len(experiment.counted()) == before + 3, other)
+    finished(other)
+    assert (out / "table.csv").read_bytes() == whole
+    times = collections.Counter(what for _, what in experiment.counted()[before:])
+    assert (len(times), set(times.values())) == (CHUNKS, {1})
+
+
+def test_sweep_that_waits_for_others_says_so_and_computes_nothing(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sweeps, "WAITING", 0)
+    out, before = tmp_path, len(experiment.counted())
+    (out / "chunks").mkdir()
+    chunk, *others = chunks.split(experiment, small_grid().runs)
+    for each in others:
+        results.write(each.file(out / "chunks"), chunks.compute(each))
+    at_it = locks.hold(out / "chunks" / f".{chunk.key}.lock")
+    data, unfinished, looks = chunks.compute(chunk), sweeps._unfinished, []
+
+    def release_at_the_third_look(tasks, folder):
+        looks.append(len(tasks))
+        if len(looks) == 3:
+            results.write(chunk.file(folder), data)
+            at_it.close()
+        return unfinished(tasks, folder)
+
+    monkeypatch.setattr(sweeps, "_unfinished", release_at_the_third_look)
+    done = sweeps.run(small_grid(), out, jobs=1)
+    assert (done.computed, looks, len(experiment.counted()) - before) == (0, [CHUNKS, 1, 1], CHUNKS)
+    assert capsys.readouterr().err == "catapult: other processes are at the last 1 chunks\n"
+
+
+def test_no_more_workers_are_started_than_there_are_chunks(tmp_path, monkeypatch):
+    asked = []
+
+    @contextlib.contextmanager
+    def workers(jobs, dask):
+        asked.append(jobs)
+        yield lambda work, left: (work(number, task) for number, task in enumerate(left))
+
+    monkeypatch.setattr(sweeps, "_workers", workers)
+    for jobs in (1000, 1, None):
+        sweeps.run(small_grid(), tmp_path / str(jobs), jobs=jobs, progress=False)
+    assert asked == [CHUNKS, 1, min(joblib.cpu_count(), CHUNKS)]
+    for file in files_of(tmp_path / "1000")[:2]:
+        file.unlink()
+    for dask in ("local", None):
+        sweeps.run(small_grid(), tmp_path / "1000", jobs=7, dask=dask, progress=False)
+    assert asked[3:] == [2]  # and none the second time
+
+
+# Another grid.
+
+
+def test_table_of_another_grid_is_kept_and_said_before_work(tmp_path, capsys):
+    first = swept(tmp_path)
+    record = (tmp_path / "sweep.json").read_bytes()
+    grid = grids.grid(experiment, ["learning_rate=1,2,9"], seeds=2)
+    name = f"table-{hashlib.sha256(first).hexdigest()[:8]}.csv"
+    said = f"catapult: {tmp_path / 'table.csv'} is not of this grid, code and data; it is kept as {name}\n"
+    sweeps.run(grid, tmp_path, jobs=1, progress=False)
+    assert capsys.readouterr().err == said
+    assert (tmp_path / name).read_bytes() == first
+    assert (tmp_path / f"{name[:-4]}.json").read_bytes() == record
+    second = (tmp_path / "table.csv").read_bytes()
+    assert len(rows_of(second)) == 6
+    sweeps.run(grid, tmp_path, jobs=1, progress=False)  # the same again: nothing to say
+    assert capsys.readouterr().err == ""
+    assert swept(tmp_path) == first  # and back
+    assert {file.name for file in tmp_path.glob("table*.csv")} == {
+        "table.csv", name, f"table-{hashlib.sha256(second).hexdigest()[:8]}.csv"}
+
+
+def test_other_table_stays_until_the_new_one_is_there(tmp_path, monkeypatch):
+    first = swept(tmp_path)
+    monkeypatch.setattr(sweeps, "_compute_all", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        sweeps.run(grids.grid(experiment, ["learning_rate=1,2,9"]), tmp_path, jobs=1, progress=False)
+    assert (tmp_path / "table.csv").read_bytes() == first
+    assert len(list(tmp_path.glob("table*"))) == 1
+
+
+@pytest.mark.parametrize("record", [None, b"[" * 100_000, b"{}", "altered"])
+def test_table_that_nothing_is_known_of_is_kept(tmp_path, capsys, record):
+    swept(tmp_path)
+    (tmp_path / "table.csv").write_bytes(b"mine\n")
+    text = (tmp_path / "sweep.json").read_bytes()
+    (tmp_path / "sweep.json").unlink()
+    if record is not None:
+        (tmp_path / "sweep.json").write_bytes(text.replace(b"32", b"33") if record == "altered" else record)
+    swept(tmp_path)
+    (kept,) = tmp_path.glob("table-*.csv")
+    assert kept.read_bytes() == b"mine\n"
+    assert kept.name in capsys.readouterr().err
+
+
+def test_other_code_makes_another_table(tmp_path, monkeypatch):
+    first = swept(tmp_path)
+    monkeypatch.setattr(chunks, "_code", lambda module: "edited")
+    monkeypatch.setattr(experiment, "FAILS", {})
+    (tmp_path / "table.csv").write_bytes(first + b"\n")  # as if its last bits differed
+    swept(tmp_path)
+    assert len(list(tmp_path.glob("table-*.csv"))) == 1
 
 
 def test_worker_takes_up_no_finished_chunk(tmp_path):
     swept(tmp_path)
     chunk = chunks.split(experiment, small_grid().runs)[0]
     before = len(experiment.counted())
-    done = sweeps._work(5, chunk, folder=tmp_path / "chunks", retry_failed=True, data=None, parent=os.getpid())
+    done = sweeps._work(5, sweeps.Task(chunk, "other"), folder=tmp_path / "chunks", data=None, parent=os.getpid())
     assert done == (5, b"")
     assert len(experiment.counted()) == before
 
 
 def test_worker_without_the_folder_hands_over_what_it_computed(tmp_path):
     chunk = chunks.split(experiment, small_grid().runs)[0]
-    _, data = sweeps._work(0, chunk, folder=tmp_path / "none", retry_failed=False, data=None, parent=os.getpid())
+    _, data = sweeps._work(0, sweeps.Task(chunk, None), folder=tmp_path / "none", data=None, parent=os.getpid())
     assert not (tmp_path / "none").exists()
     results.write(chunk.file(tmp_path), data)
     assert len(chunks.load(chunk, tmp_path)["rows"]) == 3
@@ -470,10 +633,14 @@ def test_threads_are_given_back(monkeypatch):
         torch.set_num_threads(before)
 
 
-def test_progress_tells_the_time_left_without_a_terminal(capsys, monkeypatch):
+def test_progress_tells_the_time_left_without_a_terminal(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sweeps, "LINES", -1)
+    Path(os.environ["BROKEN"]).touch()
+    chunk = next(chunk for chunk in chunks.split(experiment, small_grid().runs) if experiment.FAILS.items() <= {
+        **chunk.runs[0], "learning_rate": 3.0}.items() and len(chunk.runs) == 3)
+    results.write(chunk.file(tmp_path), chunks.compute(chunk))
     with sweeps._Progress(10, 8, True) as shown:
-        shown.add(4, 1)
+        shown.add(chunk, tmp_path)
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("catapult: 6 of 10 runs, 1 failed, about ")
+    assert line.startswith("catapult: 5 of 10 runs, 1 failed, about ")
     assert line.endswith(" left")

@@ -1,15 +1,16 @@
 """Sweeps: many runs of one experiment, on the cores of this machine or on a Dask cluster, none of them lost.
 
 The runs of a :class:`~catapult.grids.Grid` are computed chunk by chunk (:mod:`catapult.chunks`), each with one
-thread. A worker writes a chunk's file itself, and looks for it first: another sweep, or a worker that outlived
-its own, may have written it. So whatever is killed, whenever: the same sweep started again does what is left,
-and ends with the same table, bit for bit (on the same kind of machine, with the same libraries).
+thread. A worker writes a chunk's file itself, and holds a file beside it while it computes
+(:mod:`catapult.locks`): other sweeps into the folder do other chunks meanwhile, and so does the next sweep where a
+worker has outlived its own. Whatever is killed, whenever: the same sweep started again does what is left, and ends
+with the same table, bit for bit (on the same kind of machine, with the same libraries).
 
 ``DIR/table.csv``
     One row a run: the parameters in order of declaration, by which the rows are sorted; the results (see
     :mod:`catapult.chunks`); ``error``, empty or one line.
 ``DIR/sweep.json``
-    Where the table came from.
+    Where the table came from. A table of another grid that was there is kept, under a name with its checksum.
 ``DIR/chunks/``
     One file a chunk.
 """
@@ -39,7 +40,7 @@ from typing import Any
 import joblib
 import threadpoolctl
 
-from catapult import chunks, paths, results
+from catapult import chunks, locks, paths, results
 from catapult.chunks import Chunk
 from catapult.grids import Grid
 from catapult.parameters import InputError
@@ -50,6 +51,8 @@ CONNECTING = 10
 """Seconds in which a Dask scheduler must answer."""
 PATIENCE = 3
 """How often in a row workers may be killed before any chunk is finished."""
+WAITING = 0.3
+"""Seconds between looks at chunks that other processes are at, when there is nothing else to do."""
 LINES = 30
 """Seconds between lines of progress where standard error is no terminal."""
 
@@ -128,26 +131,80 @@ def run(grid: Grid, out: Path, *, jobs: int | None = None, dask: str | None = No
     check(jobs, dask, out)
     every = chunks.split(grid.experiment, grid.runs)
     folder = out / "chunks"
-    work = functools.partial(_work, folder=folder.absolute(), retry_failed=retry_failed, data=paths.named_data(),
+    work = functools.partial(_work, folder=folder.absolute(), data=paths.named_data(),
                              parent=None if dask else os.getpid())
-    with _workers(jobs or joblib.cpu_count(), dask) as do:
-        with _told():
-            folder.mkdir(parents=True, exist_ok=True)
-            left = _unfinished(every, folder, retry_failed)
-        computed = len(left)
-        with _Progress(sum(len(chunk.runs) for chunk in every), sum(len(chunk.runs) for chunk in left),
-                       progress) as shown:
-            barren = 0
-            while left:
-                with _told():
-                    with contextlib.suppress(BrokenExecutor):  # a worker was killed: the next pool is new
-                        _compute(do, work, left, folder, shown)
-                    before, left = left, _unfinished(left, folder, retry_failed)
-                barren = barren + 1 if len(left) == len(before) else 0
-                if barren == PATIENCE:
-                    raise SweepFailed(_stopped("workers are killed again and again (out of memory?)"))
+    with _told():
+        tasks = [Task(chunk, _failed_before(chunk, folder) if retry_failed else None) for chunk in every]
+        left = _unfinished(tasks, folder)
+        if other := _other_table(_origin(grid, every), out):
+            print(f"catapult: {out / 'table.csv'} is not of this grid, code and data; it is kept as {other}",
+                  file=sys.stderr)
+    computed = len(left)
+    if left:
+        with _workers(min(jobs or joblib.cpu_count(), len(left)), dask) as do, \
+                _Progress(len(grid.runs), sum(len(task.chunk.runs) for task in left), progress) as shown:
+            computed -= _compute_all(do, work, left, folder, shown)
     with _told():
         return _write_table(grid, every, folder, out, computed, started)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A chunk to compute, and the digest of a record of it with failures that does not count, if there is one."""
+
+    chunk: Chunk
+    stale: str | None
+
+
+def _failed_before(chunk: Chunk, folder: Path) -> str | None:
+    record = chunks.load(chunk, folder)
+    return results.digest(record) if record is not None and chunks.failed(record) else None
+
+
+def _finished(task: Task, folder: Path) -> bool:
+    record = chunks.load(task.chunk, folder)
+    return record is not None and (task.stale is None or results.digest(record) != task.stale)
+
+
+def _unfinished(tasks: list[Task], folder: Path) -> list[Task]:
+    return [task for task in tasks if not _finished(task, folder)]
+
+
+def _compute_all(do: Callable[[Work, list[Task]], Done], work: Work, left: list[Task], folder: Path,
+                 shown: _Progress) -> int:
+    """Compute chunks until all are there, some perhaps by other sweeps; return how many are theirs."""
+    with _told():
+        folder.mkdir(parents=True, exist_ok=True)
+    barren, waiting, theirs = 0, False, set[str]()
+    while left:
+        taken: set[str] = set()
+        with _told():
+            with contextlib.suppress(BrokenExecutor):  # a worker was killed: the next pool is new
+                _compute(do, work, left, folder, shown, theirs, taken)
+            before, left = left, _unfinished(left, folder)
+        still = {task.chunk.key for task in left}
+        for task in before:
+            if task.chunk.key in taken - still:
+                theirs.add(task.chunk.key)
+                shown.add(task.chunk, folder)
+        if left and still <= taken:
+            shown.say(f"other processes are at the last {len(left)} chunks" * (not waiting))
+            waiting = True
+            time.sleep(WAITING)
+        barren = barren + 1 if len(left) == len(before) and not taken else 0
+        if barren == PATIENCE:
+            raise SweepFailed(_stopped("workers are killed again and again (out of memory?)"))
+    for file in folder.glob(".*.lock"):  # of what was killed
+        _remove_lock(file)
+    return len(theirs)
+
+
+def _remove_lock(file: Path) -> None:
+    with contextlib.suppress(OSError):
+        held = locks.hold(file)
+        if held is not None:
+            with held:
+                file.unlink()
 
 
 @contextlib.contextmanager
@@ -166,7 +223,11 @@ def check(jobs: int | None, dask: str | None, out: Path) -> None:
     if jobs is not None and dask not in (None, "local"):
         raise InputError(f"--jobs {jobs}: the cluster at {dask} has its own workers; allowed: without --dask, or "
                          "with --dask local")
-    there = next(path for path in (out / "chunks", *(out / "chunks").absolute().parents) if os.path.lexists(path))
+    try:
+        place = (out / "chunks").absolute()
+    except FileNotFoundError:
+        raise InputError(f"--out {out}: the folder that this was started in is gone; allowed: a path from /") from None
+    there = next(path for path in (place, *place.parents) if os.path.lexists(path))
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise InputError(f"--out {out}: {there} is no folder that can be written; allowed: one that can")
     for file in (out / "table.csv", out / "sweep.json"):
@@ -202,7 +263,7 @@ def estimate(grid: Grid, out: Path, retry_failed: bool = False) -> Estimate:
 def _peek(chunk: Chunk, folder: Path) -> dict[str, Any] | None:
     """Return a finished chunk's record, or None, leaving damaged files where they are."""
     try:
-        return results.unsealed(chunk.file(folder).read_bytes())
+        return chunks.read(chunk, folder)
     except (OSError, ValueError):
         return None
 
@@ -235,27 +296,19 @@ def _probe(grid: Grid) -> tuple[float, float, str]:
     return per_run, size, f"{2 * some} steps of the run in the middle of the grid, alone"
 
 
-def _unfinished(every: list[Chunk], folder: Path, retry_failed: bool) -> list[Chunk]:
-    def finished(chunk: Chunk) -> bool:
-        record = chunks.load(chunk, folder)
-        return record is not None and not (retry_failed and chunks.failed(record))
-
-    return [chunk for chunk in every if not finished(chunk)]
-
-
-Done = Iterator[tuple[int, bytes]]  # what _work returns
-Work = Callable[[int, Chunk], tuple[int, bytes]]
+Done = Iterator[tuple[int, bytes | None]]  # what _work returns
+Work = Callable[[int, Task], tuple[int, bytes | None]]
 
 
 @contextlib.contextmanager
-def _workers(jobs: int, dask: str | None) -> Iterator[Callable[[Work, list[Chunk]], Done]]:
-    """Give a function that does work on chunks, in processes of this machine or on a Dask cluster, in any order."""
+def _workers(jobs: int, dask: str | None) -> Iterator[Callable[[Work, list[Task]], Done]]:
+    """Give a function that does work on tasks, in processes of this machine or on a Dask cluster, in any order."""
     if dask is None:
         # With one job joblib computes in this process: its threads are limited here, and given back.
         with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1), \
                 _one_thread() if jobs == 1 else contextlib.nullcontext():
             yield lambda work, left: joblib.Parallel(batch_size=1, return_as="generator_unordered")(
-                joblib.delayed(work)(number, chunk) for number, chunk in enumerate(left))
+                joblib.delayed(work)(number, task) for number, task in enumerate(left))
         return
     import distributed
 
@@ -264,9 +317,12 @@ def _workers(jobs: int, dask: str | None) -> Iterator[Callable[[Work, list[Chunk
         stack.callback(log.setLevel, log.level)
         log.setLevel(logging.CRITICAL + 1)  # what goes wrong is said below, in one line
         if dask == "local":
-            with _deaf():
-                dask = stack.enter_context(distributed.LocalCluster(
-                    n_workers=jobs, threads_per_worker=1, dashboard_address=None, silence_logs=50))
+            try:
+                with _deaf():
+                    dask = stack.enter_context(distributed.LocalCluster(
+                        n_workers=jobs, threads_per_worker=1, dashboard_address=None, silence_logs=50))
+            except Exception as error:  # a worker that is killed meanwhile, a limit of processes: any of the library's
+                raise SweepFailed(_stopped(f"the Dask cluster did not start: {error}")) from None
         client = None
         with contextlib.suppress(OSError, ValueError, ImportError):
             client = stack.enter_context(distributed.Client(dask, timeout=CONNECTING))
@@ -277,7 +333,7 @@ def _workers(jobs: int, dask: str | None) -> Iterator[Callable[[Work, list[Chunk
         address = client.scheduler.address
 
         # Not joblib's backend for Dask: it waits for ever when a chunk has killed its workers.
-        def completed(work: Work, left: list[Chunk]) -> Done:
+        def completed(work: Work, left: list[Task]) -> Done:
             futures = client.map(work, range(len(left)), left, pure=False)
             for future in distributed.as_completed(futures):
                 try:
@@ -305,26 +361,32 @@ def _deaf() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _compute(do: Callable[[Work, list[Chunk]], Done], work: Work, left: list[Chunk], folder: Path,
-             shown: _Progress) -> None:
-    """Compute chunks; each is in its file when it counts as done."""
+def _compute(do: Callable[[Work, list[Task]], Done], work: Work, left: list[Task], folder: Path, shown: _Progress,
+             theirs: set[str], taken: set[str]) -> None:
+    """Compute chunks; each is in its file when it counts as done.
+
+    The keys of those that others have finished are added to ``theirs``, of those that others are at to ``taken``.
+    """
     with warnings.catch_warnings(), contextlib.closing(do(work, left)) as finished:
         warnings.filterwarnings("ignore", ".*still being processed by the workers", UserWarning)  # after Ctrl-C
         for number, data in finished:
-            chunk = left[number]
-            file = chunk.file(folder)
+            task, file = left[number], left[number].chunk.file(folder)
+            if data is None:
+                taken.add(task.chunk.key)
+                continue
+            if not data:
+                theirs.add(task.chunk.key)
             # A worker without this file system leaves the writing to us.
-            if data and (not file.is_file() or file.read_bytes() != data):
+            elif not file.is_file() or file.read_bytes() != data:
                 results.write(file, data)
-            record = chunks.load(chunk, folder)
-            shown.add(len(chunk.runs), chunks.failed(record) if record else 0)
+            shown.add(task.chunk, folder)
 
 
-def _work(number: int, chunk: Chunk, *, folder: Path, retry_failed: bool, data: Path | None,
-          parent: int | None) -> tuple[int, bytes]:
-    """Compute a chunk in a worker, unless it is finished; return its number and what was computed.
+def _work(number: int, task: Task, *, folder: Path, data: Path | None, parent: int | None) -> tuple[int, bytes | None]:
+    """Compute a chunk in a worker; return its number and its file's contents.
 
-    A process that has lost the ``parent`` that started it takes up no more work.
+    They are empty if another process had finished it, and None if one is at it. Only workers that see the folder
+    share chunks with other sweeps. A process that has lost the ``parent`` that started it takes up no more work.
     """
     if os.getpid() != parent:
         if parent is not None and os.getppid() != parent:
@@ -334,12 +396,20 @@ def _work(number: int, chunk: Chunk, *, folder: Path, retry_failed: bool, data: 
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
         if data is not None:
             os.environ["CATAPULT_DATA"] = str(data)
-    record = chunks.load(chunk, folder)
-    if record is not None and not (retry_failed and chunks.failed(record)):
-        return number, b""
-    computed = chunks.compute(chunk)
-    if folder.is_dir():
-        results.write(chunk.file(folder), computed)
+    if not folder.is_dir():
+        return number, chunks.compute(task.chunk)
+    lock = folder / f".{task.chunk.key}.lock"
+    held = locks.hold(lock)
+    if held is None:
+        return number, None
+    with held:
+        try:
+            if _finished(task, folder):
+                return number, b""
+            computed = chunks.compute(task.chunk)
+            results.write(task.chunk.file(folder), computed)
+        finally:
+            lock.unlink(missing_ok=True)
     return number, computed
 
 
@@ -370,7 +440,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _stopped(why: object) -> str:
-    text = " ".join(str(why).split()) or type(why).__name__
+    text = " ".join(str(why).split()).rstrip(".") or type(why).__name__
     return f"the sweep stopped: {text}; what was finished is kept, the same command goes on from there"
 
 
@@ -393,16 +463,41 @@ def _write_table(grid: Grid, every: list[Chunk], folder: Path, out: Path, comput
                         row["error"]])
     data = text.getvalue().encode()
     failed = sum(bool(row["error"]) for _, row in in_order)
+    origin = _origin(grid, every)
+    other = _other_table(origin, out)
+    if other and (out / "table.csv").read_bytes() != data:
+        results.write(out / other, (out / "table.csv").read_bytes())
+        with contextlib.suppress(FileNotFoundError):
+            results.write(out / f"{other[:-4]}.json", (out / "sweep.json").read_bytes())
     results.write(out / "table.csv", data)
     results.write(out / "sweep.json", results.sealed({
-        "experiment": grid.experiment.__name__, "grid": {name: list(values) for name, values in grid.axes.items()},
-        "fixed": {name: value for name, value in grid.runs[0].as_dict().items() if name not in grid.axes},
-        "runs": len(in_order), "failed": failed, "chunks": len(every), "code": every[0].code,
-        "data": sorted({chunk.data for chunk in every}), "table_sha256": hashlib.sha256(data).hexdigest(),
-        **results.circumstances(seconds)}))
+        **origin, "runs": len(in_order), "failed": failed, "chunks": len(every),
+        "table_sha256": hashlib.sha256(data).hexdigest(), **results.circumstances(seconds)}))
     phases = collections.Counter(row["results"]["phase"] for _, row in in_order if "phase" in row["results"])
     return Summary(len(in_order), failed, dict(phases.most_common()), computed, columns,
                    time.monotonic() - started, out / "table.csv")
+
+
+def _origin(grid: Grid, every: list[Chunk]) -> dict[str, Any]:
+    """Return what a table depends on."""
+    return {"experiment": grid.experiment.__name__, "grid": {name: list(values) for name, values in grid.axes.items()},
+            "fixed": {name: value for name, value in grid.runs[0].as_dict().items() if name not in grid.axes},
+            "code": every[0].code, "data": sorted({chunk.data for chunk in every})}
+
+
+def _other_table(origin: dict[str, Any], out: Path) -> str | None:
+    """Return the name under which to keep the table that is in ``out``, or None if it is this sweep's or none."""
+    try:
+        table = (out / "table.csv").read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        record = results.unsealed((out / "sweep.json").read_bytes())
+        if results.digest(origin) == results.digest({name: record.get(name) for name in origin}):
+            return None
+    except (FileNotFoundError, ValueError):
+        pass  # a table of which nothing is known is no less worth
+    return f"table-{hashlib.sha256(table).hexdigest()[:8]}.csv"
 
 
 class _Progress:
@@ -424,18 +519,25 @@ class _Progress:
         if self.bar is not None:
             self.bar.close()
 
-    def add(self, runs: int, failed: int) -> None:
-        """Count finished runs."""
-        self.done, self.now, self.failed = self.done + runs, self.now + runs, self.failed + failed
+    def add(self, chunk: Chunk, folder: Path) -> None:
+        """Count the runs of a finished chunk."""
+        record = chunks.load(chunk, folder)
+        self.done, self.now = self.done + len(chunk.runs), self.now + len(chunk.runs)
+        self.failed += chunks.failed(record) if record else 0
         if self.bar is not None:
-            self.bar.update(runs)
+            self.bar.update(len(chunk.runs))
             if self.failed:
                 self.bar.set_postfix(failed=self.failed)
         elif self.wanted and time.monotonic() - self.said > LINES:
             self.said = time.monotonic()
             left = (self.said - self.started) / self.now * (self.total - self.done)
-            print(f"catapult: {self.done} of {self.total} runs, {self.failed} failed, about {in_words(left)} left",
-                  file=sys.stderr, flush=True)
+            self.say(f"{self.done} of {self.total} runs, {self.failed} failed, about {in_words(left)} left")
+
+    def say(self, text: str) -> None:
+        """Print a line, unless it is empty or none is wanted."""
+        if self.wanted and text:
+            with self.bar.external_write_mode(file=sys.stderr) if self.bar is not None else contextlib.nullcontext():
+                print(f"catapult: {text}", file=sys.stderr, flush=True)
 
 
 def in_words(seconds: float) -> str:
