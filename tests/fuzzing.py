@@ -69,20 +69,38 @@ def word(rng: random.Random) -> str:
     return text.replace("\x00", "")  # no process can be given one
 
 
+RUN = {"-p": ["w0=3", "steps=50", "loss=logistic", "grid=30"], "-f": ["file.yaml"], "--scale": ["quick"],
+       "--data": ["folder", "."], "--out": ["out"]}  # fmt: skip
+SWEEP = {"-p": ["steps=10", "width=4", "rates=5"], "--scale": ["quick"], "--data": ["folder"], "--out": ["out"],
+         "--grid": ["width=2,4", "seed=range(0,3)", "lowest=geomspace(1,2,3)"], "--seeds": ["2"], "--jobs": ["1"],
+         "--dask": ["local", "127.0.0.1:9"], "--dry-run": None, "--retry-failed": None}  # fmt: skip
+KNOWN = [
+    (["run", "02"], RUN), (["run", "03"], RUN), (["sweep", "phenomenon", "--out", "out"], SWEEP), (["chapters"], {}),
+    (["sweep", "learning_rate_phases", "--out", "out"], SWEEP), (["parameters", "02"], {}), (["results", "list"], {}),
+    (["verify", "huang-smooth-descent"], {"--json": None, "--scale": ["quick"]}),
+    (["results", "clean"], {"--all": None}), (["data", "fetch", "mnist"], {"--mirror": ["http://127.0.0.1:9/x"]}),
+    (["data", "status"], {"--data": ["folder"]}),
+]
+"""Command lines that are right, with the options that may follow and values that are right or nearly so."""
+
+
 def command_line(rng: random.Random) -> list[str]:
-    """Return the words of a command line; most begin with a command and its argument."""
-    words = list(rng.choice(COMMANDS))
-    if rng.random() < 0.6:
-        words.append({"sweep": "phenomenon", "verify": "huang-smooth-descent"}.get(words[0] if words else "", "02"))
-    for _ in range(rng.randrange(5)):
-        if rng.random() < 0.6:
-            words.append(rng.choice(OPTIONS))
-            if rng.random() < 0.3:
-                words[-1] += f"={word(rng)}"
-                continue
-        words.append(word(rng))
-    if rng.random() < 0.5:
-        words += ["--out", rng.choice(PATHS)] if words[:1] == ["sweep"] else []
+    """Return the words of a command line: right ones with one or two of them wrong, or words at random."""
+    if rng.random() < 0.2:
+        return [*rng.choice(COMMANDS), *(word(rng) for _ in range(rng.randrange(5)))]
+    words, options = rng.choice([line for line in KNOWN for _ in range(1 + len(line[1]))])
+    words = list(words)
+    for _ in range(rng.randrange(4) if options else 0):
+        option = rng.choice(list(options))
+        words.append(option)
+        if options[option]:
+            words.append(rng.choice(options[option]))
+            name = words[-1].partition("=")[0]
+            if "=" in words[-1] and rng.random() < 0.5:
+                words[-1] = f"{name}={rng.choice(NUMBERS + ODD + WORDS)}"
+    for _ in range(rng.choice([0, 1, 1, 2])):
+        at = rng.randrange(len(words)) if rng.random() < 0.4 else len(words) - 1
+        words[at:at + (rng.random() < 0.8)] = [word(rng) if rng.random() < 0.8 else rng.choice(OPTIONS)]
     return words
 
 
@@ -92,10 +110,13 @@ def parameter_file(rng: random.Random) -> bytes:
         return rng.randbytes(rng.randrange(200))
     lines = []
     for _ in range(rng.randrange(6)):
-        lines.append(rng.choice([*NAMES, *NAMES, *ODD, "<<", "? [a]"]) + rng.choice([": ", ": ", ": ", ":", " ", " = "])
-                     + rng.choice([*NUMBERS, *ODD, *WORDS, *VALUES]))
-    data = rng.choice(["\n", "\n", "\r\n", "\n---\n", "\n  "]).join(lines).encode("utf-8", "surrogatepass")
-    if rng.random() < 0.3 and data:
+        if rng.random() < 0.7:
+            lines.append(f"{rng.choice(['w0', 'loss', 'steps', 'grid'])}: {rng.choice(NUMBERS + WORDS + VALUES)}")
+        else:
+            lines.append(rng.choice([*NAMES, *ODD, "<<", "? [a]"]) + rng.choice([": ", ": ", ":", " ", " = "])
+                         + rng.choice([*NUMBERS, *ODD, *WORDS, *VALUES]))
+    data = rng.choice([*["\n"] * 8, "\r\n", "\n---\n", "\n  "]).join(lines).encode("utf-8", "surrogatepass")
+    if rng.random() < 0.15 and data:
         at = rng.randrange(len(data))
         data = data[:at] + rng.randbytes(rng.randrange(4)) + data[at + rng.randrange(3):]
     return data
