@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from unittest import mock
 
 import pytest
 
@@ -13,7 +15,7 @@ def catapult(monkeypatch, capfd, *arguments) -> tuple[int, str, str]:
     """Run the command; return its exit status, its output and its complaints."""
     monkeypatch.setattr(sys, "argv", ["catapult", *map(str, arguments)])
     capfd.readouterr()
-    with pytest.raises(SystemExit) as stopped:
+    with mock.patch.dict(os.environ), pytest.raises(SystemExit) as stopped:  # --data names a folder in it
         cli.main()
     return stopped.value.code, *capfd.readouterr()
 
