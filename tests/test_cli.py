@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import commanding
 from catapult import chapters, cli
 
 
@@ -48,13 +49,13 @@ def test_chapters_lists_every_chapter_with_its_claims():
 
 
 @pytest.mark.parametrize("chapter", chapters.every(), ids=lambda chapter: chapter.id)
-def test_parameters_prints_name_default_range_and_meaning(chapter):
+def test_parameters_prints_name_default_range_and_meaning(chapter, monkeypatch, capfd):
     for name in (chapter.number, str(int(chapter.number)), chapter.id):
-        done = catapult("parameters", name)
-        assert done.returncode == 0
+        status, output, complaint = commanding.catapult(monkeypatch, capfd, "parameters", name)
+        assert (status, complaint) == (0, "")
         for field_name, field in chapter.parameters.model_fields.items():
-            assert f"{field_name} = {field.default}" in done.stdout
-            assert field.description in done.stdout
+            assert f"{field_name} = {field.default}" in output
+            assert field.description in output
 
 
 def test_output_that_cannot_show_a_letter_shows_a_question_mark():
@@ -75,47 +76,20 @@ def test_misspelt_parameter_is_refused_before_anything_heavy_is_loaded():
 
 
 def test_bad_input_is_one_line_and_status_two(tmp_path):
-    in_the_way = tmp_path / "file"
-    in_the_way.write_text("")
-    broken = tmp_path / "broken.yaml"
-    broken.write_text("w0: [1\n")
-    not_a_mapping = tmp_path / "list.yaml"
-    not_a_mapping.write_text("- 1\n")
-    unknown = tmp_path / "unknown.yaml"
-    unknown.write_text("w00: 1\n")
-    run = ("run", "02", "--out", tmp_path / "out")
-    refused(catapult("run", "99"), "no chapter is called '99'", "02-critical-learning-rates")
-    refused(catapult("run", "02-critical-learning-rate"), "did you mean '02-critical-learning-rates'?")
-    refused(catapult(*run, "-p", "w0=fast"), "w0", "finite number")
-    refused(catapult(*run, "-p", "w0=nan"), "w0", "finite number")
-    refused(catapult(*run, "-p", "w0=inf"), "w0", "finite number")
-    refused(catapult(*run, "-p", "loss=logstic"), "did you mean 'logistic'?", "exponential, logistic")
-    refused(catapult(*run, "-p", "w0"), "NAME=VALUE")
-    refused(catapult(*run, "-f", broken), "broken.yaml", "line", "YAML")
-    refused(catapult(*run, "-f", not_a_mapping), "list.yaml", "mapping")
-    refused(catapult(*run, "-f", unknown), "w00", "did you mean 'w0'?")
-    refused(catapult(*run, "-f", tmp_path / "none.yaml"), "none.yaml")
-    refused(catapult("run", "02", "--out", in_the_way / "out"), "--out", "folder")
-    refused(catapult(*run, "--scale", "quik"), "quik", "did you mean 'quick'?")
-    refused(catapult(*run, "--data", tmp_path / "none"), "--data", "no such folder")
-    refused(catapult(*run, "--scle", "quick"), "--scle")
-    refused(catapult("rnu", "02"), "rnu")
-    refused(catapult("verify", "huang-nothing"), "huang-nothing")
-    refused(catapult("parameters"), "CHAPTER")
-    refused(catapult("data", "fetch", "minst"), "minst", "did you mean 'mnist'?")
+    (tmp_path / "broken.yaml").write_text("w0: @1\n")
+    refused(catapult("rnu", "02"), "'rnu'", "did you mean 'run'?")
+    refused(catapult("run", "02", "-f", tmp_path / "broken.yaml", "--out", tmp_path / "out"), "line 1: not valid YAML")
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(("file", "arguments", "complaint"), [
-    ("w0: 2020-13-45\n", ["02"], "odd.yaml: not valid YAML; allowed"),
-    (f"w0: {'9' * 5000}\n", ["02"], "odd.yaml: not valid YAML; allowed"),
-    ("[" * 3000, ["02"], "odd.yaml: not valid YAML; allowed"),
+    ("w00: 1\n", ["02"], "odd.yaml: no parameter is called 'w00' (did you mean 'w0'?)"),
     ("w0: fast\nsteps: 1\n", ["02", "-p", "steps=50"], "odd.yaml: w0 = 'fast' is not a finite number"),
     ("w0: fast\nsteps: 1\n", ["02", "-p", "w0=1"], "odd.yaml: steps = 1: input should be"),
     ("w0: fast\nsteps: 1\n", ["02", "-p", "steps=50", "-p", "w0=slow"], "catapult: -p: w0 = 'slow'"),
     ("digit_positive: 4\n", ["03", "-p", "digit_negative=4"], "catapult: digit_positive = digit_negative = 4"),
     ("", ["9" * 5000], "no chapter is called"),
-], ids=["no date", "no end", "too deep", "of the file", "of the file alone", "typed", "together", "no chapter"])
+], ids=["unknown", "of the file", "of the file alone", "typed", "together", "no chapter"])
 def test_bad_values_are_told_with_their_place(monkeypatch, capfd, tmp_path, file, arguments, complaint):
     (tmp_path / "odd.yaml").write_text(file)
     monkeypatch.setattr(sys, "argv", ["catapult", "run", *arguments, "-f", str(tmp_path / "odd.yaml"),

@@ -108,7 +108,7 @@ BAD = {
     "too many": (["--grid", "seed=range(0,2000)", "--grid", "learning_rate=linspace(1,2,2000)"], "4,000,000 runs"),
     "far too many": (["--grid", "learning_rate=linspace(1,2,2000000000)"], "1,000,000"),
     "no such scale": (["--scale", "huge"], "quick, default, paper"),
-    "no processes": (["--jobs", "0"], "≥ 1"),
+    "no processes": (["--jobs", "0"], "--jobs 0: allowed: a whole number from 1 to 1,024"),
     "processes of a cluster": (["--jobs", "2", "--dask", "tcp://localhost:1"], "its own workers"),
     "no address": (["--dask", "nowhere"], "no Dask scheduler"),
     "nobody answers": (["--dask", "tcp://127.0.0.1:9"], "no Dask scheduler"),

@@ -24,11 +24,12 @@ def main() -> None:
         with contextlib.suppress(OSError):
             print(f"catapult: standard {name} is closed; allowed: one that can be written, such as /dev/null",
                   file=sys.stdout or sys.stderr, flush=True)
-        os._exit(1)
+        sys.exit(1)
     before = sys.stdout, sys.stderr, signal.getsignal(signal.SIGINT), sys.unraisablehook
     sys.stdout, sys.stderr = _Output(sys.stdout), _Errors(sys.stderr)
     try:
         status = _ended()
+        sys.stderr.flush()
         if sys.stderr.failed and not sys.stderr.reader_gone():
             sys.stderr.give_up()
             print(f"catapult: standard error cannot be written: {sys.stderr.failed.strerror}", flush=True)
@@ -56,6 +57,9 @@ def _ended() -> int:
         signal.signal(signal.SIGINT, interrupt)
     try:
         os.getcwd()
+    except OSError:
+        return complain("the folder that this was started in is gone; allowed: a folder that is there", 2)
+    try:
         from catapult import commands
 
         status = commands.obey(sys.argv[1:] or ["--help"])
@@ -93,11 +97,6 @@ def _unexpected(error: Exception) -> int:
     """Tell in one line of an error that nothing was prepared for."""
     if os.environ.get(TRACEBACK):
         raise error
-    if isinstance(error, OSError) and error.filename is None and error.errno == 2:
-        try:
-            os.getcwd()
-        except OSError:
-            return complain("the folder in which this command runs is gone; allowed: one that is there", 2)
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
         return complain(f"{place}{error.strerror}", 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from typing import Annotated
 
 import typer
 import typer.core
+import typer.main
 
 from catapult import paths
 from catapult.cli import complain
@@ -89,13 +91,18 @@ DataFolder = Annotated[str | None, typer.Option("--data", metavar="DIR", help="A
 Scale = Annotated[str, typer.Option(metavar="SCALE", help="quick, default or paper.")]
 
 
+@functools.cache
+def _command():
+    return typer.main.get_command(app)
+
+
 def obey(arguments: list[str]) -> int:
     """Run a command line; return its exit status, after one line on standard error if that is not 0.
 
     What is not the user's mistake, nor a failure that a command foresees, is raised: see :mod:`catapult.cli`.
     """
     try:
-        status = app(arguments, prog_name="catapult", standalone_mode=False)
+        status = _command()(arguments, prog_name="catapult", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except InputError as error:
         return complain(error, 2)
