@@ -133,3 +133,25 @@ def test_checks_pass_nan_on(path):
     names = [node.func.id for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
              if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     assert {"max", "min"}.isdisjoint(names)
+
+
+@pytest.mark.parametrize(("measured", "broken"), [
+    (Measurement(-1.0, interval=(-2.0, -1.0), control=-0.25), []),
+    (Measurement(1.0, interval=(1.0, 2.0), control=0.25), []),
+    (Measurement(-1.0, control=0.0), ["its interval excludes no effect", "its control shows no effect"]),
+    (Measurement(-1.0, interval=(-2.0, 0.0), control=0.0),
+     ["its interval excludes no effect", "its control shows no effect"]),
+    (Measurement(-1.0, interval=(-2.0, -1.0)), ["its control shows no effect"]),
+    (Measurement(-1.0, interval=(-2.0, -1.0), control=-0.26), ["its control shows no effect"]),
+    (Measurement(-1.0, interval=(-2.0, -1.0), control=0.26), ["its control shows no effect"]),
+], ids=["below", "above", "no interval", "interval with 0", "no control", "same control", "opposite control"])
+def test_what_is_called_reproduced_has_an_effect_and_a_control_without(monkeypatch, measured, broken):
+    import importlib
+
+    claim = LEDGER[0].model_copy(update={"verdict": "reproduced", "bound": "in [-9, 9]"})
+    module, _, name = claim.check.rpartition(".")
+    monkeypatch.setattr(importlib.import_module(f"catapult.checks.{module}"), name, lambda scale: measured)
+    (result,) = claims.verify([claim])
+    assert (result.status, result.broken) == ("failed" if broken else "passed", broken)
+    (other,) = claims.verify([claim.model_copy(update={"verdict": "holds"})])
+    assert other.status == "passed"

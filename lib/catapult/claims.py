@@ -15,13 +15,14 @@ import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from catapult import paths
+from catapult.checks import Measurement
 from catapult.parameters import InputError, nearest
 
 BASES = {
@@ -40,6 +41,7 @@ VERDICTS = {
     "refuted": "the same, of a statement read in the paper or its abstract",
     "open": "undecided by what we ran",
 }
+CONTROL = 0.25
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 _RELATIONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "==": operator.eq}
 
@@ -119,6 +121,19 @@ def keeps(bound: str, value: float) -> bool:
     raise ValueError(f"bound {bound!r}: allowed: '<= x', '>= x', '< x', '> x', '== x' or 'in [x, y]'")
 
 
+def reproduces(measured: Measurement) -> dict[str, bool]:
+    """Return the conditions that a row called reproduced must meet besides its own, by name.
+
+    The effect is measured so that 0 is none. Its interval lies to one side of 0, and the control at most
+    ``CONTROL`` times as far from 0 as the interval's nearer end.
+    """
+    low, high = measured.interval or (0.0, 0.0)
+    distance = max(low, -high, 0.0)
+    return {"its interval excludes no effect": distance > 0,
+            "its control shows no effect": measured.control is not None and distance > 0
+            and abs(measured.control) <= CONTROL * distance}
+
+
 def ledger() -> list[Claim]:
     """Return every claim, in the order of the file; raise InputError for a row that breaks the schema."""
     rows = yaml.safe_load(paths.CLAIMS.read_text(encoding="utf-8"))
@@ -152,6 +167,8 @@ def verify(claims: list[Claim], scale: str = "quick") -> Iterator[Outcome]:
         value, measured = None, None
         try:
             measured = getattr(importlib.import_module(f"catapult.checks.{module}"), name)(scale)
+            if claim.verdict == "reproduced":
+                measured = replace(measured, conditions={**measured.conditions, **reproduces(measured)})
             kept = keeps(claim.bound, measured.value) and all(measured.conditions.values())
             value, status = _finite(measured.value), "passed" if kept else "failed"
         except DataMissing:
