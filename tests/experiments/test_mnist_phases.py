@@ -103,6 +103,13 @@ def test_both_sides_of_the_critical_rate_choose_among_equally_many():
     gain, above, below = checks.gains(runs)
     assert (above.tolist(), below.tolist()) == ([2.0, 4.0], [0.5, 1.0])
     np.testing.assert_allclose(gain, 0.8 - 0.6)
+    few = runs.isel(multiple=slice(2, None))  # one rate at or below: the nearest above stands against it
+    gain, above, below = checks.gains(few)
+    assert (above.tolist(), below.tolist()) == ([2.0], [1.0])
+    np.testing.assert_allclose(gain, 0.7 - 0.6)
+    gain, above, below = checks.gains(runs.isel(multiple=slice(0, 3)))
+    assert len(above) == len(below) == 0
+    assert gain.isnull().all()
 
 
 def test_the_network_trained_by_hand_is_at_a_minimum_with_that_sharpness():
