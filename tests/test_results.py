@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import hashlib
 import json
 import os
 import subprocess
@@ -16,7 +18,7 @@ import pytest
 import xarray as xr
 from pydantic import Field
 
-from catapult import paths, results
+from catapult import chapters, cli, paths, results
 from catapult.parameters import Parameters
 
 
@@ -111,6 +113,94 @@ def test_damaged_record_is_set_aside_and_computed_again(experiment, record):
     results.compute(experiment, Length())
     results.compute(experiment, Length())
     assert len(experiment.runs) == 2
+
+
+DAMAGED_RECORDS = {
+    "seconds that are none, without a seal": b'{"seconds": "abc"}', "a number without a seal": b'{"seconds": 3}',
+    "deep": b"[" * 100_000, "nothing": b"", "no text": b"\xff\0", "a list": b"[1]",
+    "a text": b'"seconds"', "null": b"null",
+    "deep, and read": b'{"sha256": "0", "a": ' + b"[" * 900 + b"]" * 900 + b"}",
+    "a seal of something else": results.sealed({"seconds": 3}),
+    "sealed, with a word for a number": results.sealed(
+        {"experiment": 1, "parameters": 2, "data": 3, "code": 4, "seconds": "abc", "date": [], "arrays": 5})}
+
+
+@pytest.mark.parametrize("what", DAMAGED_RECORDS)
+def test_no_command_trusts_a_record_without_its_seal(experiment, what, monkeypatch, capsys):
+    results.compute(experiment, Length())
+    file = entry_of(experiment, Length()).with_suffix(".json")
+    monkeypatch.setattr(chapters, "every", lambda: [CHAPTER])
+    monkeypatch.setattr(chapters.Chapter, "experiment", experiment)
+    assert " s to compute here" in printed(monkeypatch, capsys, "chapters")
+    file.write_bytes(DAMAGED_RECORDS[what])
+    assert results.seconds_to_compute(experiment, Length()) is None
+    assert "not computed here yet" in printed(monkeypatch, capsys, "chapters")
+    assert "damaged" in printed(monkeypatch, capsys, "results", "list")
+    assert printed(monkeypatch, capsys, "results", "clean") == "1 results removed\n"
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("changed", [{"seconds": "abc"}, {"seconds": None}, {"arrays": 5}, {"date": []}])
+def test_a_sealed_record_of_the_right_key_with_wrong_values_is_no_traceback(experiment, changed, monkeypatch, capsys):
+    results.compute(experiment, Length())
+    file = entry_of(experiment, Length()).with_suffix(".json")
+    file.write_bytes(results.sealed({**results.unsealed(file.read_bytes()), **changed}))
+    assert (results.seconds_to_compute(experiment, Length()) is None) == ("seconds" in changed)
+    printed(monkeypatch, capsys, "results", "list")
+    assert results.compute(experiment, Length()).sizes == {"i": 3}
+
+
+def test_arrays_that_are_none_are_damaged_though_their_checksum_is_right(experiment, capsys):
+    results.compute(experiment, Length())
+    entry, data = entry_of(experiment, Length()), b"no netCDF"
+    record = results.unsealed(entry.with_suffix(".json").read_bytes())
+    sha = hashlib.sha256(data).hexdigest()
+    results._arrays(entry, sha).write_bytes(data)
+    entry.with_suffix(".json").write_bytes(results.sealed({**record, "arrays": sha}))
+    assert results.compute(experiment, Length()).sizes == {"i": 3}
+    assert len(experiment.runs) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "is damaged" in line
+
+
+def test_records_of_any_depth_are_records_or_damaged():
+    for depth in range(100, 3000, 50):
+        with contextlib.suppress(ValueError):
+            results.unsealed(b'{"sha256": "0", "a": ' + b"[" * depth + b"]" * depth + b"}")
+
+
+CHAPTER = chapters.Chapter("00-none", Path("none.md"), "None", "Nothing.", "Nothing.", "none")
+
+
+def printed(monkeypatch, capsys, *arguments):
+    """Run a command, which must succeed without complaint; return what it printed."""
+    monkeypatch.setattr(sys, "argv", ["catapult", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    output, complaint = capsys.readouterr()
+    assert (ended.value.code, complaint) == (0, "")
+    return output
+
+
+def test_clean_that_may_not_remove_is_one_line_and_status_one(experiment, monkeypatch, capsys):
+    results.compute(experiment, Length(length=2))
+    results.compute(experiment, Length(length=4))
+    stuck, unlink = arrays_of(experiment, Length(length=2)), Path.unlink
+
+    def fail(path, **options):
+        if path == stuck:
+            raise OSError(errno.EROFS, "Read-only file system")
+        unlink(path, **options)
+
+    monkeypatch.setattr(Path, "unlink", fail)
+    monkeypatch.setattr(sys, "argv", ["catapult", "results", "clean", "--all"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    output, complaint = capsys.readouterr()
+    assert (output, complaint) == (
+        "", f"catapult: 1 of 4 files of the store could not be removed; the first is {stuck}: Read-only file system\n")
+    assert [file.name for file in stuck.parent.iterdir()] == [stuck.name]  # the others are gone
 
 
 def test_altered_provenance_is_noticed(experiment):

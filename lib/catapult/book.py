@@ -27,6 +27,8 @@ from catapult.parameters import InputError
 STAMP = paths.BUILD / "built.json"
 CACHE = paths.BUILD / ".jupyter_cache"
 LOG = paths.BUILD / "build.log"
+PAGE_FOLDERS, PAGE_FILES = ("_static", "_images"), ("searchindex.js", "search.html")
+"""What stands beside a page that was made alone."""
 JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
 
 
@@ -56,9 +58,13 @@ def state() -> dict[str, str]:
 
 def contents() -> list[str]:
     """Return the pages that ``_toc.yml`` lists, the first one first: files from the root, without suffix."""
-    toc = yaml.safe_load(paths.TOC.read_text(encoding="utf-8"))
-    entries = [*toc.get("chapters", []), *(c for part in toc.get("parts", []) for c in part["chapters"])]
-    return [toc["root"], *(entry["file"] for entry in entries)]
+    try:
+        toc = yaml.safe_load(paths.text(paths.TOC))
+        entries = [*toc.get("chapters", []), *(c for part in toc.get("parts", []) for c in part["chapters"])]
+        return [toc["root"], *(entry["file"] for entry in entries)]
+    except (yaml.YAMLError, AttributeError, LookupError, TypeError):
+        raise paths.BookMissing(f"{paths.TOC} is no table of contents: needed are root, and chapters or parts with "
+                                "their files") from None
 
 
 def expected_pages() -> list[Path]:
@@ -125,7 +131,7 @@ def render(notebook: Path, page: Path) -> None:
         shutil.copyfile(notebook, root / notebook.name)
         shutil.copytree(paths.BOOK / "_static", root / "book" / "_static")
         shutil.copyfile(paths.BOOK / "references.bib", root / "book" / "references.bib")
-        config = yaml.safe_load(paths.CONFIG.read_text(encoding="utf-8"))
+        config = yaml.safe_load(paths.text(paths.CONFIG))
         config["execute"] = {"execute_notebooks": "off"}
         config["html"]["home_page_in_navbar"] = False
         (root / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
@@ -134,10 +140,12 @@ def render(notebook: Path, page: Path) -> None:
                               text=True, check=False)
         built = root / "_build" / "html"
         if done.returncode:
-            raise BuildFailed(f"the page could not be made: {done.stderr.strip()[-2000:]}")
-        for asset in ("_static", "_images"):
-            shutil.copytree(built / asset, page.parent / asset, dirs_exist_ok=True)
-        for name in ("searchindex.js", "search.html"):
+            complaint = done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
+            raise BuildFailed(f"the page could not be made: {complaint}")
+        for asset in PAGE_FOLDERS:
+            if (built / asset).is_dir():
+                shutil.copytree(built / asset, page.parent / asset, dirs_exist_ok=True)
+        for name in PAGE_FILES:
             shutil.copyfile(built / name, page.parent / name)
         text = (built / f"{notebook.stem}.html").read_text(encoding="utf-8")
         # The ledger's page is not beside this one: its links become plain text.
@@ -174,7 +182,7 @@ def main() -> int:
         else:
             folder, archive = site()
             _say(f"the site: {folder}\ncatapult: as one file: {archive}")
-    except BuildFailed as error:
+    except (BuildFailed, paths.BookMissing) as error:
         _say(error)
         return 1
     except InputError as error:

@@ -97,18 +97,22 @@ def compute(chunk: Chunk) -> bytes:
     return results.sealed({**chunk.identity, "rows": rows, **results.circumstances(time.monotonic() - started)})
 
 
+def read(chunk: Chunk, folder: Path) -> dict[str, Any]:
+    """Return what a finished chunk's file holds; OSError if it can't be read, ValueError if it is damaged."""
+    record = results.unsealed(chunk.file(folder).read_bytes())
+    if any(record.get(name) != value for name, value in chunk.identity.items()):
+        raise ValueError("it belongs to another chunk")
+    return record
+
+
 def load(chunk: Chunk, folder: Path) -> dict[str, Any] | None:
     """Return what a finished chunk's file holds, or None; a damaged file is set aside with a message."""
-    file = chunk.file(folder)
     try:
-        record = results.unsealed(file.read_bytes())
-        if any(record.get(name) != value for name, value in chunk.identity.items()):
-            raise ValueError("it belongs to another chunk")
-        return record
+        return read(chunk, folder)
     except FileNotFoundError:
         return None
     except (ValueError, IsADirectoryError) as error:
-        results.set_aside([file], error)
+        results.set_aside([chunk.file(folder)], error)
         return None
 
 

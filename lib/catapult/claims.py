@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from catapult import paths
 from catapult.checks import Measurement
-from catapult.parameters import InputError, nearest
+from catapult.parameters import InputError, nearest, shown
 
 BASES = {
     "read": "body read",
@@ -136,7 +136,7 @@ def reproduces(measured: Measurement) -> dict[str, bool]:
 
 def ledger() -> list[Claim]:
     """Return every claim, in the order of the file; raise InputError for a row that breaks the schema."""
-    rows = yaml.safe_load(paths.CLAIMS.read_text(encoding="utf-8"))
+    rows = yaml.safe_load(paths.text(paths.CLAIMS))
     claims = []
     for row in rows:
         try:
@@ -152,8 +152,8 @@ def select(names: list[str]) -> list[Claim]:
     by_id = {claim.id: claim for claim in ledger()}
     for name in names:
         if name not in by_id:
-            raise InputError(f"no claim is called {name!r}{nearest(name, by_id)}; "
-                             f"the {len(by_id)} claims: catapult verify")
+            raise InputError(f"no claim is called {shown(name)}{nearest(name, by_id)}; allowed: none, or of the "
+                             f"{len(by_id)} ids of the ledger, such as {next(iter(by_id), None)}")
     return [by_id[name] for name in names] if names else list(by_id.values())
 
 

@@ -1,274 +1,175 @@
-"""The ``catapult`` command. Exit status: 0 done, 1 a check or a chapter failed, 2 the input was wrong."""
+"""The entry of the ``catapult`` command: one line and an exit status for whatever goes wrong.
+
+Exit status: 0 done; 1 something failed; 2 the input was wrong; 130 interrupted. The commands are in
+:mod:`catapult.commands`; this module is small, so that Ctrl-C while they load finds it ready.
+"""
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
+import re
 import signal
 import sys
-from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from catapult.parameters import InputError, allowed_values, type_name
-
-app = typer.Typer(
-    help="The executable companion to the theory of large learning rates.",
-    add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
-)
-data_app = typer.Typer(help="What data is at hand; download what is not.", rich_markup_mode=None)
-results_app = typer.Typer(help="What the store of computed results holds.", rich_markup_mode=None)
-app.add_typer(data_app, name="data", invoke_without_command=True)
-app.add_typer(results_app, name="results", invoke_without_command=True)
-
-ChapterName = Annotated[str, typer.Argument(metavar="CHAPTER", help="A number (2 or 02) or an id.")]
-Scale = Annotated[str, typer.Option(help="quick, default or paper.")]
+INTERRUPTED = "interrupted; what was finished is kept"
+TRACEBACK = "CATAPULT_TRACEBACK"
+"""The environment variable that asks for the traceback of an error that nobody expected."""
 
 
 def main() -> None:
-    """Run the command; turn every mistake of the user into one line and exit status 2."""
+    """Run the command; turn everything that can go wrong into one line and an exit status."""
+    if sys.stdout is None or sys.stderr is None:  # closed before we began: nothing may be opened in its place
+        name = "output" if sys.stdout is None else "error"
+        with contextlib.suppress(OSError):
+            print(f"catapult: standard {name} is closed; allowed: one that can be written, such as /dev/null",
+                  file=sys.stdout or sys.stderr, flush=True)
+        os._exit(1)
+    before = sys.stdout, sys.stderr, signal.getsignal(signal.SIGINT), sys.unraisablehook
+    sys.stdout, sys.stderr = _Output(sys.stdout), _Errors(sys.stderr)
+    try:
+        status = _ended()
+        if sys.stderr.failed and not sys.stderr.reader_gone():
+            sys.stderr.give_up()
+            print(f"catapult: standard error cannot be written: {sys.stderr.failed.strerror}", flush=True)
+            status = status or 1
+    except OutputFailed:
+        status = 1
+    finally:
+        sys.stdout, sys.stderr, interrupt, sys.unraisablehook = before
+        if signal.getsignal(signal.SIGINT) is not interrupt:
+            signal.signal(signal.SIGINT, interrupt)
+    sys.exit(status)
+
+
+def _ended() -> int:
+    """Run the command to its end, whatever that is; return the exit status."""
     interrupted = False
 
     def interrupt(*given):
         nonlocal interrupted
         interrupted = True
+        sys.unraisablehook = lambda _: None  # an interruption in a place where it can't be raised
         signal.default_int_handler(*given)
 
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that can't show η gets a question mark
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, interrupt)
     try:
-        status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
-        if status == 130:  # what typer makes of Ctrl-C
-            raise KeyboardInterrupt
-    except InputError as error:
-        status = _complain(error, 2)
-    except typer.TyperException as error:
-        status = _complain(error.format_message(), 2)
-    except (KeyboardInterrupt, typer.Abort):
-        status = _complain("interrupted; what was finished is kept", 130)
-    except SystemExit as end:  # what typer makes of a pipe that broke: after Ctrl-C, that of a worker that died first
-        status = _complain("interrupted; what was finished is kept", 130) if interrupted else end.code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
-    sys.exit(status if isinstance(status, int) else 0)
+        os.getcwd()
+        from catapult import commands
+
+        status = commands.obey(sys.argv[1:] or ["--help"])
+        sys.stdout.flush()
+        return complain(INTERRUPTED, 130) if status == 130 else status
+    except OutputFailed as error:
+        gone = sys.stdout.reader_gone()
+        sys.stdout.give_up()
+        return 0 if gone else complain(f"standard output cannot be written: {error}", 1)
+    except BaseException as error:
+        if interrupted or isinstance(error, KeyboardInterrupt):
+            return complain(INTERRUPTED, 130)
+        if isinstance(error, SystemExit):  # what typer makes of a pipe that broke
+            readers = [stream for stream in (sys.stdout, sys.stderr) if stream.reader_gone()]
+            for stream in readers:
+                stream.give_up()
+            return 0 if readers else complain("a pipe broke", 1)
+        if not isinstance(error, Exception):
+            raise
+        return _unexpected(error)
 
 
-def _complain(message: object, status: int) -> int:
-    print(f"catapult: {message}", file=sys.stderr)
+def complain(message: object, status: int) -> int:
+    """Print a message as one line of standard error; return the exit status."""
+    try:
+        from catapult.parameters import one_line
+    except Exception:
+        def one_line(message):
+            return " ".join(str(message).split())
+    print(f"catapult: {one_line(message)}", file=sys.stderr)
     return status
 
 
-@app.command()
-def chapters() -> None:
-    """List the chapters: what each shows, how many claims it makes, what it costs."""
-    from catapult import chapters as book_chapters
-    from catapult import claims, results
-
-    ledger = claims.ledger()
-    for chapter in book_chapters.every():
-        count = sum(claim.chapter == chapter.id for claim in ledger)
-        seconds = results.seconds_to_compute(chapter.experiment, chapter.parameters())
-        cost = "not computed here yet" if seconds is None else f"its results took {seconds:.1f} s to compute here"
-        print(f"{chapter.id}\n    {chapter.title}. {chapter.shows}\n    {count} claims; {cost}")
-
-
-@app.command()
-def parameters(chapter: ChapterName) -> None:
-    """Print a chapter's parameters: names, types, ranges, defaults, meaning."""
-    from catapult import chapters as book_chapters
-
-    model = book_chapters.get(chapter).parameters
-    for name, field in model.model_fields.items():
-        others = "".join(f", {scale} {values[name]}" for scale, values in model.scales.items() if name in values)
-        print(f"{name} = {field.default}{others}\n    {type_name(model, name)}; allowed: {allowed_values(model, name)}"
-              f"\n    {field.description}")
+def _unexpected(error: Exception) -> int:
+    """Tell in one line of an error that nothing was prepared for."""
+    if os.environ.get(TRACEBACK):
+        raise error
+    if isinstance(error, OSError) and error.filename is None and error.errno == 2:
+        try:
+            os.getcwd()
+        except OSError:
+            return complain("the folder in which this command runs is gone; allowed: one that is there", 2)
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename else ""
+        return complain(f"{place}{error.strerror}", 1)
+    trace = error.__traceback__
+    while trace.tb_next:
+        trace = trace.tb_next
+    place = re.split(r"[\\/]", trace.tb_frame.f_code.co_filename)[-1]
+    return complain(f"unexpected {type(error).__name__} ({place}, line {trace.tb_lineno}): {error}; this is a fault of "
+                    f"the library, please report it ({TRACEBACK}=1 shows more)", 1)
 
 
-@app.command()
-def run(
-    chapter: ChapterName,
-    assignments: Annotated[list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE",
-                                                          help="A parameter's value; may be repeated.")] = None,
-    file: Annotated[Path | None, typer.Option("-f", "--file", metavar="FILE.yaml",
-                                              help="A YAML file of parameters; -p wins over it.")] = None,
-    scale: Scale = "default",
-    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="A folder with data sets.")] = None,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write.")] = Path("out"),
-) -> None:
-    """Run a chapter with other parameters: leaves the executed notebook, a page, the results and their record."""
-    from catapult import chapters as book_chapters
-
-    chosen = book_chapters.get(chapter)
-    typed = book_chapters.read_assignments(assignments or [])
-    read = book_chapters.read_file(file) if file else {}
-    read = {name: value for name, value in read.items() if name not in typed}
-    model = chosen.parameters
-    values = model.checked({**model.each(read, where=f"-f {file}"), **model.each(typed, where="-p")}, scale=scale)
-    _name_data(data)
-    folder = book_chapters.prepare_output(out)
-    try:
-        made = book_chapters.run(chosen, values, folder, progress=sys.stderr.isatty() or "CI" not in os.environ)
-    except book_chapters.ChapterFailed as error:
-        raise typer.Exit(_complain(error, 1)) from None
-    for what, path in made.items():
-        print(f"{what:9} {path}")
+class OutputFailed(Exception):
+    """Standard output can't be written. No OSError: a pipe to a worker may break, too, and a disk be full."""
 
 
-@app.command()
-def sweep(
-    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="Such as learning_rate_phases.")],
-    grid: Annotated[list[str] | None, typer.Option("--grid", metavar="NAME=VALUES", help=(
-        "A list 1,2,5 or geomspace(0.01,100,32), linspace(a,b,n), range(a,b); may be repeated."))] = None,
-    seeds: Annotated[int | None, typer.Option(metavar="N", help="Seeds 0 to N-1.")] = None,
-    scale: Scale = "default",
-    assignments: Annotated[list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE",
-                                                          help="A parameter that stays the same.")] = None,
-    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="A folder with data sets.")] = None,
-    jobs: Annotated[int | None, typer.Option(metavar="N", help="Processes here; one a core by default.")] = None,
-    dask: Annotated[str | None, typer.Option(metavar="ADDRESS|local", help="A Dask scheduler's address, or local."
-                                             )] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many runs, how long, how large.")] = False,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Compute again what holds errors.")] = False,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write.")] = ...,
-) -> None:
-    """Run an experiment over a grid of parameters: leaves table.csv, one row a run. Stopped, it goes on from there.
+class _Stream:
+    """A standard stream that remembers the error with which writing to it failed."""
 
-    Exit status 1 if any run failed: its row holds the error.
-    """
-    from catapult import chapters as book_chapters
-    from catapult import grids, sweeps
+    def __init__(self, stream):
+        self._stream = stream
+        self.failed: OSError | None = None
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
 
-    module = grids.experiment(experiment)
-    _name_data(data)
-    chosen = grids.grid(module, grid or [], book_chapters.read_assignments(assignments or []), seeds=seeds,
-                        scale=scale)
-    sweeps.check(jobs, dask, out)
-    try:
-        if dry_run:
-            print(sweeps.estimate(chosen, out, retry_failed).in_words(jobs, dask))
-            return
-        done = sweeps.run(chosen, out, jobs=jobs, dask=dask, retry_failed=retry_failed)
-    except sweeps.SweepFailed as error:
-        raise typer.Exit(_complain(error, 1)) from None
-    print(done.in_words())
-    raise typer.Exit(1 if done.failed else 0)
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
 
+    def write(self, text: str) -> int:
+        return self._try(lambda: self._stream.write(text)) or 0
 
-@app.command()
-def verify(
-    claim: Annotated[list[str] | None, typer.Argument(metavar="[CLAIM]...", help="Ids; all if none.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")] = False,
-    scale: Scale = "quick",
-) -> None:
-    """Check the claims of the ledger on an empty temporary store and print what was measured."""
-    from catapult import claims, results
+    def flush(self) -> None:
+        self._try(self._stream.flush)
 
-    if scale not in ("quick", "paper"):
-        raise InputError(f"--scale {scale}: allowed: quick, paper")
-    chosen = claims.select(claim or [])
-    outcomes = []
-    with results.temporary_store():
-        for outcome in claims.verify(chosen, scale):
-            outcomes.append(outcome)
-            print(_row(outcome), file=sys.stderr if as_json else sys.stdout, flush=True)
-    if as_json:
-        print(json.dumps({"claims": [outcome.as_dict() for outcome in outcomes]}, indent=1, ensure_ascii=False,
-                         allow_nan=False))
-    passed = sum(outcome.status == "passed" for outcome in outcomes)
-    failed = sum(outcome.status == "failed" for outcome in outcomes)
-    print(f"{passed} passed, {failed} failed, {len(outcomes) - passed - failed} not checked here",
-          file=sys.stderr if as_json else sys.stdout)
-    raise typer.Exit(1 if failed else 0)
+    def _try(self, what):
+        try:
+            return what()
+        except OSError as error:
+            self.failed = error
+            self._broken(error)
+
+    def _broken(self, error: OSError) -> None:
+        """Do what is to be done when writing failed."""
+
+    def reader_gone(self) -> bool:
+        """Whether this is a pipe that nobody reads any more, as after ``| head -1``."""
+        import select
+
+        try:
+            poll = select.poll()
+            poll.register(self._stream.fileno(), 0)
+            return any(what & select.POLLERR for _, what in poll.poll(0))
+        except (OSError, ValueError, AttributeError):  # no file behind it, or no poll on this system
+            return isinstance(self.failed, BrokenPipeError)
+
+    def give_up(self) -> None:
+        """Let what was not written, and all that follows, go nowhere: Python would try, and complain, at its end."""
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
 
 
-def _row(outcome) -> str:
-    value = "—" if outcome.value is None else f"{outcome.value:.4g}"
-    broken = "".join(f"; does not hold: {name}" for name in outcome.broken)
-    return (f"{outcome.claim.id:40} {outcome.claim.verdict:10} {value:>11} {outcome.claim.bound:20} "
-            f"{outcome.status} ({outcome.seconds:.1f} s){broken}")
+class _Output(_Stream):
+    """Standard output: what can't be written stops the command."""
+
+    def _broken(self, error: OSError) -> None:
+        raise OutputFailed(error.strerror) from None
 
 
-@data_app.callback(invoke_without_command=True)
-def data(context: typer.Context) -> None:
-    """Say what data is at hand, with checksums (the same as `catapult data status`)."""
-    if context.invoked_subcommand is None:
-        data_status()
+class _Errors(_Stream):
+    """Standard error: no work is lost because a message or a bar of progress can't be written."""
 
 
-@data_app.command("status")
-def data_status(
-    folder: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="A folder with data sets.")] = None,
-) -> None:
-    """Say what data is at hand, file by file, with its checksum."""
-    from catapult.datasets import sources
-
-    _name_data(folder)
-    for row in sources.status():
-        print(f"{row.data_set}: {row.source}: {row.state}{', used' if row.used else ''}\n    {row.folder}")
-        for file in row.files:
-            print(f"    {file.name:28} {file.state:8} sha256 {file.sha256 or '—'}")
-
-
-@data_app.command("fetch")
-def data_fetch(
-    name: Annotated[str, typer.Argument(metavar="mnist|cifar10", help="Which data set.")],
-    mirror: Annotated[str | None, typer.Option(help="Download from this address instead.")] = None,
-) -> None:
-    """Download a data set, check it and keep it in the cache."""
-    from catapult.datasets import fetch
-
-    try:
-        print(f"catapult: {name} is in {fetch(name, mirror, _report)}")
-    except OSError as error:
-        raise typer.Exit(_complain(f"{name} could not be downloaded: {error}", 1)) from None
-
-
-def _report(file: str, received: int, total: int | None) -> None:
-    """Show how far a download is, on one line of standard error."""
-    of = f" of {total / 1e6:.1f}" if total else ""
-    print(f"\r{file}: {received / 1e6:.1f}{of} MB", end="\n" if received == total else "", file=sys.stderr, flush=True)
-
-
-@results_app.callback(invoke_without_command=True)
-def results(context: typer.Context) -> None:
-    """List what the store holds (the same as `catapult results list`)."""
-    if context.invoked_subcommand is None:
-        results_list()
-
-
-@results_app.command("list")
-def results_list() -> None:
-    """List the stored results: experiment, key, size, date, and whether today's code would use them."""
-    from catapult import results as store
-
-    total = 0
-    for entry in store.entries():
-        total += entry.size
-        use = "current" if entry.current else "old code"
-        print(f"{entry.experiment:28} {entry.key}  {entry.size / 1e6:8.2f} MB  {entry.date}  {use}")
-    print(f"{total / 1e6:.2f} MB in all")
-
-
-@results_app.command("clean")
-def results_clean(
-    everything: Annotated[bool, typer.Option("--all", help="Remove the current ones too.")] = False,
-) -> None:
-    """Remove results that today's code would not use."""
-    from catapult import results as store
-
-    print(f"{store.clean(everything)} results removed")
-
-
-def _name_data(folder: Path | None) -> None:
-    """Let ``--data`` name the data folder, here and in the kernels that are started."""
-    if folder is None:
-        return
-    if not folder.is_dir():
-        raise InputError(f"--data {folder}: no such folder")
-    os.environ["CATAPULT_DATA"] = str(folder.resolve())
-
-
+if __name__ == "__main__":
+    main()

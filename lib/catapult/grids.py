@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from catapult import experiments
-from catapult.parameters import InputError, Parameters, nearest
+from catapult.parameters import InputError, Parameters, nearest, number_from, plain, shown, whole_from
 
 MOST = 1_000_000
 """Runs that a sweep may have: more is a slip of the keyboard, or another tool's work."""
@@ -25,6 +25,8 @@ SPACINGS = {
     "geomspace": "geomspace(first,last,count)", "linspace": "linspace(first,last,count)",
     "range": "range(first,beyond)",
 }  # fmt: skip
+FORMS = f"a list 1,2,5 or {', '.join(SPACINGS.values())}"
+"""What the values of an axis may be."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def experiment(name: str) -> types.ModuleType:
     """Return the experiment with this name; raise InputError if there is none."""
     names = sorted(module.name for module in pkgutil.iter_modules(experiments.__path__))
     if name not in names:
-        raise InputError(f"no experiment is called {name!r}{nearest(name, names)}; allowed: {', '.join(names)}")
+        raise InputError(f"no experiment is called {shown(name)}{nearest(name, names)}; allowed: {', '.join(names)}")
     return importlib.import_module(f"catapult.experiments.{name}")
 
 
@@ -71,15 +73,15 @@ def grid(module: types.ModuleType, axes: Sequence[str], fixed: Mapping[str, Any]
     fixed = model.each(fixed or {}, where="-p")
     chosen: dict[str, tuple] = {}
     for axis in axes:
-        name, equals, text = (part.strip() for part in axis.partition("="))
+        name, equals, text = (part.strip(" ") for part in axis.partition("="))
         if not equals or not name:
-            raise InputError(f"--grid {axis!r}: no values; allowed: --grid NAME=VALUES")
+            raise InputError(f"--grid {shown(axis)}: no values; allowed: --grid NAME=VALUES, VALUES as {FORMS}")
         if name in chosen:
-            raise InputError(f"--grid {name}: given twice; allowed: once, with all its values")
+            raise InputError(f"--grid {plain(name)}: given twice; allowed: once, with all its values")
         chosen[name] = _axis(model, name, text)
     if seeds is not None:
         if not 1 <= seeds <= MOST:
-            raise InputError(f"--seeds {seeds}: allowed: a whole number from 1 to {MOST:,}")
+            raise InputError(f"--seeds {plain(seeds)}: allowed: a whole number from 1 to {MOST:,}")
         if "seed" not in model.model_fields:
             raise InputError(f"--seeds: {_last(module.__name__)} has no parameter 'seed'; allowed: "
                              f"{', '.join(model.model_fields)}")
@@ -120,21 +122,21 @@ def values_of(text: str, whole: bool = False) -> list:
     InputError
         One line: what is allowed.
     """
-    call = re.fullmatch(r"(\w+)\((.*)\)", text.strip())
+    call = re.fullmatch(r"(\w+)\((.*)\)", text.strip(" "), re.DOTALL)
     if not call:
-        items = [item.strip() for item in text.split(",")]
+        items = [item.strip(" ") for item in text.split(",")]
+        if re.search(r"[\[\](){}]", text):
+            raise InputError(f"{shown(text)}: brackets; allowed: {FORMS}, without brackets around a list")
         if not all(items):
-            raise InputError(f"{text!r} holds no value, or an empty one; allowed: a list 1,2,5 or "
-                             f"{', '.join(SPACINGS.values())}")
+            raise InputError(f"{shown(text)} holds no value, or an empty one; allowed: {FORMS}")
         return items
     name, arguments = call.groups()
     if name not in SPACINGS:
-        raise InputError(f"{text!r}: nothing is called {name!r}{nearest(name, SPACINGS)}; allowed: a list 1,2,5 or "
-                         f"{', '.join(SPACINGS.values())}")
+        raise InputError(f"{shown(text)}: nothing is called {shown(name)}{nearest(name, SPACINGS)}; allowed: {FORMS}")
     try:
-        values = _spaced(name, [item.strip() for item in arguments.split(",")])
+        values = _spaced(name, [item.strip(" ") for item in arguments.split(",")])
     except ValueError:
-        raise InputError(f"{text!r}: allowed: {SPACINGS[name]}{_conditions(name)}") from None
+        raise InputError(f"{shown(text)}: allowed: {SPACINGS[name]}{_conditions(name)}") from None
     return [round(value) if whole and math.isclose(value, round(value), rel_tol=1e-9) else value for value in values]
 
 
@@ -147,13 +149,13 @@ def _conditions(name: str) -> str:
 def _spaced(name: str, arguments: list[str]) -> list:
     """Return evenly spaced numbers; raise ValueError where the arguments are not what the name allows."""
     if name == "range":
-        first, beyond = map(int, arguments)
+        first, beyond = map(whole_from, arguments)
         if not 0 < beyond - first <= MOST:
             raise ValueError
         return list(range(first, beyond))
     first, last, count = arguments
-    first, last, count = float(first), float(last), int(count)
-    if not (math.isfinite(first) and math.isfinite(last) and 1 <= count <= MOST):
+    first, last, count = number_from(first), number_from(last), whole_from(count)
+    if not 1 <= count <= MOST:
         raise ValueError
     if name == "linspace":
         if not math.isfinite(last - first):
@@ -171,7 +173,7 @@ def _axis(model: type[Parameters], name: str, text: str) -> tuple:
     try:
         given = values_of(text, whole)
     except InputError as error:
-        raise InputError(f"--grid {name}: {error}") from None
+        raise InputError(f"--grid {plain(name)}: {error}") from None
     checked = {model.each({name: value}, where="--grid")[name] for value in given}
     return tuple(sorted(checked, key=lambda value: (value is not None, value)))
 

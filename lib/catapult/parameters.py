@@ -10,6 +10,8 @@ from __future__ import annotations
 import difflib
 import functools
 import math
+import re
+import reprlib
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -24,14 +26,80 @@ Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 """A whole number that fits into 64 bits with its sign, as generators of random numbers and tables want it."""
 
 
+LONGEST = 200
+"""Characters of somebody's input that a message repeats."""
+
+
 class InputError(ValueError):
-    """Wrong input: the message is the one line that the user reads; the command line exits with status 2."""
+    """Wrong input: the message is the one line that the user reads; the command line exits with status 2.
+
+    Whatever it is made from, it is one printable line, in which no word is longer than ``LONGEST`` characters.
+    """
+
+    def __init__(self, message: object):
+        super().__init__(one_line(message))
+
+
+def one_line(message: object) -> str:
+    """Return a message as one printable line, without words of more than ``LONGEST`` characters, and not endless."""
+    text = re.sub(r"\s*[^\S ]\s*", " ", _cut(str(message), 20 * LONGEST)).strip()
+    return re.sub(rf"\S{{{LONGEST + 1},}}", lambda word: _cut(word[0], LONGEST), _printable(text))
+
+
+def shown(value: object) -> str:
+    """Return a value as messages repeat it: its repr, on one line, cut to ``LONGEST`` characters, never expanded."""
+    if isinstance(value, int) and value.bit_length() > LONGEST:  # Python refuses to write down the largest ones
+        return f"a whole number of {value.bit_length():,} bits"
+    return _cut(repr(_cut(value, LONGEST)) if isinstance(value, str) else _printable(_brief.repr(value)), LONGEST)
+
+
+def plain(value: object) -> str:
+    """Return a path or an option's text as messages repeat it: as :func:`shown`, but without quotation marks."""
+    return _cut(_printable(_cut(str(value), LONGEST)), LONGEST)
+
+
+_brief = reprlib.Repr()
+_brief.maxlevel, _brief.maxstring, _brief.maxother = 2, LONGEST, LONGEST
+
+
+def _cut(text: str, most: int) -> str:
+    """Return a text, without its middle if it has more than ``most`` characters."""
+    return text if len(text) <= most else f"{text[:most // 2]}…{text[len(text) - (most - most // 2 - 1):]}"
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def nearest(name: object, allowed: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the allowed name closest to ``name``, or an empty string."""
-    close = difflib.get_close_matches(str(name), list(allowed), n=1, cutoff=0.6)
+    name = name if isinstance(name, str) else shown(name)
+    close = difflib.get_close_matches(name[:LONGEST], list(allowed), n=1, cutoff=0.6)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+_WHOLE = r"[+-]?(?:0|[1-9][0-9]*)"
+_NUMBER = r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+
+
+def whole_from(text: str) -> int:
+    """Return the whole number that a text is; ValueError for any other text.
+
+    Only the digits 0 to 9 count, without leading zeros and underscores: elsewhere 0100 is 64, and 1_0 is ten.
+    """
+    if not re.fullmatch(_WHOLE, text):
+        raise ValueError("no whole number")
+    return int(text)
+
+
+def number_from(text: str) -> float:
+    """Return the finite number that a text is, as 10, 0.5 or 1e-3; ValueError for any other text.
+
+    As in :func:`whole_from` only the digits 0 to 9 count, without leading zeros and underscores.
+    """
+    if not re.fullmatch(_NUMBER, text) or not math.isfinite(float(text)):
+        raise ValueError("no finite number")
+    return float(text)
 
 
 def is_whole(value: object, least: int) -> bool:
@@ -42,7 +110,7 @@ def is_whole(value: object, least: int) -> bool:
 def whole(name: str, value: Any, least: int) -> int:
     """Return ``value`` as an int; InputError, naming it, unless it is a whole number ≥ ``least``."""
     if not is_whole(value, least):
-        raise InputError(f"{name} = {value!r}; allowed: a whole number ≥ {least}")
+        raise InputError(f"{name} = {shown(value)}; allowed: a whole number ≥ {least}")
     return int(value)
 
 
@@ -69,7 +137,7 @@ class Parameters(BaseModel):
         """
         where = f"{where}: " if where else ""
         if scale not in SCALES:
-            raise InputError(f"{where}scale {scale!r} is unknown{nearest(scale, SCALES)}; allowed: "
+            raise InputError(f"{where}scale {shown(scale)} is unknown{nearest(scale, SCALES)}; allowed: "
                              f"{', '.join(SCALES)}")
         values = dict(values or {})
         _refuse_unknown(cls, values, where)
@@ -81,7 +149,7 @@ class Parameters(BaseModel):
             if not first["loc"]:  # a rule on several parameters: it says itself which
                 raise InputError(where + first["msg"].removeprefix("Value error, ")) from None
             name, what = str(first["loc"][0]), first["msg"]
-            given = f" = {values[name]!r}" if name in values else ""
+            given = f" = {shown(values[name])}" if name in values else ""
             near = nearest(values.get(name), _options(cls.model_fields[name].annotation) or ())
             raise InputError(f"{where}{name}{given}{near}: {what[:1].lower()}{what[1:]}; allowed: "
                              f"{allowed_values(cls, name)}") from None
@@ -107,7 +175,7 @@ class Parameters(BaseModel):
 def _refuse_unknown(model: type[Parameters], names: Iterable[str], where: str) -> None:
     for name in names:
         if name not in model.model_fields:
-            raise InputError(f"{where}no parameter is called {name!r}{nearest(name, model.model_fields)}; "
+            raise InputError(f"{where}no parameter is called {shown(name)}{nearest(name, model.model_fields)}; "
                              f"allowed: {', '.join(model.model_fields)}")
 
 
@@ -131,19 +199,15 @@ def _convert(model: type[Parameters], name: str, value: Any, where: str) -> Any:
             return None
     if not isinstance(value, str) or annotation is str or _options(annotation):
         return value
-    wrong = InputError(f"{where}{name} = {value!r} is not {_TYPE_NAMES.get(annotation, annotation)}; allowed: "
-                       f"{allowed_values(model, name)}")
     try:
-        if annotation is bool:
-            return {"true": True, "false": False}[value.lower()]
-        converted = annotation(value)
+        return _FROM_TEXT[annotation](value)
     except (ValueError, KeyError):
-        raise wrong from None
-    if isinstance(converted, float) and not math.isfinite(converted):
-        raise wrong
-    return converted
+        digits = ", in the digits 0 to 9, as 10 or 1e-3" if re.search(r"\d", value) else ""
+        raise InputError(f"{where}{name} = {shown(value)} is not {_TYPE_NAMES.get(annotation, annotation)}; allowed: "
+                         f"{allowed_values(model, name)}{digits}") from None
 
 
+_FROM_TEXT = {int: whole_from, float: number_from, bool: lambda text: {"true": True, "false": False}[text.lower()]}
 _TYPE_NAMES = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
 _BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 

@@ -16,6 +16,19 @@ HTML = BUILD / "html"
 RECORDED = ROOT / "data" / "results"
 
 
+class BookMissing(RuntimeError):
+    """A file of the book is not there, or not as the library needs it: the message is one line."""
+
+
+def text(path: Path) -> str:
+    """Return the text of a file of the book; raise BookMissing if it can't be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise BookMissing(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): the library needs the "
+                          "book's folder beside it, as in a whole checkout") from None
+
+
 def cache() -> Path:
     """The folder for downloads and computed results: ``CATAPULT_CACHE``, or ``.cache`` beside the library."""
     return Path(os.environ.get("CATAPULT_CACHE") or ROOT / ".cache")
@@ -34,4 +47,4 @@ def downloads() -> Path:
 def named_data() -> Path | None:
     """The data folder that the user named (``--data`` or ``CATAPULT_DATA``), if any."""
     folder = os.environ.get("CATAPULT_DATA")
-    return Path(folder).expanduser().absolute() if folder else None
+    return Path(os.path.expanduser(folder)).absolute() if folder else None  # ~nobody stays as it is: no such folder

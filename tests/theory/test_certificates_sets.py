@@ -336,7 +336,8 @@ def test_rows_beyond_the_linear_program_are_undecided(rows):
 
 
 @pytest.mark.parametrize(("call", "message"), [
-    (lambda: certificates.one_step_boxes("squared", (0, 1), (1, 2)), "the one rate 2"),
+    (lambda: certificates.one_step_boxes("squared", (0, 1), (1, 2)),
+     "lacks a critical rate that varies with w, with balls for it; losses that have it: exponential, logistic$"),
     (lambda: certificates.one_step_boxes("logistic", (-1, 1), (1, 2)), "0 ≤ low < high"),
     (lambda: certificates.one_step_boxes("logistic", (0, "1e400"), (1, 2)), "in the range of floats"),
     (lambda: certificates.one_step_boxes("logistic", (0, 1), ("1e-400", 2)), "in the range of floats"),

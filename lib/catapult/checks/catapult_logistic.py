@@ -482,7 +482,7 @@ def _enclosed_final(rate: int, width: int = 1000) -> tuple[float, float]:
             w1, w2 = [tuple(a - change * b for a, b in zip(*pair, strict=True)) for pair in ((w1, w2), (w2, w1))]
         else:
             return 0.0, math.inf
-        root = (scaled**2 - 4 * eta**2 / m * f**2).sqrt()
+        root = (scaled * scaled - 4 * eta * eta / m * f * f).sqrt()
         least = root * (1 - scaled / 8)  # crude: Λ_∞ > 0; then once more with what that gives
         for _ in range(60):
             least = root * (1 - (scaled - least) / 8)

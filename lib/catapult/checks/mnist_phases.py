@@ -195,7 +195,7 @@ def gains(runs: xr.Dataset) -> tuple[xr.DataArray, np.ndarray, np.ndarray]:
 def best_accuracy_at_large_rate(scale: str) -> Measurement:
     """How many of the four cells gain from large rates: the 95 % interval of the gain lies above 0."""
     runs = _runs(scale)
-    gain, above, below = gains(runs)
+    gain, above, _ = gains(runs)
     low = mean_interval(gain.values)[1]
     return Measurement(int((low > 0).sum()), conditions={
         **_as_named(runs), "there are three rates at least to compare on each side": len(above) >= 3})

