@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import re
 
 import pytest
 
@@ -155,3 +156,40 @@ def test_what_is_called_reproduced_has_an_effect_and_a_control_without(monkeypat
     assert (result.status, result.broken) == ("failed" if broken else "passed", broken)
     (other,) = claims.verify([claim.model_copy(update={"verdict": "holds"})])
     assert other.status == "passed"
+
+
+def test_the_page_of_the_ledger_has_every_chapter_with_claims_under_its_title():
+    page = (paths.BOOK / "15-claims.md").read_text(encoding="utf-8")
+    parts = re.findall(r'^## \[(.+)\]\((.+)\.md\)\n\n```.*\n.*\n\nclaims\.verdicts\("(.+)", anchor=True\)\n```$', page, re.M)
+    assert parts == [(chapter.title, chapter.id, chapter.id) for chapter in chapters.every()
+                     if chapter.id in {claim.chapter for claim in LEDGER}]
+    assert {claim.chapter for claim in LEDGER} == {part[1] for part in parts}
+
+
+def test_the_words_of_the_ledger_are_explained_from_its_tables_and_every_row_is_counted():
+    for table in (claims.BASES, claims.VERDICTS):
+        assert claims.definitions(table).data.splitlines() == [f"* *{word}*: {table[word]}." for word in table]
+    cells = [line.strip("| ").split(" | ") for line in claims.summary().data.splitlines()]
+    assert cells[0] == list(claims.VERDICTS)
+    assert [row[0] for row in cells[2:]] == list(claims.BASES)
+    assert sum(int(number) for row in cells[2:] for number in row[1:] if number != "·") == len(LEDGER)
+    basis, verdict = LEDGER[0].basis, LEDGER[0].verdict
+    column = cells[0].index(verdict)
+    assert int(dict((row[0], row[1:]) for row in cells[2:])[basis][column]) == sum(
+        (claim.basis, claim.verdict) == (basis, verdict) for claim in LEDGER)
+
+
+def test_each_verdict_falls_into_one_outcome():
+    counted = [claims.tally([LEDGER[0].model_copy(update={"verdict": verdict})]) for verdict in claims.VERDICTS]
+    where = {verdict: [name for name, number in tally.items() if number and name != "tested"]
+             for verdict, tally in zip(claims.VERDICTS, counted, strict=True)}
+    assert where.pop("new") == []  # no statement of others
+    assert where == {"reproduced": ["seen"], "holds": ["seen"], "known": ["seen"], "corrected": ["corrected"],
+                     "fails": ["refuted"], "refuted": ["refuted"], "open": ["undecided"]}
+
+
+def test_what_was_read_is_explained_once():
+    pages = {path.name: path.read_text(encoding="utf-8") for path in [*paths.BOOK.glob("*.md"), paths.ROOT / "README.md"]}
+    assert [name for name, text in pages.items() if re.search("^Which texts were read$", text, re.M)] == ["index.md"]
+    assert all("index.md" in pages[name] for name in ("README.md", "15-claims.md"))
+    assert not [name for name, text in pages.items() if "repeats their experiments" in text]

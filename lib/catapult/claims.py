@@ -14,6 +14,7 @@ import operator
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -182,17 +183,44 @@ def verify(claims: list[Claim], scale: str = "quick") -> Iterator[Outcome]:
                       **{"effect": None, "interval": None, **rest})
 
 
-def verdicts(chapter: str | None = None):
-    """Check the claims of a chapter (all, if none is named) and return them as a displayable ledger.
+def verdicts(chapter: str, anchor: bool = False):
+    """Check the claims of a chapter and return them as displayable entries.
 
-    The whole ledger carries the permanent anchors ``#claim-ID``; a chapter's links to them.
+    With ``anchor``, as on the page of the whole ledger, they carry the permanent anchors ``#claim-ID``; without, links
+    to them.
     """
     from IPython.display import Markdown
 
-    claims = [claim for claim in ledger() if chapter in (None, claim.chapter)]
+    claims = [claim for claim in ledger() if claim.chapter == chapter]
     if not claims:
         raise InputError(f"no claim belongs to chapter {chapter!r}")
-    return Markdown("\n\n".join(_entry(outcome, anchor=chapter is None) for outcome in verify(claims)))
+    return Markdown("\n\n".join(_entry(outcome, anchor) for outcome in verify(claims)))
+
+
+def definitions(table: Mapping[str, str]):
+    """Return what the words of a column of the ledger mean (``BASES`` or ``VERDICTS``), as a displayable list."""
+    from IPython.display import Markdown
+
+    return Markdown("\n".join(f"* *{word}*: {meaning}." for word, meaning in table.items()))
+
+
+def summary():
+    """Return how many rows of the ledger have each verdict, by what was read of their source: a displayable table."""
+    from IPython.display import Markdown
+
+    counts = Counter((claim.basis, claim.verdict) for claim in ledger())
+    lines = ["| | " + " | ".join(VERDICTS) + " |", "| --- |" + " ---: |" * len(VERDICTS)]
+    lines += [f"| {basis} | " + " | ".join(str(counts[basis, verdict] or "·") for verdict in VERDICTS) + " |"
+              for basis in BASES]
+    return Markdown("\n".join(lines))
+
+
+def tally(claims: list[Claim]) -> dict[str, int]:
+    """Return how many of these statements of others were tested, and of them seen, corrected, refuted, undecided."""
+    groups = {"seen": ("reproduced", "holds", "known"), "corrected": ("corrected",), "refuted": ("refuted", "fails"),
+              "undecided": ("open",)}
+    return {"tested": len(claims), **{name: sum(claim.verdict in verdicts for claim in claims)
+                                      for name, verdicts in groups.items()}}
 
 
 @functools.cache
