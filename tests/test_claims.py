@@ -160,10 +160,11 @@ def test_what_is_called_reproduced_has_an_effect_and_a_control_without(monkeypat
 
 def test_the_page_of_the_ledger_has_every_chapter_with_claims_under_its_title():
     page = (paths.BOOK / "15-claims.md").read_text(encoding="utf-8")
-    parts = re.findall(r'^## \[(.+)\]\((.+)\.md\)\n\n```.*\n.*\n\nclaims\.verdicts\("(.+)", anchor=True\)\n```$', page, re.M)
+    part = r'^## \[(.+)\]\((.+)\.md\)\n\n```.*\n.*\n\nclaims\.verdicts\("(.+)", anchor=True\)\n```$'
+    parts = re.findall(part, page, re.MULTILINE)
     assert parts == [(chapter.title, chapter.id, chapter.id) for chapter in chapters.every()
                      if chapter.id in {claim.chapter for claim in LEDGER}]
-    assert {claim.chapter for claim in LEDGER} == {part[1] for part in parts}
+    assert {claim.chapter for claim in LEDGER} == {chapter for _, chapter, _ in parts}
 
 
 def test_the_words_of_the_ledger_are_explained_from_its_tables_and_every_row_is_counted():
@@ -175,8 +176,8 @@ def test_the_words_of_the_ledger_are_explained_from_its_tables_and_every_row_is_
     assert sum(int(number) for row in cells[2:] for number in row[1:] if number != "·") == len(LEDGER)
     basis, verdict = LEDGER[0].basis, LEDGER[0].verdict
     column = cells[0].index(verdict)
-    assert int(dict((row[0], row[1:]) for row in cells[2:])[basis][column]) == sum(
-        (claim.basis, claim.verdict) == (basis, verdict) for claim in LEDGER)
+    (numbers,) = (row[1:] for row in cells[2:] if row[0] == basis)
+    assert int(numbers[column]) == sum((claim.basis, claim.verdict) == (basis, verdict) for claim in LEDGER)
 
 
 def test_each_verdict_falls_into_one_outcome():
@@ -189,7 +190,8 @@ def test_each_verdict_falls_into_one_outcome():
 
 
 def test_what_was_read_is_explained_once():
-    pages = {path.name: path.read_text(encoding="utf-8") for path in [*paths.BOOK.glob("*.md"), paths.ROOT / "README.md"]}
+    files = [*paths.BOOK.glob("*.md"), paths.ROOT / "README.md"]
+    pages = {path.name: path.read_text(encoding="utf-8") for path in files}
     assert [name for name, text in pages.items() if re.search("^Which texts were read$", text, re.M)] == ["index.md"]
     assert all("index.md" in pages[name] for name in ("README.md", "15-claims.md"))
     assert not [name for name, text in pages.items() if "repeats their experiments" in text]
