@@ -85,7 +85,7 @@ def flatter_in_catapult_phase(scale: str) -> Measurement:
 
 def _level_up_to_the_critical_rate(non_separable: xr.Dataset) -> dict[str, bool]:
     ratios = log_sharpness_ratio(non_separable, 1.0)
-    return {"on non-separable data the critical rate ends within a tenth of the sharpness of the small rate, every seed":
+    return {"non-separable: the critical rate ends on every seed within a tenth of the small rate's sharpness":
             bool(np.abs(ratios).max() < np.log2(1.1))}
 
 
@@ -97,7 +97,8 @@ def flatter_below_critical_on_separable(scale: str) -> Measurement:
     runs = _runs(scale)
     ratios, level = log_sharpness_ratio(_cell(runs, "separable"), 1.0), _cell(runs, "non-separable")
     mean, low, high = mean_interval(ratios)
-    return Measurement(np.max(ratios), effect=mean, interval=(low, high), control=log_sharpness_ratio(level, 1.0).mean(),
+    return Measurement(np.max(ratios), effect=mean, interval=(low, high),
+                       control=log_sharpness_ratio(level, 1.0).mean(),
                        conditions={**_as_named(runs), **_level_up_to_the_critical_rate(level)})
 
 
