@@ -30,16 +30,16 @@ BASES = {
     "read": "body read",
     "abstract": "abstract read",
     "reconstructed": "reconstructed: the body was not at hand",
-    "ours": "ours",
+    "ours": "ours; sources that are named are near by",
 }
 VERDICTS = {
     "reproduced": "an empirical claim of a paper seen again: its interval excludes no effect, its control shows none",
     "holds": "a statement of a paper that survives its check",
     "known": "derived here, but had by others before: cited",
-    "new": "ours; a search found nothing",
+    "new": "ours; a search on 28 November 2026 found nothing",
     "corrected": "the statement that holds in place of one that fails",
-    "fails": "a counterexample is computed",
-    "refuted": "the same, of a statement read in the paper or its abstract",
+    "fails": "a counterexample is computed to a statement that was only reconstructed",
+    "refuted": "a counterexample is computed to a statement read in the paper or its abstract",
     "open": "undecided by what we ran",
 }
 CONTROL = 0.25
