@@ -109,6 +109,12 @@ def test_a_condition_that_does_not_hold_fails_the_row_and_is_named(monkeypatch):
     assert bad.as_dict()["conditions"] == {"one": True, "the other": False}
 
 
+def test_a_reference_is_named_as_it_is_printed():
+    names = {key: claims.cited(key) for claim in LEDGER for key in claim.sources}
+    assert names["huang2020"] == "Huang et al. (2020)"
+    assert not [name for name in names.values() if set("{}\\$") & set(name)]
+
+
 def test_missing_data_is_counted_apart(monkeypatch):
     from catapult.datasets import DataMissing
 

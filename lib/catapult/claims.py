@@ -227,9 +227,10 @@ def tally(claims: list[Claim]) -> dict[str, int]:
 def cited(key: str) -> str:
     """Return a reference's authors and year, from the bibliography: ``huang2020`` → Huang et al. (2020)."""
     from pybtex.database import parse_file
+    from pybtex.richtext import Text
 
     entry = parse_file(str(paths.BOOK / "references.bib")).entries[key]
-    names = [" ".join(author.last_names) for author in entry.persons["author"]]
+    names = [str(Text.from_latex(" ".join(author.last_names))) for author in entry.persons["author"]]
     authors = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
     return f"{authors} ({entry.fields['year']})"
 
