@@ -1,4 +1,4 @@
-"""The checks of chapter 4 measure what they say. What turns its rows red stands in falsifications/catapult_squared.py."""
+"""The checks of chapter 4 measure what they say; what turns its rows red is in falsifications/catapult_squared.py."""
 
 from __future__ import annotations
 

@@ -263,8 +263,8 @@ def _alone(lock: Path, chapter: Chapter) -> Iterator[None]:
     if held is None:
         with lock.open("rb") as file:
             holder = plain(file.read(100).decode(errors="replace")) or "another process"
-        raise ChapterFailed(f"chapter {chapter.id} is being run into {plain(lock.parent)} already, by {holder}; wait for "
-                            "its end, or name another folder with --out")
+        raise ChapterFailed(f"chapter {chapter.id} is being run into {plain(lock.parent)} already, by {holder}; wait "
+                            "for its end, or name another folder with --out")
     with held:
         try:
             held.truncate(0)

@@ -68,8 +68,8 @@ def test_maps_that_stop_early_have_the_labels_of_orbits_that_are_followed_to_the
     differences, differences_at_other_rates = 0, 0
     for loss in losses.LOSSES:
         f0, rates = speed.map_axes(loss, 24)
-        fast, other = (two_layer.phase_map(loss, f0[:, None], speed.MAP_NTK, speed.MAP_WIDTH, factor * rates, 1000)
-                       for factor in (1, 1.02))
+        fast, other = (two_layer.phase_map(loss, f0[:, None], speed.MAP_NTK, speed.MAP_WIDTH, factor * rates,
+                                           steps=1000) for factor in (1, 1.02))
         slow = np.array([[speed.python_label(loss, f, rate, trap=False) for rate in rates] for f in f0])
         decided = slow != "unsettled"  # without the trap a slow orbit may not be done
         assert decided.mean() > 0.9

@@ -31,11 +31,10 @@ def scaled(monkeypatch, name, factor):
 def a_point_two_per_cent_off_its_line(monkeypatch):
     """One of two opposite points is 2 % too long in one coordinate, in what is decomposed but not in the program."""
     decompose = checks.decompose
-    stretch = np.where(np.arange(3)[:, None] == 0, [[1.02]], 1.0)
 
     def nearly(Z):
         factors = np.ones_like(Z)
-        factors[0, 0] = stretch[0, 0]
+        factors[0, 0] = 1.02
         return decompose(Z * factors)
 
     monkeypatch.setattr(checks, "decompose", nearly)
@@ -61,11 +60,29 @@ def rates_above_one(monkeypatch):
     monkeypatch.setattr(checks, "RATE", 200.0)
 
 
-@falsifies("ji-offset", "ours-offset-constant")
-def another_offset(monkeypatch):
-    """The minimiser within E is taken to be 2 % farther from 0 than it is."""
+@falsifies("ji-risk")
+def another_margin(monkeypatch):
+    """The margin of the separable part is 2 % larger in the bound than it is."""
+    nearest = checks._nearest
+    monkeypatch.setattr(checks, "_nearest", lambda points: 1.02 * nearest(points))
+
+
+def farther(monkeypatch, factor):
+    """Let the minimiser within E be farther from 0 than it is."""
     planar = checks._planar
-    monkeypatch.setattr(checks, "_planar", lambda rng: [1.02 * x if i == 2 else x for i, x in enumerate(planar(rng))])
+    monkeypatch.setattr(checks, "_planar", lambda rng: [factor * x if i == 2 else x for i, x in enumerate(planar(rng))])
+
+
+@falsifies("ours-offset-constant")
+def an_offset_two_per_cent_farther(monkeypatch):
+    """The minimiser within E is taken to be 2 % farther from 0 than it is."""
+    farther(monkeypatch, 1.02)
+
+
+@falsifies("ji-offset")
+def an_offset_six_per_cent_farther(monkeypatch):
+    """The minimiser within E is taken to be 6 % farther from 0 than it is."""
+    farther(monkeypatch, 1.06)
 
 
 @falsifies("ours-offset-constant")
@@ -130,7 +147,7 @@ def another_rate(monkeypatch):
 
 
 @falsifies("crawshaw-transition")
-def half_the_threshold(monkeypatch):
+def rates_below_the_threshold(monkeypatch):
     """The learning rates begin at a hundredth of the theorem's."""
     follow = checks._follow
     monkeypatch.setattr(checks, "_follow", lambda Z, rates, *rest: follow(Z, 0.01 * rates, *rest))
@@ -232,10 +249,10 @@ def another_rate_of_the_recursion(monkeypatch):
 
 
 @falsifies("ours-separable-divergence")
-def below_kappa_eight(monkeypatch):
-    """κ is 8 instead of 14."""
+def a_smaller_step(monkeypatch):
+    """κ is 11 instead of 14."""
     layers = checks._two_layers
-    monkeypatch.setattr(checks, "_two_layers", lambda Z, m, rate, *rest: layers(Z, m, (8 / 14) ** 0.5 * rate, *rest))
+    monkeypatch.setattr(checks, "_two_layers", lambda Z, m, rate, *rest: layers(Z, m, (11 / 14) ** 0.5 * rate, *rest))
 
 
 @falsifies("ours-separable-onset")
@@ -285,7 +302,8 @@ def rates_beyond_the_boundary(monkeypatch):
 
 
 @falsifies("ours-logistic-depth")
-def one_hidden_layer(monkeypatch):
-    """The deeper networks have one hidden layer."""
+def five_units(monkeypatch):
+    """The rate is 5 units instead of 6."""
     divergence = checks._deep_divergence
-    monkeypatch.setattr(checks, "_deep_divergence", lambda hidden, *rest, **named: divergence(1, *rest, **named))
+    monkeypatch.setattr(checks, "_deep_divergence", lambda hidden, multiple, *rest, **named: divergence(
+        hidden, 5 / 6 * multiple, *rest, **named))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+
 from catapult.checks import catapult_squared as checks
 from catapult.theory import squared_plane, two_layer
 from falsifications import falsifies

@@ -53,18 +53,24 @@ def rate_below_the_bound(monkeypatch):
     monkeypatch.setattr(checks, "BLOW_UP_RATE", "1.28")
 
 
-@falsifies("wu-any-learning-rate")
-def stalls(monkeypatch):
-    """Every orbit rests once its risk is below 0.09."""
+def stall(monkeypatch, level):
+    """Let orbits rest once their risk is below a level."""
     descend = theory.descend
 
     def stalling(loss, Z, w0, rate, steps):
         w = descend(loss, Z, w0, rate, steps)
-        reached = (theory.risk(loss, Z, w) < 0.09).argmax()
-        w[reached:] = w[reached] if reached else w[reached:]
+        below = theory.risk(loss, Z, w) < level
+        if below.any():
+            w[below.argmax():] = w[below.argmax()]
         return w
 
     monkeypatch.setattr(theory, "descend", stalling)
+
+
+@falsifies("wu-any-learning-rate")
+def stalls(monkeypatch):
+    """Every orbit rests once its risk is below 0.09."""
+    stall(monkeypatch, 0.09)
 
 
 @falsifies("wu-any-learning-rate")
@@ -77,6 +83,18 @@ def slower_than_one_over_t(monkeypatch):
         return np.array(w)
 
     monkeypatch.setattr(theory, "descend", descend)
+
+
+@falsifies("wu-any-learning-rate")
+def stalls_low(monkeypatch):
+    """Every orbit rests once its risk is below 0.0005."""
+    stall(monkeypatch, 0.0005)
+
+
+@falsifies("wu-any-learning-rate")
+def growth_two_per_cent_faster(monkeypatch):
+    """1/L gains at least 1.02 ηρ² a step."""
+    scaled(monkeypatch, checks, "slowest_growth", 1.02)
 
 
 @falsifies("wu-any-learning-rate")
@@ -130,6 +148,18 @@ def a_rise_that_goes_unseen(monkeypatch):
     """The hypothesis is dropped: rates whose risk rises are counted among the others."""
     diff = np.diff
     monkeypatch.setattr(checks.np, "diff", lambda a, **given: np.minimum(diff(a, **given), 0))
+
+
+@falsifies("wu-toy-data")
+def tail_two_per_cent_lower(monkeypatch):
+    """1/L gains 1.02 ηρ² a step."""
+    scaled(monkeypatch, checks, "slowest_growth", 1.02)
+
+
+@falsifies("wu-toy-data")
+def a_small_rate_that_is_large(monkeypatch):
+    """η = 5 instead of 4, at which the risk rises at some step."""
+    monkeypatch.setattr(checks, "TOY_RATES", (5.0, 8.0, 16.0, 32.0))
 
 
 @falsifies("ji-any-data")

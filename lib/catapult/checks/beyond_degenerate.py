@@ -140,25 +140,29 @@ def _risk(Z: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 
 def offset_of_the_ray(scale: str) -> Measurement:
-    """Mixed data, |z| ≤ 1, η_t = 1/√(t + 1): |Πw_T − u*|/|u*| after 10,000 steps. Effect: the same at η = 1.
+    """Mixed data, |z| ≤ 1, η_t = 1/√(t + 1): |Πw_T − u*|/|u*| after 10,000 steps.
+
+    Effect: that over the same at the constant η = 1, the least.
 
     The conditions are the rate of Theorem 7 and, at both, the bound of Lemma 8.
     """
-    rng, gaps, constant, ratios, slower, steps = np.random.default_rng(62), [], [], [], [], 10_000
+    rng, gaps, better, ratios, slower, steps = np.random.default_rng(62), [], [], [], [], 10_000
     t = np.arange(1, steps + 1)
     for _ in range(_trials(scale, 2)):
         Z, (along, across), best = _planar(rng)
         separable = np.abs(Z @ across) > 1e-9
         gamma, modulus = np.linalg.norm(_nearest(_off_span(Z, separable))), _modulus(Z[~separable] @ along, len(Z))
-        for schedule, ends in ((1 / np.sqrt(t), gaps), (np.ones(steps), constant)):
+        ends = []
+        for schedule in (1 / np.sqrt(t), np.ones(steps)):
             square = (_follow(Z, RATE, steps, schedule=schedule)[1:, 0] @ along - best) ** 2
             risk = np.exp(abs(best)) / t + (best**2 + np.log(t) ** 2 / gamma**2) / (2 * RATE * np.cumsum(schedule))
             ratios.append((square * modulus / (2 * np.minimum(1, risk))).max())
-            ends.append(math.sqrt(square[-1]) / abs(best))
-            if ends is gaps:
-                over = square / (np.log(t + 1) ** 2 / np.sqrt(t))
-                slower.append(over[1000:].max() > over[:1000].max())
-    return Measurement(np.max(gaps), effect=np.max(constant), conditions={
+            ends.append(square)
+        gaps.append(math.sqrt(ends[0][-1]) / abs(best))
+        better.append(math.sqrt(ends[0][-1] / ends[1][-1]))
+        over = ends[0] / (np.log(t + 1) ** 2 / np.sqrt(t))
+        slower.append(over[1000:].max() > over[:1000].max())
+    return Measurement(np.max(gaps), effect=np.min(better), conditions={
         "the bound of Lemma 8 holds at every step": bool(np.max(ratios) <= 1),
         "at 1/√(t + 1) the square of the distance, over ln(t)²/√t, does not grow": not any(slower)})
 
@@ -178,7 +182,7 @@ def _modulus(line: np.ndarray, size: int) -> float:
     """The least curvature of (1/size) Σ ℓ(z u) over the points of a line where that is at most 1."""
     risk = lambda u: _loss(line * u).sum() / size  # noqa: E731
     ends = [scipy.optimize.brentq(lambda u, sign=sign: risk(sign * u) - 1, 0, 1e6) for sign in (-1, 1)]
-    return min((line**2 * _pull(line * u) * _pull(-line * u)).sum() / size for u in (-ends[0], ends[1]))
+    return np.min([(line**2 * _pull(line * u) * _pull(-line * u)).sum() / size for u in (-ends[0], ends[1])])
 
 
 def risk_on_mixed_data(scale: str) -> Measurement:
@@ -396,7 +400,7 @@ def transition_in_the_plane(scale: str) -> Measurement:
     sets = [_unit(_opposing(rho, share), rho) for rho in (0.3, 0.1) for share in (0.3, 0.6, 0.9, 0.95)]
     for Z, gamma in [*sets, *[(_hard(n, 0.1), 0.1) for n in (2, 8, 32)]]:
         order = len(Z) / gamma + math.log(1 / gamma) / gamma**2
-        rates = max(len(Z), 32 / gamma**2 * math.log(256 / gamma**2)) * np.array([1, 1.5, 2, 4, 100, 1e4])
+        rates = np.maximum(len(Z), 32 / gamma**2 * math.log(256 / gamma**2)) * np.array([1, 1.5, 2, 4, 100, 1e4])
         steps = int(1.1 * order)
         risk = _risk(Z, _follow(Z, rates, steps))
         first = _first(8 * risk * rates <= 1)
@@ -469,7 +473,7 @@ def _line_step(z: np.ndarray, share: np.ndarray, rate: float, w: np.ndarray) -> 
 def global_convergence(scale: str) -> Measurement:
     """Non-separable data on the line, η = 1/λ, starts as far as 100/R: the largest distance from the minimum.
 
-    After 600 steps, in units of 1/max|z|. Random data, and data with an outlier, which have a cycle at ηλ = 1.05.
+    In the end, in units of 1/max|z|. Random data, and data with an outlier, which have a cycle at ηλ = 1.05.
     """
     rng, worst = np.random.default_rng(63), 0.0
     sets = []
@@ -482,8 +486,10 @@ def global_convergence(scale: str) -> Measurement:
     for z, share in sets:
         best, curvature = _line_minimum(z, share)
         w = np.concatenate([np.linspace(-100, 100, 41) / np.abs(z).max(), np.linspace(-5, 5, 40)])
-        for _ in range(600):
-            w = _line_step(z, share, SAFE / curvature, w)
+        for _ in range(20_000):
+            before, w = w, _line_step(z, share, SAFE / curvature, w)
+            if np.abs(w - before).max() * np.abs(z).max() < 1e-13:
+                break
         worst = np.maximum(worst, np.abs(w - best).max() * np.abs(z).max())
     return Measurement(worst)
 
@@ -699,7 +705,7 @@ def _batch(Z: np.ndarray, first: np.ndarray, second: np.ndarray, s: float, rates
 
 @functools.cache
 def _ends(scale: str) -> np.ndarray:
-    """Networks on overlapping clouds, shape (seeds, 3, 2): at 0.5, 2 and 3 units of 2/sharpness at the start, m = 100.
+    """Networks on overlapping clouds, shape (seeds, 3, 2): at 0.5, 1 and 2 units of 2/sharpness at the start, m = 100.
 
     Columns: the sharpness at the end, and the relative distance of v to v*.
     """
@@ -707,7 +713,7 @@ def _ends(scale: str) -> np.ndarray:
     for seed in range(_trials(scale, 3)):
         Z = datasets.overlapping_cloud(40, 4, SEPARATION, seed).Z
         first, second, s = _two_layers(Z, 100, 0.0, 0, seed)
-        rates, best = 2 / _sharpness(Z, first, second, s) * np.array([0.5, 2.0, 3.0]), _best(Z)
+        rates, best = 2 / _sharpness(Z, first, second, s) * np.array([0.5, 1.0, 2.0]), _best(Z)
         for W, w in zip(*_batch(Z, np.stack([first] * 3), np.stack([second] * 3), s, rates, 1500), strict=True):
             rows.append((_sharpness(Z, W, w, s), np.linalg.norm(s * W.T @ w - best) / np.linalg.norm(best)))
     return np.array(rows).reshape(-1, 3, 2)
@@ -729,44 +735,50 @@ def one_predictor(scale: str) -> Measurement:
 
 
 def edge_selection(scale: str) -> Measurement:
-    """Pair and clouds, κ = 0.1, 0.2, 0.5: the largest (1 − η·sharpness/2)/(3κ/16 (1 + 3κ/40)) of a run.
+    """Pair and clouds, κ₁ = η²s²‖ZᵀZ‖/n = 0.1, 0.2, 0.5: the largest (1 − η·sharpness/2)/(3κ₁/16 (1 + 3κ₁/40)).
 
     Over the runs at 1.5 times the edge of the lazy end and more. Effect: the smallest.
     """
     pair, ratios, settled = np.array([[1.0], [-1.0]]), [], True
     clouds = [(datasets.overlapping_cloud(40, d, separation, seed).Z, width) for seed in range(_trials(scale, 1))
-              for d, separation, width in ((1, 0.0, 400), (2, 1.0, 1000), (4, 1.0, 4000))]
+              for d, separation, width in ((1, 0.0, 400), (2, 1.0, 1000), (4, 1.0, 4000), (10, 0.5, 8000))]
     for Z, width in [(pair, 400), *clouds]:
         first, second, s = _two_layers(Z, width, 0.0, 0, 0)
         start = product_space.start(first[None], second[None], s)
         sharpness = product_space.sharpness_at_minimum("logistic", Z[None], start)
         _, lazy = product_space.descend("logistic", Z[None], start, 0.8 / sharpness, 300, 300)
         edge = 2 / product_space.sharpness_at_minimum("logistic", Z[None], lazy)
-        rates = np.sqrt(np.array([0.1, 0.2, 0.5]) / (Z**2).sum(1).mean()) / s
+        square = s**2 * np.linalg.norm(Z, 2) ** 2 / len(Z)
+        rates = np.sqrt(np.array([0.1, 0.2, 0.5]) / square)
         rates = rates[rates >= 1.5 * edge]
         data = np.repeat(Z[None], len(rates), axis=0)
-        _, end = product_space.descend("logistic", data, product_space.repeated([start], len(rates)), rates, 2500, 2500)
-        kappas = rates**2 * s**2 * (Z**2).sum(1).mean()
+        end = product_space.repeated([start], len(rates))
+        for _ in range(8):
+            _, end = product_space.descend("logistic", data, end, rates, 2500, 2500)
+            if np.abs(product_space.gradient("logistic", data, end.product)).max() < 1e-4:
+                break
+        else:
+            settled = False
+        kappas = rates**2 * square
         ratio = rates * product_space.sharpness_at_minimum("logistic", data, end) / 2
-        settled &= bool(np.abs(product_space.gradient("logistic", data, end.product)).max() < 1e-4)
         ratios.extend((1 - ratio) / (PAIR_GAP * kappas * (1 + 3 * kappas / 40)))
     return Measurement(np.max(ratios), effect=np.min(ratios), conditions={
         "every run converges": settled, "every run ends inside the edge": bool(np.min(ratios) > 0)})
 
 
 @functools.cache
-def _by_width(width: int, scale: str) -> np.ndarray:
-    """Clouds, d = 4, n = 40, at 3, 4 and 6 units of 2/sharpness: η·sharpness/2 of every run, NaN if not settled."""
+def _by_width(width: int, scale: str, dimension: int = 4) -> np.ndarray:
+    """Clouds, n = 40, at 3, 4 and 6 units of 2/sharpness: η·sharpness/2 of every run, NaN if not settled."""
     states, rates, data, best = [], [], [], []
     for seed in range(_trials(scale, 4)):
-        Z = datasets.overlapping_cloud(40, 4, 1.0, seed).Z
+        Z = datasets.overlapping_cloud(40, dimension, 1.0, seed).Z
         first, second, s = _two_layers(Z, width, 0.0, 0, seed)
         states.append(product_space.start(first[None], second[None], s))
         rates.extend(2 / _sharpness(Z, first, second, s) * np.array([3.0, 4.0, 6.0]))
         data.extend([Z] * 3)
         best.extend([_best(Z)] * 3)
     rates, data, best = np.array(rates), np.array(data), np.array(best)
-    _, end = product_space.descend("logistic", data, product_space.repeated(states, 3), rates, 1200, 1200)
+    _, end = product_space.descend("logistic", data, product_space.repeated(states, 3), rates, 1500, 1500)
     with np.errstate(over="ignore", invalid="ignore"):
         far = np.linalg.norm(end.product - best, axis=1) / np.linalg.norm(best, axis=1)
     return np.where(far < 1e-3, rates * product_space.sharpness_at_minimum("logistic", data, end) / 2, np.nan)
@@ -774,11 +786,13 @@ def _by_width(width: int, scale: str) -> np.ndarray:
 
 def edge_range(scale: str) -> Measurement:
     """Clouds, d = 4, n = 40, at 3, 4 and 6 units, m = 2,000: the least η·sharpness/2 of a run. Effect: at m = 100."""
-    wide, narrow = _by_width(WIDE, scale), _by_width(100, scale)
+    wide, narrow, line = _by_width(WIDE, scale), _by_width(100, scale), _by_width(400, scale, 1)
     return Measurement(np.nanmin(wide), effect=np.nanmin(narrow), conditions={
         "every wide network converges": not np.isnan(wide).any(),
         "at m = 100 some do not": bool(np.isnan(narrow).any()),
-        "every run that converges ends inside the edge": bool(np.nanmax([wide, narrow]) < 1)})
+        "on the line, m = 400, some end below 0.5 and some above 0.95":
+            bool(np.nanmin(line) < 0.5 and np.nanmax(line) > 0.95),
+        "every run that converges ends inside the edge": bool(np.nanmax([wide, narrow, line]) < 1)})
 
 
 def edge_fold(scale: str) -> Measurement:
@@ -794,7 +808,7 @@ def edge_fold(scale: str) -> Measurement:
     for multiple in (1.2, 2.0):
         rate, v, kernel, square = multiple / curvature, 0.5, 2.0, 1e-4
         for _ in range(20_000):
-            slope = -sum(p * x / (1 + math.exp(min(x * v, 700.0))) for x, p in points)
+            slope = -sum(p * x / (1 + math.exp(x * v)) for x, p in points)
             v, kernel = (v - rate * kernel * slope + rate**2 * square * v * slope**2,
                          kernel - 4 * rate * square * v * slope + rate**2 * square * kernel * slope**2)
         settled = abs(v / best - 1) < 1e-6
@@ -861,7 +875,7 @@ def separable_onset(scale: str) -> Measurement:
     narrow, wide = (_share_gone(0.03, width, np.array([ONSET, 8.2, 10.0]), _trials(scale, 20)) for width in (20, 2000))
     return Measurement(np.maximum(narrow[0], wide[0]), effect=wide[1], conditions={
         "at κ = 8.2 and m = 2,000 more than half diverge": bool(wide[1] > 0.5),
-        "at κ = 10 nine of ten diverge at both widths": bool(min(narrow[2], wide[2]) >= 0.9)})
+        "at κ = 10 nine of ten diverge at both widths": bool(np.minimum(narrow[2], wide[2]) >= 0.9)})
 
 
 def _share_gone(rho: float, width: int, kappas: np.ndarray, seeds: int) -> np.ndarray:
@@ -948,11 +962,12 @@ def depth_edge(scale: str) -> Measurement:
     seeds = _trials(scale, 20)
     at = {(hidden, multiple): _deep_divergence(hidden, multiple, seeds, NARROW, 120, squared=True)[1].mean()
           for hidden in (1, 2, 3) for multiple in (2.04, 3.2)}
-    below = [_deep_divergence(hidden, 1.96, seeds, NARROW, 120, squared=True)[1].any() for hidden in (1, 2, 3)]
+    below = [_deep_divergence(hidden, 1.96, seeds, NARROW, 120, squared=True)[1].mean() for hidden in (1, 2, 3)]
     return Measurement(np.maximum(at[2, 2.04], at[3, 2.04]), effect=at[1, 2.04], conditions={
         "at 2.04 units every network with one hidden layer diverges": at[1, 2.04] == 1,
-        "at 1.96 units none does, of any depth": not any(below),
-        "at 3.2 units all do": min(at[hidden, 3.2] for hidden in (1, 2, 3)) == 1})
+        "at 1.96 units none does with one, and of the deeper ones at most one in twenty":
+            bool(below[0] == 0 and np.max(below) <= 0.05),
+        "at 3.2 units all do": all(at[hidden, 3.2] == 1 for hidden in (1, 2, 3))})
 
 
 def logistic_one_layer(scale: str) -> Measurement:

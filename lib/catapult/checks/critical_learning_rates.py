@@ -485,9 +485,9 @@ def flip(scale: str) -> Measurement:
 
     Orbits from two starts, p from 0.05 to 0.95. Third and fourth derivatives are differences of L''.
     """
-    fraction = np.concatenate([np.linspace(0.05, 0.95, 10)] * 2)
+    fraction = np.concatenate([np.linspace(0.05, 0.95, 11)] * 2)
     minimum, curvature = np.log(fraction / (1 - fraction)), fraction * (1 - fraction)
-    w = minimum + np.repeat([0.01, 0.5], 10)
+    w = minimum + np.repeat([0.01, 0.5], 11)
     for _ in range(_points(scale, 8000)):
         before, w = w, w - (LABEL_EDGE + 1e-3) / curvature * (1 / (1 + np.exp(-w)) - fraction)
     gap = np.abs(np.abs(w - before) / 2 / flip_amplitude(1e-3, fraction) - 1)
