@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import re
 
 import pytest
 
@@ -108,6 +109,12 @@ def test_a_condition_that_does_not_hold_fails_the_row_and_is_named(monkeypatch):
     assert bad.as_dict()["conditions"] == {"one": True, "the other": False}
 
 
+def test_a_reference_is_named_as_it_is_printed():
+    names = {key: claims.cited(key) for claim in LEDGER for key in claim.sources}
+    assert names["huang2020"] == "Huang et al. (2020)"
+    assert not [name for name in names.values() if set("{}\\$") & set(name)]
+
+
 def test_missing_data_is_counted_apart(monkeypatch):
     from catapult.datasets import DataMissing
 
@@ -133,3 +140,64 @@ def test_checks_pass_nan_on(path):
     names = [node.func.id for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
              if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     assert {"max", "min"}.isdisjoint(names)
+
+
+@pytest.mark.parametrize(("measured", "broken"), [
+    (Measurement(-1.0, interval=(-2.0, -1.0), control=-0.25), []),
+    (Measurement(1.0, interval=(1.0, 2.0), control=0.25), []),
+    (Measurement(-1.0, control=0.0), ["its interval excludes no effect", "its control shows no effect"]),
+    (Measurement(-1.0, interval=(-2.0, 0.0), control=0.0),
+     ["its interval excludes no effect", "its control shows no effect"]),
+    (Measurement(-1.0, interval=(-2.0, -1.0)), ["its control shows no effect"]),
+    (Measurement(-1.0, interval=(-2.0, -1.0), control=-0.26), ["its control shows no effect"]),
+    (Measurement(-1.0, interval=(-2.0, -1.0), control=0.26), ["its control shows no effect"]),
+], ids=["below", "above", "no interval", "interval with 0", "no control", "same control", "opposite control"])
+def test_what_is_called_reproduced_has_an_effect_and_a_control_without(monkeypatch, measured, broken):
+    import importlib
+
+    claim = LEDGER[0].model_copy(update={"verdict": "reproduced", "bound": "in [-9, 9]"})
+    module, _, name = claim.check.rpartition(".")
+    monkeypatch.setattr(importlib.import_module(f"catapult.checks.{module}"), name, lambda scale: measured)
+    (result,) = claims.verify([claim])
+    assert (result.status, result.broken) == ("failed" if broken else "passed", broken)
+    (other,) = claims.verify([claim.model_copy(update={"verdict": "holds"})])
+    assert other.status == "passed"
+
+
+def test_the_page_of_the_ledger_has_every_chapter_with_claims_under_its_title():
+    page = (paths.BOOK / "15-claims.md").read_text(encoding="utf-8")
+    part = r'^## \[(.+)\]\((.+)\.md\)\n\n```.*\n.*\n\nclaims\.verdicts\("(.+)", anchor=True\)\n```$'
+    parts = re.findall(part, page, re.MULTILINE)
+    assert parts == [(chapter.title, chapter.id, chapter.id) for chapter in chapters.every()
+                     if chapter.id in {claim.chapter for claim in LEDGER}]
+    assert {claim.chapter for claim in LEDGER} == {chapter for _, chapter, _ in parts}
+
+
+def test_the_words_of_the_ledger_are_explained_from_its_tables_and_every_row_is_counted():
+    for table in (claims.BASES, claims.VERDICTS):
+        assert claims.definitions(table).data.splitlines() == [f"* *{word}*: {table[word]}." for word in table]
+    cells = [line.strip("| ").split(" | ") for line in claims.summary().data.splitlines()]
+    assert cells[0] == list(claims.VERDICTS)
+    assert [row[0] for row in cells[2:]] == list(claims.BASES)
+    assert sum(int(number) for row in cells[2:] for number in row[1:] if number != "·") == len(LEDGER)
+    basis, verdict = LEDGER[0].basis, LEDGER[0].verdict
+    column = cells[0].index(verdict)
+    (numbers,) = (row[1:] for row in cells[2:] if row[0] == basis)
+    assert int(numbers[column]) == sum((claim.basis, claim.verdict) == (basis, verdict) for claim in LEDGER)
+
+
+def test_each_verdict_falls_into_one_outcome():
+    counted = [claims.tally([LEDGER[0].model_copy(update={"verdict": verdict})]) for verdict in claims.VERDICTS]
+    where = {verdict: [name for name, number in tally.items() if number and name != "tested"]
+             for verdict, tally in zip(claims.VERDICTS, counted, strict=True)}
+    assert where.pop("new") == []  # no statement of others
+    assert where == {"reproduced": ["seen"], "holds": ["seen"], "known": ["seen"], "corrected": ["corrected"],
+                     "fails": ["refuted"], "refuted": ["refuted"], "open": ["undecided"]}
+
+
+def test_what_was_read_is_explained_once():
+    files = [*paths.BOOK.glob("*.md"), paths.ROOT / "README.md"]
+    pages = {path.name: path.read_text(encoding="utf-8") for path in files}
+    assert [name for name, text in pages.items() if re.search("^Which texts were read$", text, re.M)] == ["index.md"]
+    assert all("index.md" in pages[name] for name in ("README.md", "15-claims.md"))
+    assert not [name for name, text in pages.items() if "repeats their experiments" in text]

