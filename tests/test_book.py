@@ -121,6 +121,13 @@ def test_state_sees_the_data(monkeypatch):
     assert (after["code"] != before["code"], after["text"] == before["text"]) == (True, True)
 
 
+@pytest.mark.parametrize("library", ["numpy", "scipy", "torch", "numba", "python-flint"])
+def test_state_sees_the_versions_of_numerical_libraries(monkeypatch, library):
+    before, found = book.state(), book.results.versions()
+    monkeypatch.setattr(book.results, "versions", lambda: {**found, library: "0.0.1"})
+    assert book.state()["code"] != before["code"]
+
+
 @pytest.mark.parametrize(("name", "key"), [("BOOK", "text"), ("LIBRARY", "code"), ("RECORDED", "code")])
 def test_state_sees_a_changed_file(monkeypatch, tmp_path, name, key):
     monkeypatch.setattr(paths, "ROOT", tmp_path)

@@ -40,7 +40,8 @@ def data(network, outputs=1, n=SAMPLES):
 
 def model_of(network, weights):
     """Return the network as a user of PyTorch writes it, for inputs (n, channels, height, width)."""
-    kind = {"linear": torch.nn.Identity, "relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}[network.activation]
+    kind = {"linear": torch.nn.Identity, "relu": torch.nn.ReLU, "softplus": torch.nn.Softplus,
+            "tanh": torch.nn.Tanh}[network.activation]
     scaled = [scale * W for scale, W in zip(network.scales, weights, strict=True)]
     layers, size = [], network.kernel
     for (c_in, c_out), W in zip(pairwise([network.image[2], *network.channels]), scaled[:-1], strict=True):

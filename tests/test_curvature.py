@@ -12,7 +12,10 @@ import torch
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from catapult import curvature, losses
+from catapult.datasets import Problem
 from catapult.networks import ACTIVATIONS, Network
+from catapult.parameters import InputError
+from catapult.training import train
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # what it imports uses torch.jit
@@ -32,14 +35,6 @@ def data(n=9, d=4):
 def case(loss, activation, depth, parametrization="ntk"):
     network = Network(DEPTHS[depth], activation, parametrization)
     return network, curvature.mean_loss(network, loss, *data()), network.initialise(0)
-
-
-def symmetric(eigenvalues, seed=0):
-    """Return a symmetric matrix with these eigenvalues, and its eigenvectors as columns."""
-    generator = torch.Generator().manual_seed(seed)
-    size = len(eigenvalues)
-    Q = torch.linalg.qr(torch.randn(size, size, generator=generator, dtype=torch.float64))[0]
-    return Q @ torch.diag(torch.tensor(eigenvalues, dtype=torch.float64)) @ Q.T, Q
 
 
 def noise(size):
@@ -92,55 +87,12 @@ def test_hessian_of_a_network_is_the_central_difference_of_gradients(depth):
                                rtol=1e-7, atol=1e-8)
 
 
-def test_lanczos_finds_the_largest_eigenvalue_not_the_largest_in_magnitude():
-    matrix, Q = symmetric([-10.0, 3.0, 1.0, 0.5, -2.0, 0.1])
-    [value], [vector] = curvature.lanczos(lambda v: v @ matrix, noise(6)[None], tolerance=1e-10)
-    assert value == pytest.approx(3, rel=1e-9)
-    assert abs(vector @ Q[:, 1]).item() == pytest.approx(1, rel=1e-9)
-
-
-def test_lanczos_of_a_negative_operator_is_its_eigenvalue_nearest_zero():
-    matrix, _ = symmetric([-10.0, -3.0, -1.0, -0.5])
-    assert curvature.lanczos(lambda v: v @ matrix, noise(4)[None])[0][0] == pytest.approx(-0.5, rel=1e-4)
-
-
-@pytest.mark.parametrize("basis", [8, 64])
-def test_lanczos_restarts_when_its_basis_is_full(basis):
-    matrix, _ = symmetric([5.0, 4.9, *torch.linspace(-3, 4.8, 298).tolist()])
-    [value], _ = curvature.lanczos(lambda v: v @ matrix, noise(300)[None], tolerance=1e-6, basis=basis)
-    assert value == pytest.approx(5, rel=1e-6)
-
-
-def counted(matrix):
-    calls = []
-    return calls, lambda v: calls.append(1) or v @ matrix
-
-
-def test_a_warm_start_costs_fewer_products():
-    matrix, Q = symmetric([5.0, *torch.linspace(-1, 4, 199).tolist()])
-    cold, product_with = counted(matrix)
-    curvature.lanczos(product_with, noise(200)[None])
-    warm, product_with = counted(matrix)
-    [value], _ = curvature.lanczos(product_with, (Q[:, 0] + 1e-3 * noise(200) / 200**0.5)[None])
-    assert value == pytest.approx(5, rel=1e-4)
-    assert len(warm) < len(cold) / 2
-
-
-def test_a_warm_start_leaves_an_eigenvector_that_is_no_longer_the_top_one():
-    # A diagonal quadratic: the old top eigenvector is still an eigenvector, but another has overtaken it.
-    curvatures = torch.tensor([2.0, 3.0, 1.0, 0.5, 0.1], dtype=torch.float64)
-    old = torch.tensor([1.0, 0, 0, 0, 0], dtype=torch.float64)
-    weights = [torch.ones(1, 5, dtype=torch.float64)]
-    value, _ = curvature.sharpness(lambda w: (curvatures * w[0] ** 2).sum() / 2, weights, start=old)
-    assert value == pytest.approx(3, rel=1e-4)
-
-
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_warm_and_cold_sharpness_agree_along_a_trajectory(activation):
     _, mean_loss, weights = case("logistic", activation, 3)
     vector = None
-    for _ in range(20):
-        value, vector = curvature.sharpness(mean_loss, weights, vector)
+    for step in range(20):
+        value, vector = curvature.sharpness(mean_loss, weights, vector, seed=step)
         dense = torch.linalg.eigvalsh(curvature.hessian_matrix(mean_loss, weights))[-1].item()
         assert value == pytest.approx(dense, rel=1e-4)
         leaves = [w.requires_grad_() for w in weights]
@@ -161,19 +113,6 @@ def test_weights_that_are_not_numbers_have_no_curvature():
     weights[0][0, 0] = float("nan")
     assert math.isnan(curvature.sharpness(mean_loss, weights)[0])
     assert math.isnan(curvature.largest_ntk_eigenvalue(network, weights, data()[0]))
-
-
-def test_an_operator_that_breaks_on_the_way_has_no_eigenvalue():
-    matrix, _ = symmetric([5.0, *torch.linspace(-1, 4, 49).tolist()])
-    calls = []
-
-    def breaks(v):
-        calls.append(1)
-        return torch.stack([v[0] @ matrix, v[1] @ matrix * (math.inf if len(calls) == 3 else 1)])
-
-    values, _ = curvature.lanczos(breaks, noise(50).expand(2, 50))
-    assert values[0] == pytest.approx(5, rel=1e-4)
-    assert math.isnan(values[1])
 
 
 @pytest.mark.parametrize("parametrization", ["ntk", "standard"])
@@ -248,3 +187,51 @@ def test_ntk_of_several_outputs_is_the_gram_matrix_of_the_gradients_of_each(acti
     torch.testing.assert_close(curvature.ntk_matrix(network, weights, X), jacobian @ jacobian.T, **ROUNDING)
     top = torch.linalg.eigvalsh(jacobian @ jacobian.T)[-1].item() / len(X)
     assert curvature.largest_ntk_eigenvalue(network, weights, X) == pytest.approx(top, rel=1e-10)
+
+
+def test_eigenvalues_at_both_ends_and_their_density_are_those_of_the_dense_hessian():
+    _, mean_loss, weights = case("logistic", "tanh", 3)
+    dense = torch.linalg.eigvalsh(curvature.hessian_matrix(mean_loss, weights)).numpy()
+    np.testing.assert_allclose(curvature.hessian_eigenvalues(mean_loss, weights, 4), dense[:-5:-1], rtol=1e-3)
+    np.testing.assert_allclose(curvature.hessian_eigenvalues(mean_loss, weights, 2, "smallest"), dense[:2], rtol=1e-3)
+    grid, width = np.linspace(dense[0] - 1, dense[-1] + 1, 201), 0.2
+    exact = np.exp(-(((grid[:, None] - dense) / width) ** 2) / 2).mean(1) / (width * np.sqrt(2 * np.pi))
+    found = curvature.hessian_density(mean_loss, weights, grid, width, probes=200)
+    assert np.abs(found - exact).max() < 0.1 * exact.max()
+    with pytest.raises(InputError, match="allowed: 'largest', 'smallest'"):
+        curvature.hessian_eigenvalues(mean_loss, weights, 2, "median")
+
+
+def test_recorded_sharpness_follows_samples_that_overtake_each_other():
+    """Orthogonal samples make the Hessian diagonal: its eigenvalues are ℓ''(u_i)|x_i|²/n, and its top changes hands."""
+    n = 300
+    norms = np.array([6.0, 5.0, *np.random.default_rng(0).uniform(0.05, 1, n - 2)])
+    problem = Problem(np.diag(norms), np.ones(n), name="orthogonal")
+    network = Network((n, 1), parametrization="standard")
+    first = np.zeros((1, n))
+    first[0, 0] = -6 / norms[0]  # sample 1 begins far on the wrong side, where the loss is straight, and turns later
+    result = train(problem, network, [2.5], loss="logistic", steps=60, record=("loss", "sharpness"),
+                   initial_weights=[first])
+    w, exact = first[0].copy(), []
+    for _ in range(61):
+        u = norms * w
+        exact.append((1 / (4 * np.cosh(u / 2) ** 2) * norms**2 / n).max())
+        w += 2.5 * norms / (1 + np.exp(u)) / n
+    assert max(exact) > 1.3 * min(exact)
+    np.testing.assert_allclose(result.sharpness[0, 0], exact, rtol=1e-4)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_recorded_sharpness_is_the_dense_eigenvalue_along_a_run_at_a_large_rate(activation):
+    X, y = (tensor.numpy() for tensor in data(20, 8))
+    network = Network((8, 12, 12, 1), activation)
+    mean_loss = curvature.mean_loss(network, "logistic", *map(torch.tensor, (X, y)))
+    weights = network.initialise(0)
+    eta = 3 / torch.linalg.eigvalsh(curvature.hessian_matrix(mean_loss, weights))[-1].item()
+    result = train(Problem(X, y), network, [eta], steps=25, record=("loss", "sharpness"))
+    for recorded in result.sharpness.values[0, 0]:
+        dense = torch.linalg.eigvalsh(curvature.hessian_matrix(mean_loss, weights))[-1].item()
+        assert recorded == pytest.approx(dense, rel=1e-4)
+        leaves = [W.requires_grad_() for W in weights]
+        slopes = torch.autograd.grad(mean_loss(leaves), leaves)
+        weights = [(W - eta * g).detach() for W, g in zip(leaves, slopes, strict=True)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from catapult.networks import ACTIVATIONS, Network
+from catapult.activations import ACTIVATIONS
+from catapult.networks import Network
 from catapult.parameters import InputError
 
 X = torch.randn(7, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -60,12 +62,39 @@ def test_an_offset_stands_for_inputs_that_are_not_shown(widths, activation):
     torch.testing.assert_close(outputs, whole.forward(W, X), **ROUNDING)
 
 
-def test_bend_is_the_second_derivative_of_the_activation():
-    z = torch.tensor([[-1.5], [0.2], [0.7]], dtype=torch.float64, requires_grad=True)
-    [slope] = torch.autograd.grad(torch.tanh(z).sum(), z, create_graph=True)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_bend_is_the_second_derivative_of_the_activation(activation):
+    network = Network((1, 1), activation)
+    z = torch.tensor([[-30.0], [-1.5], [0.2], [0.7], [25.0]], dtype=torch.float64, requires_grad=True)
+    [slope] = torch.autograd.grad((network.activate(z) + 0 * z**2).sum(), z, create_graph=True)
     [second] = torch.autograd.grad(slope.sum(), z)
-    torch.testing.assert_close(Network((1, 1), "tanh").bend(torch.tanh(z)).detach(), second, **ROUNDING)
-    assert Network((1, 1), "relu").bend(z) is Network((1, 1), "linear").bend(z) is None
+    bend = network.bend(network.activate(z).detach())
+    assert (bend is None) == (activation in ("linear", "relu"))
+    torch.testing.assert_close(torch.zeros_like(second) if bend is None else bend, second, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_activation_that_overwrites_is_the_same_function(activation):
+    z = torch.linspace(-40, 40, 81, dtype=torch.float64)
+    member = ACTIVATIONS[activation]
+    assert torch.equal(member.over(z.clone()), member.value(z))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_an_activation_says_whether_it_is_linear_and_whether_it_dies(activation):
+    z, member = torch.linspace(-5, 5, 11, dtype=torch.float64), ACTIVATIONS[activation]
+    assert torch.equal(member.value(z), z) == member.is_linear
+    assert (member.value(z[:5]) == 0).all() == member.dies
+
+
+def test_softplus_neither_overflows_nor_loses_its_tail():
+    for dtype, far, tiny in ((torch.float64, 1e4, 1e-300), (torch.float32, 1e3, 1e-30)):
+        z = torch.tensor([-far, -0.95 * abs(np.log(tiny)), far], dtype=dtype)
+        h = ACTIVATIONS["softplus"].value(z)
+        assert h[0] == 0
+        assert tiny < h[1] < tiny**0.9
+        assert h[2] == far
+        assert ACTIVATIONS["softplus"].slope(h)[1:].tolist() == [h[1].item(), 1]
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -104,7 +133,7 @@ def test_different_seeds_differ():
     ((("a", 1),), r"widths = \('a', 1\): allowed: at least two whole numbers ≥ 1"),
     (((float("inf"), 1),), "at least two whole numbers"),
     ((5,), "widths = 5: allowed: at least two whole numbers"),
-    (((5, 1), "rely"), r"activation = 'rely' \(did you mean 'relu'\?\); allowed: linear, relu, tanh"),
+    (((5, 1), "rely"), r"activation = 'rely' \(did you mean 'relu'\?\); allowed: linear, relu, softplus, tanh"),
     (((5, 1), "relu", "nkt"), r"parametrization = 'nkt' \(did you mean 'ntk'\?\); allowed: ntk, standard"),
 ])
 def test_wrong_networks_are_refused_in_one_line(arguments, message):

@@ -72,6 +72,18 @@ def test_key_sees_parameters_data_and_code(experiment, monkeypatch):
     assert len(keys) == 5
 
 
+@pytest.mark.parametrize("library", ["numpy", "scipy", "torch", "numba", "python-flint"])
+def test_another_version_of_a_numerical_library_computes_again(experiment, monkeypatch, library):
+    results.compute(experiment, Length())
+    before, found = results.key(experiment, Length()), results.versions()
+    monkeypatch.setattr(results, "versions", lambda: {**found, library: "0.0.1"})
+    assert results.key(experiment, Length()) != before
+    results.compute(experiment, Length())
+    assert len(experiment.runs) == 2
+    monkeypatch.setattr(results, "versions", lambda: {**found, "xarray": "0.0.1"})
+    assert results.key(experiment, Length()) == before
+
+
 def test_code_version_sees_what_is_imported_but_not_comments(tmp_path, monkeypatch):
     package = tmp_path / "catapult"
     package.mkdir()

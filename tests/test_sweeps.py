@@ -177,6 +177,16 @@ def test_key_sees_data_and_code():
     assert len(keys) == 3
 
 
+@pytest.mark.parametrize("library", ["numpy", "scipy", "torch", "numba", "python-flint"])
+def test_key_sees_the_versions_of_numerical_libraries(monkeypatch, library):
+    before, found = chunks.split(experiment, small_grid().runs)[0], results.versions()
+    monkeypatch.setattr(results, "versions", lambda: {**found, library: "0.0.1"})
+    monkeypatch.setattr(chunks, "_code", results.code_version)  # kept for a process otherwise
+    assert chunks.split(experiment, small_grid().runs)[0].key != before.key
+    with pytest.raises(chunks.OtherInputs, match="another version of the code or of a numerical library"):
+        chunks.compute(before)
+
+
 @pytest.mark.parametrize("changed", ["data", "code"])
 def test_worker_with_other_inputs_refuses(changed):
     chunk = dataclasses.replace(chunks.split(experiment, small_grid().runs)[0], **{changed: "other"})

@@ -199,7 +199,7 @@ def sharpness_rows(sizes: Sizes) -> Iterator[Row]:
              "curvlinops": "curvlinops and scipy's eigsh"}
     for name, spent in costs.items():
         if spent is not None:
-            target = "<= 4" if name in ("warm", "network", "run") else ""
+            target = {"cold": "<= 18", "warm": "<= 8", "network": "<= 8", "run": "<= 8"}.get(name, "")
             yield _row("curvature", names[name], f"plain step, {'-'.join(map(str, widths))}, n = {n}", spent / step,
                        "plain steps", target, "evaluation", spent)
     exact = curvature.sharpness(loss, moved, tolerance=1e-9)[0]

@@ -53,7 +53,9 @@ def state() -> dict[str, str]:
     """Return hashes of what the pages are made from: the text, and what the chapters compute with."""
     text = [*_files(paths.BOOK), paths.TOC, paths.CONFIG, paths.ROOT / "CITATION.cff"]
     code = [*_files(paths.LIBRARY), *_files(paths.RECORDED), paths.CLAIMS, paths.ROOT / "requirements.txt"]
-    return {"text": _hash(text), "code": results.digest([_hash(code), sources.mnist_fingerprint("auto"), sys.version])}
+    numerical = {name: results.versions()[name] for name in results.NUMERICAL}
+    return {"text": _hash(text),
+            "code": results.digest([_hash(code), sources.mnist_fingerprint("auto"), sys.version, numerical])}
 
 
 def contents() -> list[str]:

@@ -6,8 +6,8 @@ what else is in the batch. Runs that differ only in the parameter that the exper
 names none, each run is a chunk.
 
 A chunk's file is named after the experiment, the runs, the checksum of the data and the code versions of the
-experiment and of this module; it carries its own sha256 and where it was computed. It is written to a
-temporary name and renamed: it is there and whole, or not there.
+experiment and of this module, numerical libraries included; it carries its own sha256 and where it was computed. It is
+written to a temporary name and renamed: it is there and whole, or not there.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def compute(chunk: Chunk) -> bytes:
     experiment = importlib.import_module(chunk.experiment)
     runs = [experiment.Parameters(**run) for run in chunk.runs]
     if (_code(chunk.experiment), _code(__name__)) != (chunk.code, chunk.identity["rows_code"]):
-        raise OtherInputs("a worker has another version of the code")
+        raise OtherInputs("a worker has another version of the code or of a numerical library")
     if results.data_checksum(experiment, runs[0]) != chunk.data:
         raise OtherInputs("a worker has other data")
     started = time.monotonic()

@@ -46,7 +46,7 @@ class ConvolutionalNetwork(WeightMatrices):
     outputs
         Number of outputs of the linear read-out.
     activation
-        ``"linear"``, ``"relu"`` or ``"tanh"``, after every convolution.
+        A name in ``catapult.activations.ACTIVATIONS``, after every convolution.
     parametrization
         ``"ntk"`` or ``"standard"``, see the module.
     kernel, stride

@@ -44,7 +44,7 @@ def products(network: WeightMatrices, loss: losses.Loss | losses.CrossEntropy, w
     if not isinstance(network, Network):
         return _differentiated(network, loss, weights, X, y)
     V = [scale * W for scale, W in zip(network.scales, weights, strict=True)]
-    if network.activation == "linear" and network.outputs == 1 and network.depth > 1:
+    if network.phi.is_linear and network.outputs == 1 and network.depth > 1:
         return _contracted(network, loss, V, X, y)
     return _layered(network, loss, V, X, y)
 
@@ -70,7 +70,7 @@ def _layered(network, loss, V, X, y):
     for matrix in V[:-1]:
         H.append(network.activate(matrix @ H[-1]))
     f = _outputs(V[-1] @ H[-1])
-    slopes, bends = [network.slope(h) for h in H], [network.bend(h) for h in H]
+    slopes, bends = ([None, *map(derivative, H[1:])] for derivative in (network.slope, network.bend))
     delta, pulled = [_columns(loss.gradient(f, y) / len(X))], []  # δ_l, V_lᵀ δ_l
     for layer in reversed(range(1, len(V))):
         pulled.insert(0, V[layer].mT @ delta[0])

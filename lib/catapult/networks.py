@@ -21,12 +21,12 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from catapult.activations import ACTIVATIONS, Activation, zero
 from catapult.parameters import InputError, is_whole, nearest
 
 if TYPE_CHECKING:
     import torch
 
-ACTIVATIONS = ("linear", "relu", "tanh")
 PARAMETRIZATIONS = ("ntk", "standard")
 
 
@@ -73,21 +73,22 @@ class WeightMatrices:
         return weights
 
     @property
+    def phi(self) -> Activation:
+        """The member of the table of activations."""
+        return ACTIVATIONS[self.activation]
+
+    @property
     def activate(self) -> Callable[[torch.Tensor], torch.Tensor]:
         """The activation φ."""
-        import torch
-
-        return {"linear": lambda z: z, "relu": torch.relu, "tanh": torch.tanh}[self.activation]
+        return self.phi.value
 
     def slope(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return the activation's derivative φ'(z) from its value φ(z); the ReLU's at 0 is 0."""
-        if self.activation == "tanh":
-            return hidden.new_ones(()).addcmul(hidden, hidden, value=-1)
-        return (hidden > 0).to(hidden) if self.activation == "relu" else hidden.new_ones(())
+        return self.phi.slope(hidden)
 
     def bend(self, hidden: torch.Tensor) -> torch.Tensor | None:
         """Return the activation's second derivative φ''(z) from φ(z); None where it is zero (almost) everywhere."""
-        return -2 * hidden * (1 - hidden**2) if self.activation == "tanh" else None
+        return None if self.phi.bend is zero else self.phi.bend(hidden)
 
     def _check_options(self) -> None:
         for name, allowed in (("activation", ACTIVATIONS), ("parametrization", PARAMETRIZATIONS)):
@@ -107,7 +108,7 @@ class Network(WeightMatrices):
         Input dimension, hidden widths, number of outputs: ``(784, 500, 500, 1)`` has two hidden layers;
         ``(d, 1)`` is the linear predictor. At least two whole numbers ≥ 1.
     activation
-        ``"linear"``, ``"relu"`` or ``"tanh"``, after every layer but the last.
+        A name in ``catapult.activations.ACTIVATIONS``, as ``"linear"`` or ``"relu"``: after every layer but the last.
     parametrization
         ``"ntk"`` or ``"standard"``, see the module.
 
@@ -149,7 +150,7 @@ class Network(WeightMatrices):
         ``offset`` (…, n, m_1) is added to X W_1ᵀ. A linear network with one output is contracted from the output
         side, v = W_1ᵀ(… W_kᵀ), f = Xv: the same function, at the cost of matrix-vector products.
         """
-        if self.activation != "linear" or self.outputs > 1:
+        if not self.phi.is_linear or self.outputs > 1:
             return self.forward_with_hidden(weights, X, offset)[0]
         b = weights[-1].new_ones(1, 1)
         for matrix in reversed(weights[1:]):

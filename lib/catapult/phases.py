@@ -6,25 +6,31 @@ oscillation of period two), the first of these that holds is the label:
 
 1. **divergent**: some :math:`L_t` is not finite or exceeds ``DIVERGENCE`` · L_0. Absorbing: a ReLU network
    may come back from there, but as a dead one.
-2. **dead**: at the end at least the share ``DEAD`` of the training outputs of a ReLU network is exactly 0.
+2. **dead**: at the end at least the share ``DEAD`` of the training outputs is exactly 0, of a network whose activation
+   is constant 0 on a half-line (as ReLU).
 3. **unsettled**: :math:`L_T > L_0`; or the run still bounces: within the last tenth of its steps (two at
    least) the loss rises by more than the share ``BOUNCE`` above an earlier value, or the outputs of the last
    three steps have period two: :math:`|f_T - f_{T-2}| \le` ``RETURN`` :math:`|f_T - f_{T-1}|`, with a root
    mean square of :math:`f_T - f_{T-1}` above ``SWING``. (A 2-cycle between w and −w on the degenerate pair
    has constant loss: only the outputs show it.)
-4. **catapult**: :math:`\max_t L_t >` ``PEAK`` · L_0 (and, by 3, settled at or below L_0); or the loss rises
-   somewhere by more than ``RISE`` · L_0 above an earlier value and the sharpness is lower at the end than at
-   the start.
-5. **lazy**: all else.
+4. **catapult**: somewhere the loss rises by more than ``RISE`` · L_0 above an earlier value (and, by 3, it settled at
+   or below L_0).
+5. **lazy**: all else: the loss never rose.
+
+These are the meanings of the labels everywhere in the companion: statements about the loss. Lewkowycz et al. (2020)
+call a learning rate lazy below 2/λ0, whatever the loss does, and the catapult's end is flatter; here that is measured,
+not part of the name. :func:`catapult.theory.two_layer.phase_map` gives the same labels from the limit of an orbit: it
+sees every rise, also those below ``RISE`` · L_0, and knows the end of what a finite run leaves unsettled. With
+minibatches the noise raises the loss, too.
+
+The word *critical* means two things, under two names: ``critical_learning_rate``, of
+:mod:`catapult.theory.linear_predictor` and :mod:`catapult.theory.two_layer`, is the rate up to which the first step
+does not raise the loss; :func:`stable_learning_rate` is 2/sharpness, where the quadratic model grows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-
-Pair = tuple[float, float]
 
 LABELS = ("lazy", "catapult", "divergent", "dead", "unsettled")
 
@@ -34,10 +40,9 @@ of L_0; runs that came back from far above 1e3 came back dead."""
 DEAD = 0.99
 """Share of zero outputs from which a network is dead; less is partial death, reported as a fraction."""
 PEAK = 1.05
-"""Peak relative to L_0 that makes a catapult by itself: no lazy full-batch run rises by a twentieth."""
+"""Peak relative to L_0 that a figure shows: a check of a catapult may ask for it. No part of the label."""
 RISE = 1e-3
-"""Rise relative to L_0 that makes a run non-monotone: far above rounding (float32's included), less than a
-figure shows."""
+"""Rise relative to L_0 that makes a catapult: far above rounding (float32's included), less than a figure shows."""
 BOUNCE = 0.01
 """Relative rise in the last tenth of the steps from which a run is still bouncing."""
 NEGLIGIBLE = 1e-9
@@ -49,7 +54,7 @@ SWING = 0.1
 ignored: an oscillation by ±SWING/2 adds at most SWING²/32 = 3e-4 to the mean logistic loss."""
 
 
-def critical_learning_rate(sharpness):
+def stable_learning_rate(sharpness):
     """Return 2/sharpness: above it gradient descent on the quadratic model grows. ``sharpness`` > 0."""
     return 2 / sharpness
 
@@ -60,8 +65,7 @@ def blow_up_step(losses: np.ndarray, divergence: float = DIVERGENCE) -> int:
     return int(blown.argmax()) if blown.any() else -1
 
 
-def label(losses: np.ndarray, *, sharpness: Pair | Callable[[], Pair] | None = None,
-          zero_fraction: float = 0.0, outputs: np.ndarray | None = None,
+def label(losses: np.ndarray, *, zero_fraction: float = 0.0, outputs: np.ndarray | None = None,
           divergence: float = DIVERGENCE) -> str:
     """Return the phase of one run, as defined in the module's docstring.
 
@@ -69,9 +73,6 @@ def label(losses: np.ndarray, *, sharpness: Pair | Callable[[], Pair] | None = N
     ----------
     losses
         Mean training loss, shape (T+1,), at every step; after a blow-up it may be NaN.
-    sharpness
-        Sharpness at the start and at the end, or a function that returns them, called only where the label
-        depends on them. Without it, a run that peaks below ``PEAK`` · L_0 is lazy.
     zero_fraction
         Share of training outputs that are exactly 0 at the end; 0 for a network that can't die.
     outputs
@@ -89,15 +90,10 @@ def label(losses: np.ndarray, *, sharpness: Pair | Callable[[], Pair] | None = N
     last = losses[-1 - max(2, -(-len(losses) // 10)):]
     if end > start * (1 + NEGLIGIBLE) or _bounces(last, start) or _has_period_two(outputs):
         return "unsettled"
-    if losses.max() > PEAK * start:
-        return "catapult"
-    if _largest_rise(losses) > RISE * start and sharpness is not None:
-        before, after = sharpness() if callable(sharpness) else sharpness
-        return "catapult" if after < before else "lazy"
-    return "lazy"
+    return "catapult" if largest_rise(losses) > RISE * start else "lazy"
 
 
-def _largest_rise(losses: np.ndarray) -> float:
+def largest_rise(losses: np.ndarray) -> float:
     """Return max over s ≤ t of L_t − L_s."""
     return (losses - np.minimum.accumulate(losses)).max()
 

@@ -2,7 +2,7 @@
 
 The key is made of the experiment's name, its parameters, the checksum of the data it reads and a hash of
 its import closure (the experiment's module and all modules of this package that it imports, directly or
-not). Same key, same results: in a chapter, in a sweep, after a crash.
+not) and of the versions of the numerical libraries. Same key, same results: in a chapter, in a sweep, after a crash.
 
 An entry is two files: ``KEY.SHA.nc`` (netCDF, arrays only, nothing pickled), SHA being the start of its
 sha256, and ``KEY.json``, the record: provenance, the sha256 of the first and one of its own. Both are written
@@ -37,7 +37,9 @@ import xarray as xr
 from catapult import paths
 from catapult.parameters import Parameters
 
-LIBRARIES = ("numpy", "scipy", "torch", "torchvision", "xarray")
+NUMERICAL = ("numpy", "scipy", "torch", "numba", "python-flint")
+"""The libraries that compute the numbers: their versions are part of what results depend on."""
+LIBRARIES = (*NUMERICAL, "torchvision", "xarray")
 LEFTOVER = 3600
 """Age in seconds from which a file that belongs to no entry is taken for the rest of a killed process."""
 _NAME = r"([0-9a-f]{32})\.(?:json|[0-9a-f]{16}\.nc)"
@@ -101,9 +103,9 @@ def _parsed(path: Path, _modified: int) -> tuple[tuple[str, ...], str]:
 
 
 def code_version(module: str) -> str:
-    """Return the hash of a module's import closure; comments and layout do not count."""
-    return digest([[path.relative_to(paths.LIBRARY).as_posix(), _meaning(path)]
-                   for path in import_closure(module)])
+    """Return the hash of a module's import closure and the numerical libraries; comments and layout do not count."""
+    return digest([[path.relative_to(paths.LIBRARY).as_posix(), _meaning(path)] for path in import_closure(module)]
+                  + [[name, versions()[name]] for name in NUMERICAL])
 
 
 def key(experiment: ModuleType, parameters: Parameters) -> str:

@@ -1,6 +1,7 @@
 """Small stand-ins for the published files, with the tables of checksums replaced to match them."""
 
 import contextlib
+import dataclasses
 import functools
 import gzip
 import hashlib
@@ -15,13 +16,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catapult.datasets import cifar10, downloading, mnist, sources
+from catapult.datasets import cifar10, mnist, sources
 
 NAMED_OUTSIDE = os.environ.get("CATAPULT_DATA")
 
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+def replace_record(monkeypatch):
+    """Return a function that replaces fields of the record of a data set."""
+    return lambda data_set, **fields: monkeypatch.setitem(
+        sources.DATA_SETS, data_set, dataclasses.replace(sources.DATA_SETS[data_set], **fields))
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +64,7 @@ def _idx(array: np.ndarray) -> bytes:
 
 
 @pytest.fixture
-def small_mnist(monkeypatch):
+def small_mnist(replace_record):
     """Contents by name of four unpacked files: 60 training and 30 test images, all digits in turn."""
     rng = np.random.default_rng(0)
     raw = {}
@@ -64,9 +72,9 @@ def small_mnist(monkeypatch):
         raw[f"{part}-images-idx3-ubyte"] = _idx(rng.integers(0, 256, (n, 28, 28), dtype=np.uint8))
         raw[f"{part}-labels-idx1-ubyte"] = _idx((np.arange(n) % 10).astype(np.uint8))
     packed = {f"{name}.gz": gzip.compress(data) for name, data in raw.items()}
-    monkeypatch.setattr(sources, "MNIST_RAW", {name: _sha256(data) for name, data in raw.items()})
-    monkeypatch.setattr(sources, "MNIST_GZ", {name: _sha256(data) for name, data in packed.items()})
-    monkeypatch.setattr(downloading, "SIZES", {name: len(data) for name, data in packed.items()})
+    replace_record("mnist", files={name: _sha256(data) for name, data in raw.items()},
+                   packed={name: _sha256(data) for name, data in packed.items()},
+                   sizes={name: len(data) for name, data in packed.items()})
     return {"raw": raw, "gz": packed}
 
 
@@ -81,7 +89,7 @@ def _batch(data: np.ndarray, labels: list[int]) -> bytes:
 
 
 @pytest.fixture
-def small_cifar10(monkeypatch):
+def small_cifar10(replace_record, monkeypatch):
     """Contents by name of seven pickled files, 20 images a batch, that torchvision accepts, too."""
     from catapult.datasets.torchvision_import import import_torchvision
 
@@ -90,7 +98,7 @@ def small_cifar10(monkeypatch):
     for name in [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]:
         data = rng.integers(0, 256, (20, 3072), dtype=np.uint8)
         files[name] = _batch(data, [i % 10 for i in range(20)])
-    monkeypatch.setattr(sources, "CIFAR10", {name: _sha256(data) for name, data in files.items()})
+    replace_record("cifar10", files={name: _sha256(data) for name, data in files.items()})
     md5 = {name: hashlib.md5(data).hexdigest() for name, data in files.items()}
     published = import_torchvision().datasets.CIFAR10
     train = [f"data_batch_{i}" for i in range(1, 6)]
@@ -117,7 +125,7 @@ def named(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def cifar10_archive(small_cifar10, monkeypatch, tmp_path):
+def cifar10_archive(small_cifar10, replace_record, tmp_path):
     """A folder with the archive of ``small_cifar10``, which also holds members that nobody asked for."""
     folder = tmp_path / "mirror"
     folder.mkdir()
@@ -127,8 +135,8 @@ def cifar10_archive(small_cifar10, monkeypatch, tmp_path):
             member = tmp_path / "member"
             member.write_bytes(data)
             tar.add(member, f"cifar-10-batches-py/{name}")
-    monkeypatch.setattr(sources, "CIFAR10_ARCHIVE", {archive.name: _sha256(archive.read_bytes())})
-    monkeypatch.setattr(downloading, "SIZES", {archive.name: archive.stat().st_size})
+    replace_record("cifar10", packed={archive.name: _sha256(archive.read_bytes())},
+                   sizes={archive.name: archive.stat().st_size})
     return folder
 
 

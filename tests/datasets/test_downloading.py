@@ -84,8 +84,8 @@ def test_a_damaged_archive_is_never_opened(cifar10_archive, serve, monkeypatch):
     assert _files(paths.downloads()) == set()
 
 
-def test_an_altered_member_of_the_archive_gets_no_name(cifar10_archive, serve, monkeypatch):
-    monkeypatch.setattr(sources, "CIFAR10", {**sources.CIFAR10, "test_batch": "0" * 64})
+def test_an_altered_member_of_the_archive_gets_no_name(cifar10_archive, serve, replace_record):
+    replace_record("cifar10", files={**sources.DATA_SETS["cifar10"].files, "test_batch": "0" * 64})
     with pytest.raises(DownloadFailed, match=r"test_batch in cifar-10-python\.tar\.gz is truncated or altered"):
         fetch("cifar10", mirror=serve(cifar10_archive))
     assert "test_batch" not in _files(paths.downloads())
@@ -264,11 +264,11 @@ class _DrippingHeader(_Endless):
 
 
 @pytest.mark.parametrize("handler", [_Dripping, _DrippingHeader])
-def test_a_server_that_drips_is_given_up(small_mnist, serve, monkeypatch, handler):
+def test_a_server_that_drips_is_given_up(small_mnist, serve, monkeypatch, replace_record, handler):
     web = downloading._web
     monkeypatch.setattr(downloading, "_web", lambda clock: web(_ticking(downloading.WINDOW / 2)))
     monkeypatch.setattr(downloading, "SLOWEST", 1_000_000)  # however much of the drips one reading takes
-    monkeypatch.setattr(downloading, "SIZES", dict.fromkeys(downloading.SIZES, 10**9))
+    replace_record("mnist", sizes=dict.fromkeys(sources.DATA_SETS["mnist"].sizes, 10**9))
     with pytest.raises(DownloadFailed, match="slower than 1000 kB a second"):
         fetch("mnist", mirror=serve(handler))
     assert _files(paths.downloads()) == set()
@@ -343,7 +343,8 @@ def test_what_failed_is_status_one_and_what_was_wrong_status_two(monkeypatch, ca
 
 
 def test_sizes_are_known_of_all_that_is_downloaded():
-    assert set(downloading.SIZES) == {*sources.MNIST_GZ, *sources.CIFAR10_ARCHIVE}
+    for record in sources.DATA_SETS.values():
+        assert set(record.sizes) == set(record.packed)
 
 
 def test_wrong_names_and_addresses_are_refused():
@@ -355,7 +356,7 @@ def test_wrong_names_and_addresses_are_refused():
 
 
 def test_the_published_cifar10_tables_name_what_torchvision_reads():
-    published = downloading.import_torchvision().datasets.CIFAR10
+    published = sources.import_torchvision().datasets.CIFAR10
     names = {name for name, _ in [*published.train_list, *published.test_list]} | {published.meta["filename"]}
     assert names == set(sources.CIFAR10)
     assert {published.filename} == set(sources.CIFAR10_ARCHIVE)

@@ -37,16 +37,32 @@ def test_textbook_cases_get_their_kind_with_evidence_that_holds(kind, Z):
 def _assert_evidence_in_fractions(certificate, Z):
     """An oracle that shares no code with the module."""
     rows = [[Fraction(float(value)) for value in row] for row in Z]
+    if certificate.direction is not None:
+        w = [Fraction(value) for value in list(certificate.direction)]
+        products = [sum(a * b for a, b in zip(row, w, strict=True)) for row in rows]
+        assert min(products) > 0 if certificate.kind == "separable" else min(products) >= 0 and any(w)
+    assert (certificate.direction is None) == (certificate.kind == "strictly non-separable")
     if certificate.kind == "separable":
-        w = [Fraction(float(value)) for value in certificate.direction]
-        assert all(sum(a * b for a, b in zip(row, w, strict=True)) > 0 for row in rows)
         return
     assert any(certificate.weights)
     assert min(certificate.weights) >= (certificate.kind == "strictly non-separable")
     for column in zip(*rows, strict=True):
         assert sum(a * b for a, b in zip(certificate.weights, column, strict=True)) == 0
     if certificate.kind == "strictly non-separable":
-        assert np.linalg.matrix_rank(Z / np.abs(Z).max(axis=1, keepdims=True)) == Z.shape[1]
+        assert _rank(rows) == Z.shape[1]
+
+
+def _rank(rows):
+    """By elimination, in fractions."""
+    rank, rows = 0, [row[:] for row in rows]
+    for j in range(len(rows[0])):
+        pivot = next((i for i in range(rank, len(rows)) if rows[i][j]), None)
+        if pivot is not None:
+            rows[rank], rows[pivot] = rows[pivot], rows[rank]
+            rows[rank + 1:] = [[x - row[j] / rows[rank][j] * y for x, y in zip(row, rows[rank], strict=True)]
+                               for row in rows[rank + 1:]]
+            rank += 1
+    return rank
 
 
 def test_the_degenerate_pair_is_strictly_non_separable():
@@ -91,9 +107,18 @@ def test_the_margin_is_that_of_the_direction():
 @pytest.mark.parametrize(("certificate", "Z"), [
     (Certificate("separable", direction=np.array([1.0])), [[1.0], [-1.0]]),
     (Certificate("separable", direction=np.array([1.0, 0.0])), [[1.0, 0.0], [0.0, 1.0]]),
-    (Certificate("non-separable", weights=(1, 1)), [[1.0], [-1.0 + 2**-53]]),
-    (Certificate("non-separable", weights=(0, 0)), [[1.0], [1.0]]),
-    (Certificate("non-separable", weights=(1, -1)), [[1.0], [1.0]]),
+    (Certificate("separable", direction=(2**60, 0)), [[1.0, 0.0], [-(2.0**-1074), 1.0]]),
+    (Certificate(separability.OPEN, weights=(1, 1)), [[1.0], [-1.0 + 2**-53]]),
+    (Certificate(separability.OPEN, weights=(0, 0)), [[1.0], [1.0]]),
+    (Certificate(separability.OPEN, weights=(1, -1)), [[1.0], [1.0]]),
+    (Certificate("non-separable", weights=(1, 1)), [[1.0, 0.0], [-1.0, 0.0]]),
+    (Certificate("non-separable", (0, 1, 0), (1, 1)), [[1.0, 0.0], [-1.0, 0.0]]),
+    (Certificate("non-separable", (0, 1), (1, 1, 0)), [[1.0, 0.0], [-1.0, 0.0]]),
+    (Certificate("separable"), [[1.0]]),
+    (Certificate("non-separable", (1,), (1, 1)), [[1.0], [-1.0]]),
+    (Certificate("non-separable", (0, 0), (1, 1)), [[1.0, 0.0], [-1.0, 0.0]]),
+    (Certificate("non-separable", (0, 1), (1, 1)), [[1.0, 0.0], [-1.0, -(2.0**-1074)]]),
+    (Certificate("non-separable", (0, -1), (1, 1, 0)), [[1.0, 0.0], [-1.0, 0.0], [0.0, 2.0**-1074]]),
     (Certificate("strictly non-separable", weights=(1, 1, 0)), [[1.0], [-1.0], [1.0]]),
     (Certificate("strictly non-separable", weights=(1, 1)), [[1.0, 0.0], [-1.0, 0.0]]),
     (Certificate("undecided"), [[1.0]]),
@@ -102,19 +127,104 @@ def test_false_evidence_does_not_hold(certificate, Z):
     assert not certificate.holds(np.array(Z))
 
 
-def test_a_gap_of_one_rounding_error_is_never_called_non_separable():
-    # Separable by w = (1.5 + 2^-52, 1.5), by a gap that no linear program in floating point sees.
-    assert certify(np.array([[1.0, -1.0], [-1.0, 1.0 + 2**-52]])).kind in ("separable", "undecided")
+ILL = [
+    ("strictly non-separable", [[1e-9, 1], [1e-9, -1], [-1, 0]]),
+    ("strictly non-separable", [[0.1 + 0.2, 1], [-0.3, -1], [0, 0.5]]),
+    ("strictly non-separable", [[1, 1e-300], [-1, 1e-300], [0, -1e300]]),
+    ("non-separable", [[0, 1], [0, -1], [1, 3], [1e-7, -5]]),
+    ("non-separable", [[1e-12, 1], [-1e-12, -1], [1, 3e12]]),
+    ("separable", [[1, 1], [-1, -1 - 1e-9]]),
+    ("separable", [[1e300, 1e-300], [-1e300, 1e-300]]),
+    ("separable", [[1, -1], [-1, 1 + 2**-52]]),  # by (1.5 + 2^-52, 1.5)
+    ("separable", [[1, -1, 2**-1074], [-1, 1, 2**-1074]]),
+]
 
 
-def test_a_wrong_suggestion_of_the_linear_program_ends_undecided(monkeypatch):
+@pytest.mark.parametrize(("kind", "Z"), ILL)
+def test_what_rounding_hides_is_decided_exactly(kind, Z):
+    Z = np.array(Z, dtype=float)
+    certificate = certify(Z)
+    assert certificate.kind == kind
+    assert certificate.holds(Z)
+    _assert_evidence_in_fractions(certificate, Z)
+    assert _kind_by_elimination(Z) == kind
+
+
+def _satisfiable(inequalities):
+    """Whether some v has a·v ≥ c for all (a, c), in fractions: by Fourier and Motzkin one coordinate is eliminated."""
+    if not inequalities[0][0]:
+        return all(c <= 0 for _, c in inequalities)
+    above, below, left = [], [], []
+    for a, c in inequalities:
+        scale = abs(a[-1]) or 1
+        part = above if a[-1] > 0 else below if a[-1] < 0 else left
+        part.append(([x / scale for x in a[:-1]], c / scale))
+    left += [([x + y for x, y in zip(a, b, strict=True)], c + e) for a, c in above for b, e in below]
+    return not left or _satisfiable(left)
+
+
+def _kind_by_elimination(Z):
+    rows = [[Fraction(x) for x in row] for row in Z.tolist()]
+    if _satisfiable([(row, Fraction(1)) for row in rows]):
+        return "separable"
+    for j in range(len(rows[0])):
+        for sign in (1, -1):  # v_j = sign and Zv ≥ 0
+            rest = [(row[:j] + row[j + 1:], -sign * row[j]) for row in rows]
+            if _satisfiable(rest):
+                return "non-separable"
+    return "strictly non-separable"
+
+
+def test_small_ill_natured_sets_get_the_kind_that_elimination_finds():
+    rng, seen = np.random.default_rng(5), []
+    entries = np.array([0, 0, 1, -1, 2, -3, 1e-9, -1e-9, 1e9, 1 + 1e-9, -1 - 1e-9, 0.1 + 0.2, -0.3, 1e-300, -1e300])
+    for _ in range(180):
+        d = int(rng.integers(1, 4))
+        Z = rng.choice(entries, (int(rng.integers(1, 4 + d)), d))
+        if rng.random() < 0.4:  # a row that the others nearly balance
+            Z[-1] = -rng.integers(0, 3, len(Z) - 1) @ Z[:-1]
+        certificate = certify(Z)
+        assert certificate.kind == _kind_by_elimination(Z)
+        assert certificate.holds(Z)
+        _assert_evidence_in_fractions(certificate, Z)
+        seen.append(certificate.kind)
+    assert min(seen.count(kind) for kind in ("separable", "non-separable", "strictly non-separable")) >= 20
+
+
+def test_a_separator_that_floats_cannot_hold_is_given_in_whole_numbers():
+    Z = np.diag(np.full(4, 2.0**-500)) - np.diag(np.full(3, 2.0**500), 1)  # w_1 > 2^1000 w_2 > … > 2^3000 w_4 > 0
+    certificate = certify(Z)
+    assert certificate.kind == "separable"
+    assert isinstance(certificate.direction, tuple)
+    assert certificate.holds(Z)
+    _assert_evidence_in_fractions(certificate, Z)
+
+
+def test_beyond_the_sizes_of_the_exact_method_strictness_may_stay_open():
+    rng = np.random.default_rng(3)
+    half = rng.standard_normal((60, 21))
+    touching = np.r_[half, -half]
+    touching[:, 0] = np.abs(touching[:, 0]) * (np.arange(120) % 60 >= 30)
+    certificate = certify(touching)
+    assert certificate.kind == separability.OPEN
+    assert certificate.separable is False
+    assert certificate.holds(touching)
+    unused = np.c_[touching, np.zeros(120)]
+    assert certify(unused).kind == "non-separable"
+    assert certify(unused).holds(unused)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_wrong_suggestion_of_the_linear_program_is_not_believed(monkeypatch, exact):
     monkeypatch.setattr(separability, "_least_squares", lambda Z: None)
     monkeypatch.setattr(separability, "_separation_program",
                         lambda Z: (-np.ones(Z.shape[1]), np.ones(len(Z)) / len(Z)))
     monkeypatch.setattr(separability, "_positive_weights_program", lambda Z: np.ones(len(Z)))
+    if not exact:
+        monkeypatch.setattr(separability, "fits", lambda matrix: False)
     certificate = certify(np.array([[1.0, 0.2], [1.0, 0.3], [1.0, -0.4]]))
-    assert certificate.kind == "undecided"
-    assert certificate.separable is None
+    assert certificate.kind == ("separable" if exact else "undecided")
+    assert certificate.separable is (True if exact else None)
 
 
 @pytest.mark.parametrize("Z", [[1.0, 2.0], np.zeros((0, 2)), [[np.nan]]])

@@ -159,7 +159,7 @@ def test_fingerprint_depends_on_the_pixels_and_not_on_where_they_are(small_mnist
 
 def test_cifar10s_fingerprint_is_made_of_its_checksums(small_cifar10, named):
     named("cifar-10-batches-py", small_cifar10)
-    lines = "".join(f"{sha}  {name}\n" for name, sha in sorted(sources.CIFAR10.items()))
+    lines = "".join(f"{sha}  {name}\n" for name, sha in sorted(sources.DATA_SETS["cifar10"].files.items()))
     assert sources.fingerprint("cifar10") == f"cifar10:sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
 
 

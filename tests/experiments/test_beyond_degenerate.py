@@ -45,6 +45,23 @@ def test_exits_keep_to_the_bound_and_the_projection_reaches_its_minimiser(quick)
     assert quick.mixed_across[-1] > quick.mixed_across[1000] > quick.mixed_across[10]
 
 
+def test_the_figure_of_wu_and_others_is_repeated(quick):
+    assert quick.four_rises.values.tolist() == [0, 10, 8, 9]
+    last = quick.isel(four_step=-1).four_risk
+    assert (np.diff(last) < 0).all()
+
+
+def test_networks_at_small_steps_beyond_their_lazy_end_are_no_farther_from_the_edge_than_the_pair(quick):
+    small = (quick.step_size <= 0.5) & (quick.multiple >= 2.8) & quick.settled
+    assert small.any()
+    assert ((1 - quick.edge_ratio) / (3 / 16 * quick.step_size)).where(small).max() <= 1
+
+
+def test_separable_clouds_protect_up_to_a_hundred_and_not_at_ten_thousand(quick):
+    assert not quick.cloud_diverged.sel(cloud_kappa=slice(0, 100)).any()
+    assert quick.cloud_diverged.sel(cloud_kappa=1e5).sum() >= 2
+
+
 def test_risks_are_those_of_the_plain_loop():
     Z = experiment.opposing(0.1, [0.5])
     w = linear_predictor.descend("logistic", Z[0], np.zeros(2), 30.0, 50)

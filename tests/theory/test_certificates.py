@@ -81,6 +81,7 @@ def test_floats_know_how_far_they_are_from_the_enclosure(kind):
         assert not isinstance(outcome, Undecided)
         assert isinstance(outcome, Diverges) == math.isnan(final)
         if isinstance(outcome, Enclosure):
+            assert outcome.relative_width < 1e-12
             assert outcome.distance(final) < 1e-11
             value, error = two_layer.final_ntk_in_floats(loss, *given)
             distances.append(outcome.distance(value))
@@ -152,6 +153,87 @@ def test_an_exact_hit_ends_where_it_lands():
     assert (outcome.lower, outcome.upper) == (9.0, 9.0)
     assert certificates.final_ntk("logistic", 0, 3, 10, 100).lower == 3.0
     assert certificates.final_ntk("squared", 0, 2, 1, 2) == Enclosure(2.0, 2.0, 0, 128)  # also where Λ0 = 4
+
+
+def test_one_step_hits_of_rational_data_end_exactly():
+    # f_1 = 0 iff Λ0 = 1 + x, x = κ f0²; then Λ_1 = 1 + x + x(x − 3) = (1 − x)²
+    rng = np.random.default_rng(8)
+    for _ in range(150):
+        f0, rate = (Fraction(int(rng.integers(1, 400)), int(rng.integers(1, 100))) for _ in range(2))
+        width = int(10 ** rng.uniform(0, 5))
+        x = rate**2 * f0**2 / width
+        outcome, limit = certificates.final_ntk("squared", f0, (1 + x) / rate, width, rate), (1 - x) ** 2 / rate
+        assert isinstance(outcome, Enclosure)
+        assert Fraction(outcome.lower) <= limit <= Fraction(outcome.upper)
+        assert outcome.relative_width < 2**-51
+    assert certificates.final_ntk("squared", 1, "1.01", 100, 1).lower == 0.9801
+    assert certificates.final_ntk("squared", 20, 5, 100, 1) == Enclosure(9.0, 9.0, 1, 128)  # where Λ0 > 4
+
+
+def test_two_step_hits_of_rational_data_end_exactly():
+    # f_2 = 0 iff Λ_1 = 1 + x_1, a quadratic in Λ0; f0 = η = 1, m = 1/x: rational where its discriminant is a square
+    found = 0
+    for width in range(1, 400):
+        x = Fraction(1, width)
+        # Λ + x(Λ − 4) − 1 − x(1 + x − Λ)² = 0
+        b, c = -(1 + x + 2 * x * (1 + x)), 1 + 4 * x + x * (1 + x) ** 2
+        square = b * b - 4 * x * c
+        roots = [math.isqrt(part) for part in (square.numerator, square.denominator)] if square >= 0 else [0, 0]
+        if square < 0 or [root**2 for root in roots] != [square.numerator, square.denominator]:
+            continue
+        for sign in (1, -1):
+            scaled = (-b + sign * Fraction(*roots)) / (2 * x)
+            if scaled * scaled < 4 * x or scaled == 1 + x:
+                continue
+            outcome = certificates.final_ntk("squared", 1, scaled, width, 1)
+            assert isinstance(outcome, Enclosure)
+            f, kernel = 1 + x - scaled, scaled + x * (scaled - 4)
+            kernel += x * f * f * (kernel - 4)
+            assert Fraction(outcome.lower) <= kernel <= Fraction(outcome.upper)
+            found += 1
+    assert found > 0
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_orbits_with_d_equal_to_zero_end_at_zero_or_diverge(loss):
+    assert certificates.final_ntk(loss, "0.5", 1, 1, 1) == Enclosure(0.0, 0.0, 0, 128)
+    far = certificates.final_ntk(loss, -20, 40, 1, 5)  # |a| > 2
+    assert (type(far), far.reason) == (Diverges, "D = 0 and |a| > 2")
+    _, ntk = two_layer.iterate(loss, -20, 40, 1, 5, 1)
+    assert ntk[1] > ntk[0] or loss == "exponential"  # whose slope is beyond floats
+
+
+def test_a_step_with_a_equal_to_one_ends_at_zero():
+    assert certificates.final_ntk("squared", 4, "2.5", 16, 1) == Enclosure(0.0, 0.0, 1, 128)
+    # κ = 4, f0 = −1/2: a = −1, and f_1 = −1/2 (2 − 8) = 3, |a_1| = 6
+    assert certificates.final_ntk("squared", "-0.5", 4, 1, 2) == Diverges("D = 0 and |a| > 2", 1, 128)
+
+
+def test_at_four_only_a_hit_is_a_limit():
+    # a = √κ f: a² = 3 is mapped to a³ − 3a = 0
+    assert certificates.final_ntk("squared", 3, 4, 3, 1) == Enclosure(4.0, 4.0, 1, 128)
+    for f0 in ("1", "1.5", "1.7320508", "2"):
+        assert "does not tend to 0" in certificates.final_ntk("squared", f0, 4, 1, 1).reason
+
+
+def test_a_limit_beyond_floats_is_undecided():
+    for given in (("logistic", 0, "1e400", 10, 1), ("squared", 1, "1e310", 10**4, "1e-310")):
+        assert certificates.final_ntk(*given) == Undecided("the limit is not enclosed by finite floats")
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_balls_around_zero_give_finite_bounds(loss):
+    with flint.ctx.workprec(128):
+        low, high = _two_layer.trapped(loss, flint.arb(1) / 100, flint.arb(0, 1e-9), flint.arb(1))
+        assert low.is_finite()
+        assert high.is_finite()
+        assert 0.999999 < low < high < 1.000001
+
+
+def test_a_distance_from_an_enclosure_of_zero_is_a_distance():
+    zero = Enclosure(0.0, 0.0)
+    assert (zero.distance(0.0), zero.distance(1e-9)) == (0, math.inf)
+    assert math.isnan(zero.distance(math.nan))
 
 
 def test_divergence_is_proved_for_the_orbit_itself():

@@ -218,6 +218,59 @@ def test_the_steps_of_the_proof_hold_on_separable_data_at_any_learning_rate():
             assert total / steps <= 1 / steps + distance / (2 * rate * steps)
 
 
+def from_zero(Z, rate, steps):
+    """Return the iterates of gradient descent on the logistic risk from 0, shape (steps + 1, d)."""
+    return theory.descend("logistic", Z, np.zeros(Z.shape[1]), rate, steps)
+
+
+def unit_clouds(count):
+    """Yield separable data with inputs of at most unit length, and a margin of theirs."""
+    for Z in clouds(count, separable=True):
+        Z = Z / np.linalg.norm(Z, axis=1).max()
+        yield Z, Z[:, 0].min()
+
+
+@formula("eq-any-data")
+def test_the_excess_risk_on_any_data_is_at_most_the_bound():
+    column, pair = [[0.0, 0.9], [0.0, 0.9], [0.0, -0.9]], [[0.3, 0.5], [0.3, -0.5]]
+    for rows, share, margin in ((column, 1.0, np.inf), (column + pair, 0.6, 0.3)):
+        Z, offset = np.array(rows), np.log(2) / 0.9
+        infimum = share * risk(np.array(column), np.array([0, offset]))
+        for rate in (0.2, 1.0):
+            for t, weights in enumerate(from_zero(Z, rate, 300)[1:], start=1):
+                bound = np.exp(offset) / t + (offset**2 + np.log(t) ** 2 / margin**2) / (2 * rate * t)
+                assert infimum - 1e-15 <= risk(Z, weights) <= infimum + bound
+
+
+@formula("eq-wu-average", "eq-wu-stable")
+def test_the_oscillating_phase_ends_and_the_stable_one_is_as_low_as_the_theorem_says():
+    for Z, margin in unit_clouds(6):
+        for rate in (1.0, 30.0, 1000.0):
+            n, scale = len(Z), margin**2 * rate
+            risks = theory.risk("logistic", Z, from_zero(Z, rate, 600))
+            exponential = theory.risk("exponential", Z, from_zero(Z, rate, 600))
+            for steps in (1, 10, 600):
+                assert risks[:steps].mean() <= (1 + np.log(scale * steps) ** 2 + rate**2 / 4) / (scale * steps)
+            stable = np.flatnonzero((risks <= 1 / rate) & (exponential <= 1))[0]
+            assert stable <= 60 / margin**2 * max(rate, n, np.e, (rate + n) / rate * np.log((rate + n) / rate))
+            after = np.arange(1, 601 - stable)
+            bound = (2 * exponential[stable] + np.log(scale * after) ** 2) / (scale * after)
+            assert (risks[stable + 1:] <= bound).all()
+            assert (np.diff(risks[stable:]) <= 0).all()
+
+
+@formula("eq-no-weight")
+def test_a_support_vector_without_weight_lets_the_other_part_grow():
+    Z = np.array([[1.0, 0.0], [1.0, 1.0]])
+    for rate in (0.1, 1.0, 10.0):
+        orbit = from_zero(Z, rate, 200)
+        a, b = orbit[:-1].T
+        gain = np.diff(orbit, axis=0)
+        first, second = 1 / (1 + np.exp(a)), 1 / (1 + np.exp(a + b))
+        assert gain == pytest.approx(rate / 2 * np.stack([first + second, second], axis=1), rel=1e-9)
+        assert (gain[:, 1] / gain[:, 0] >= 1 / (1 + np.exp(b)) - 1e-9).all()
+
+
 @formula("eq-opposed")
 def test_opposed_points_follow_the_two_number_map_and_keep_the_invariant():
     Z, rate = np.array([[0.1, 1.0], [0.1, -1.0]]), 3.0
@@ -537,6 +590,23 @@ def test_imbalanced_pair_has_its_minimum_at_the_logit_with_curvature_p_one_minus
     # stable iff γ = ηp(1 − p) < 2: the multiplier at the minimum is 1 − γ
     slope = (w - eta * (SIGMOID - p)).diff(w).subs(w, minimum)
     assert sympy.simplify(slope - (1 - eta * p * (1 - p))) == 0
+
+
+@formula("eq-flip", "eq-flip-size")
+def test_the_two_cycle_beyond_the_edge_attracts_and_has_the_size_of_the_normal_form():
+    L = p * sympy.log(1 + sympy.exp(-w)) + (1 - p) * sympy.log(1 + sympy.exp(w))
+    second, third, fourth = (sympy.simplify(L.diff(w, k).subs(w, sympy.log(p / (1 - p)))) for k in (2, 3, 4))
+    q = p * (1 - p)
+    assert sympy.simplify(3 * third**2 - second * fourth - 2 * q**2 * (1 - 3 * q)) == 0
+    # T(m + x) = m − (1 + ε)x + bx² + cx³ + …: T² has the fixed points x² = ε/(b² + c), which attract if b² + c > 0
+    b, c = -third / second, -fourth / (3 * second)  # at η = 2/L''
+    assert sympy.simplify(1 / (b**2 + c) - 3 / (2 - 6 * q)) == 0
+    x, eps, bb, cc = sympy.symbols("x epsilon b c")
+    def step(y):
+        return -(1 + eps) * y + bb * y**2 + cc * y**3
+    twice = sympy.expand(step(step(x))).coeff(x, 3)
+    assert sympy.simplify(twice.subs(eps, 0) + 2 * (bb**2 + cc)) == 0
+    assert sympy.expand(step(step(x))).coeff(x, 1) == sympy.expand((1 + eps) ** 2)
 
 
 def test_the_schwarzian_derivative_of_the_imbalanced_map_is_negative_beyond_learning_rate_four():

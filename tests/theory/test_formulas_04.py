@@ -376,3 +376,36 @@ def test_the_boxes_of_the_certificate_are_those_of_the_lemma():
     r, c, delta = flint.arb(2), flint.arb(0.5), flint.arb(2) ** -18
     assert c * (r - (c + 1) * delta**2) ** 2 > c + 3 - r + c * delta**2
     assert 0.5 > (3 - 2) / (2**2 - 1)
+
+
+@formula("eq-sq-critical-step")
+def test_the_critical_step_is_where_a_quantity_vanishes_that_a_step_multiplies():
+    N, out, y = sympy.symbols("N out y", real=True)
+    error = out - y
+    after, N_after = out - eta * error * N + eta**2 * error**2 * out, N - 4 * eta * error * out + eta**2 * error**2 * N
+
+    def Q(output, size):
+        return 4 - eta * size + eta**2 * y * (output - y)
+
+    assert vanishes(Q(after, N_after) - Q(out, N) * (1 + eta**2 * error * out))
+    root = sympy.sqrt(N**2 - 16 * y * error)
+    assert vanishes(Q(out, N).subs(eta, 8 / (N + root)) * (N + root) ** 2)
+    assert sympy.simplify((8 / (N + root)).subs(y, 0).subs(sympy.sqrt(N**2), N) - 4 / N) == 0
+    u, v = sympy.symbols("u v", positive=True)  # the flattest of the minima uv = y has u = v, and the sharpness u² + v²
+    hessian = sympy.hessian((u * v - y) ** 2 / 2, (u, v)).subs(y, u * v)
+    assert max(hessian.subs({u: 1.5, v: 1.5}).eigenvals()) == pytest.approx(2 * 1.5**2)
+
+
+@formula("eq-sq-reflection")
+def test_what_reflects_changes_in_fifth_order_only_and_gives_two_thirds():
+    delta, eps, second = sympy.symbols("delta eps second")
+    after, level = squared_plane.step(eps * a, 2 + eps * delta)
+
+    def kept(x, beyond):
+        return x**2 + beyond**2 / 2 + beyond**3 / 3
+
+    change = sympy.expand(kept(after, level - 2) - kept(eps * a, eps * delta))
+    assert [change.coeff(eps, order) for order in range(5)] == [0] * 5
+    assert change.coeff(eps, 5) != 0
+    end = sympy.expand(kept(0, -eps * delta + second * (eps * delta) ** 2) - kept(0, eps * delta))
+    assert sympy.solve(end.coeff(eps, 3), second) == [-sympy.Rational(2, 3)]

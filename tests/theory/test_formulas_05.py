@@ -338,9 +338,13 @@ def test_the_normal_form_is_the_expansion_of_the_recursion():
     gradient = h * v + c4 * v**3 / 6
     new_f, new_scaled = step(v, 2 / h + delta, gradient)
     growth = sympy.expand(-new_f / v)
-    C = c4 / (3 * h) - kappa * h**2
-    linear = growth.coeff(v, 0) + v**2 * growth.coeff(v, 2).subs(delta, 0)
+    C = c4 / (3 * h)
+    linear = growth.coeff(v, 0) + v**2 * growth.coeff(v, 2).subs({delta: 0, kappa: 0})
     assert sympy.simplify(linear - (1 + h * delta + C * v**2)) == 0
+    # δ and y are of the order of κ: what is left out is of second order in it
+    small = {delta: eps * delta, kappa: eps * kappa, v: sympy.sqrt(eps) * v}
+    left_out = (growth - linear).subs(small, simultaneous=True)
+    assert sympy.expand(left_out).coeff(eps, 0) == sympy.expand(left_out).coeff(eps, 1) == 0
     drift = sympy.expand(new_scaled - 2 / h - delta).subs(delta, 0)
     assert drift.coeff(v, 0) == drift.coeff(v, 1) == 0
     assert sympy.simplify(drift.coeff(v, 2) + 2 * kappa * h) == 0
@@ -358,7 +362,7 @@ def test_the_solution_of_the_normal_form_and_its_exit():
     width, k = 10**6, 1e-4
     rate = math.sqrt(k * width)
     for name, edge, at_zero, fourth in (("logistic", 8, 0.25, -0.125), ("exponential", 2, 1.0, 1.0)):
-        unit, ends = at_zero / (fourth / (3 * at_zero) - k * at_zero**2), []
+        unit, ends = at_zero / (fourth / (3 * at_zero)), []
         for start in (0.02, 0.5, 0.9, 20.0):
             entry = start * abs(unit) * k
             end = rate * two_layer.exit_ntk(name, (edge + entry) / rate, width, rate) - edge
@@ -385,3 +389,20 @@ def test_the_example_has_a_positive_fourth_derivative_and_a_fold_below_the_edge(
     curve = 2 * fine / np.tanh(fine + fine**3)
     assert 1.7 < curve.min() < 1.8
     assert curve[0] == pytest.approx(2, abs=0.01)
+
+
+@formula("eq-cl-period")
+@pytest.mark.parametrize("k", [1.5, 3.0, 6.0])
+def test_saturated_steps_contract_and_swing_whatever_the_width_and_ends_repeat(k):
+    ends, period = [], abs(1 - k / 4) ** -4
+    for m in (10**12, round(10**12 * period)):
+        rate = math.sqrt(k * m)
+        outputs, kernels = two_layer.iterate("logistic", 1.0, 2.0, m, rate, 9)
+        p, q, D = two_layer.invariants(outputs, kernels, m, rate)
+        late = slice(3, 8)
+        assert np.abs(outputs[late]).min() > 40
+        assert np.sqrt(D[1:] / D[:-1])[late] == pytest.approx(abs(1 - k / 4), rel=1e-9)
+        swing = np.log(p / q)
+        assert swing[late][2:] == pytest.approx(swing[late][:-2], rel=1e-9)
+        ends.append(math.sqrt(m) * two_layer.final_ntk("logistic", 1.0, 2.0, m, rate))
+    assert ends[0] == pytest.approx(ends[1], rel=1e-4)

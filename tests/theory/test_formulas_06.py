@@ -18,7 +18,7 @@ LOG2 = np.log(2)
 
 
 def test_every_displayed_formula_has_a_test_and_every_test_a_formula():
-    formula.assert_complete(at_least=19)
+    formula.assert_complete(at_least=27)
 
 
 def sigmoid(x):
@@ -141,6 +141,106 @@ def count_misclassified(Z, rate, steps):
         wrong += (Z @ w).min() <= 0
         w = w - rate * gradient(Z, w)
     return wrong
+
+
+def descent(Z, rates, w=None):
+    """Yield w_0, w_1, … of gradient descent at these learning rates."""
+    w = np.zeros(Z.shape[1]) if w is None else w
+    yield w
+    for rate in rates:
+        w = w - rate * gradient(Z, w)
+        yield w
+
+
+@formula("eq-six-ji")
+@pytest.mark.parametrize("rates", [np.ones(800), 1 / np.sqrt(np.arange(1, 801)), np.full(800, 0.3)])
+def test_the_risk_on_the_mixed_example_keeps_to_its_bound(rates):
+    Z = experiment.MIXED / np.linalg.norm(experiment.MIXED, axis=1).max()
+    separable = decompose(experiment.MIXED).separable
+    v = np.array(decompose(experiment.MIXED).direction) / np.linalg.norm(decompose(experiment.MIXED).direction)
+    along, gamma = np.array([v[1], -v[0]]), (Z[separable] @ v).min()  # E is a line: off it one direction is left
+    us = np.linspace(-20, 20, 400_001)
+    parts = np.logaddexp(0, -us[:, None] * (Z[~separable] @ along)).sum(1) / len(Z)
+    least, star = parts.min(), abs(us[parts.argmin()])
+    for t, w in enumerate(descent(Z, rates)):
+        if t:
+            bound = np.exp(star) / t + (star**2 + np.log(t) ** 2 / gamma**2) / (2 * rates[:t].sum())
+            assert risk(Z, w) - least <= bound
+
+
+@formula("eq-six-wu-mean", "eq-six-wu-time", "eq-six-wu-stable", "eq-six-split")
+def test_large_steps_on_separable_data_keep_to_the_bounds_of_wu_and_others():
+    rng = np.random.default_rng(36)
+    for Z, margin, length in separable_data(8):
+        Z, gamma, n = Z / length, margin / length, len(Z)
+        for eta in (0.5, 8.0, 300.0):
+            tau = 60 / gamma**2 * max(eta, n, np.e, (eta + n) / eta * np.log((eta + n) / eta))
+            path = list(descent(Z, np.full(int(min(tau, 1500)), eta)))
+            risks = np.array([risk(Z, w) for w in path])
+            F = np.array([np.exp(-(Z @ w)).mean() for w in path])
+            s = int(np.argmax((risks <= 1 / eta) & (F <= 1)))
+            assert risks[s] <= 1 / eta
+            assert F[s] <= 1
+            u = rng.standard_normal(2)
+            whole = u + eta / (2 * gamma) * np.eye(2)[0]
+            for t in range(1, len(path)):
+                mean = risks[:t].mean()
+                assert mean <= (1 + np.log(gamma**2 * eta * t) ** 2 + eta**2 / 4) / (gamma**2 * eta * t)
+                left = ((path[t] - whole) ** 2).sum() / (2 * eta * t) + mean
+                assert left <= risk(Z, u) + (whole**2).sum() / (2 * eta * t) + 1e-12
+                if t > s:
+                    x = gamma**2 * eta * (t - s)
+                    assert risks[t] <= min(risks[t - 1], (2 * F[s] + np.log(x) ** 2) / x) * (1 + 1e-12)
+
+
+@formula("eq-six-plane")
+@pytest.mark.parametrize("points", [2, 16])
+@pytest.mark.parametrize("gamma", [0.3, 0.1])
+def test_in_the_plane_the_transition_does_not_wait_for_larger_rates(points, gamma):
+    Z = np.array([[gamma, -gamma], *[[gamma, np.sqrt(1 - gamma**2)]] * (points - 1)])
+    order = points / gamma + np.log(1 / gamma) / gamma**2
+    for factor in (1, 10, 1e5):
+        eta = factor * max(points, 32 / gamma**2 * np.log(256 / gamma**2))
+        first = next(t for t, w in enumerate(descent(Z, np.full(2000, eta))) if 8 * eta * risk(Z, w) <= 1)
+        assert points / (16 * gamma) <= first <= order
+
+
+@formula("eq-six-flip")
+def test_the_flip_on_the_line_has_the_cycle_of_its_normal_form():
+    z, share = np.array([1.0, -1.0, 4.0]), np.array([5, 4, 1]) / 10
+    w, x = sympy.Symbol("w"), sympy.Float
+    L = sum(x(p, 60) * sympy.log(1 + sympy.exp(-x(a, 60) * w)) for a, p in zip(z, share, strict=True))
+    best = sympy.nsolve(L.diff(w), 0.3, prec=50)
+    second, third, fourth = (L.diff(w, k).subs(w, best).evalf(50) for k in (2, 3, 4))
+    b = (3 * third**2 / second - fourth) / (3 * second)
+    assert b > 0
+    step = sympy.lambdify(w, L.diff(w), "mpmath")
+    with mp.workdps(50):
+        sizes = []
+        for epsilon in (mpf("1e-3"), mpf("1e-4")):
+            rate, half = (2 + epsilon) / mpf(str(second)), mp.sqrt(epsilon / mpf(str(b)))
+            twice = lambda y, rate=rate: y - rate * step(y) - rate * step(y - rate * step(y)) - y  # noqa: E731
+            upper = mp.findroot(twice, mpf(str(best)) + half)
+            lower = upper - rate * step(upper)
+            sizes.append(abs((upper - lower) / (2 * half) - 1))
+        assert sizes[0] < 0.01
+        assert sizes[1] < sizes[0] / 5
+
+
+@formula("eq-six-gap")
+def test_without_an_offset_networks_end_as_far_from_the_edge_as_the_leading_order_says():
+    a = np.array([0.5, 1.0, 2.0])
+    Z = np.concatenate([a, -a])[None, :, None]
+    ends = []
+    for width in (4000, 16_000):
+        state = product_space.State(np.array([[0.7]]), np.array([[[1.0]]]), np.array([1.0]), width**-0.5)
+        eta = np.array([2 * 8 / (2 * (a**2).mean())])  # twice the edge of λ0 = 2
+        _, end = product_space.descend("logistic", Z, state, eta, 40_000 if width > 5000 else 15_000, 10_000)
+        gap = 1 - float((eta * product_space.sharpness_at_minimum("logistic", Z, end) / 2)[0])
+        leading = 3 / 16 * eta[0] ** 2 / width * (a**2).mean() ** 3 / (a**4).mean()
+        assert leading <= 3 / 16 * eta[0] ** 2 / width * (a**2).mean()
+        ends.append(abs(gap / leading - 1))
+    assert ends[1] < ends[0] < 0.05
 
 
 @formula("eq-six-batch")

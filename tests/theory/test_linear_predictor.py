@@ -308,7 +308,7 @@ def test_the_fast_map_is_the_observed_one(loss, steps):
 def test_the_fast_map_leaves_hardly_any_orbit_to_the_slow_one(loss):
     w0, rates = np.meshgrid(np.linspace(0.05, 14, 300), np.geomspace(0.1, 64, 300))
     codes = np.empty(w0.size, dtype=np.int8)
-    _kernels.labels(_kernels.CODES[loss], w0.ravel(), rates.ravel(), 1000, codes)
+    _kernels.labels(_kernels.code(loss), w0.ravel(), rates.ravel(), 1000, codes)
     assert (codes == _kernels.OPEN).sum() <= 10
 
 

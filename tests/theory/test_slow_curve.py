@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from catapult.parameters import InputError
 from catapult.theory import two_layer
 
 
@@ -52,6 +53,22 @@ def test_orbits_from_tiny_outputs_end_where_the_normal_form_says(loss, distances
 def test_beyond_its_window_the_exponential_loss_has_no_exit():
     assert np.isnan(two_layer.exit_ntk("exponential", 2.0031 / 1.0, 1000, 1.0))
     assert np.isfinite(two_layer.exit_ntk("exponential", 2.0029 / 1.0, 1000, 1.0))
+
+
+def test_the_exit_of_a_loss_without_fourth_derivative_is_refused_in_one_line():
+    with pytest.raises(InputError, match=r"as of the squared loss; allowed: [^\n]*$"):
+        two_layer.exit_ntk("squared", 3.0, 10**8, 1.0)
+
+
+def test_the_exit_is_the_limit_of_orbits_and_not_only_near_them():
+    # extrapolated to κ = 0, from κ and κ/2, orbits end where the formula says to five digits: C has no term in κ
+    ends, width = [], 10**6
+    for kappa in (2e-3, 1e-3):
+        rate = math.sqrt(kappa * width)
+        ntk0 = (8 + 5 * kappa) / rate
+        ends.append((rate * two_layer.final_ntk("logistic", 1e-5, ntk0, width, rate) - 8) / kappa)
+        stated = (rate * two_layer.exit_ntk("logistic", ntk0, width, rate) - 8) / kappa
+    assert 2 * ends[1] - ends[0] == pytest.approx(stated, rel=1e-5)
 
 
 def test_the_multiplier_is_that_of_two_steps_and_lies_between_one_and_nine():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -185,9 +186,38 @@ def test_the_estimated_error_is_the_spread_of_orbits_with_random_rounding(loss, 
 def test_a_limit_out_of_reach_is_undecided():
     with pytest.raises(two_layer.Undecided, match="undecided after 1,000 steps: f = "):
         two_layer.final_ntk("logistic", 1.0, 2.0, 10**6, 6.0, max_steps=1000)
-    # infinitely long: D = 0, and the kernel falls to 0 like 1/t
-    with pytest.raises(two_layer.Undecided, match="undecided after 1,000,000 steps: f = "):
-        two_layer.final_ntk("squared", 0.5, 1.0, 1, 0.9, max_steps=10**6)
+    # D0 next to 0, where the kernel falls like 1/t for a while
+    with pytest.raises(two_layer.Undecided, match="undecided after 1,000 steps: f = "):
+        two_layer.final_ntk("squared", 0.5, 1 + 1e-9, 1, 0.9, max_steps=1000)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_kernel_that_falls_to_zero_for_ever_ends_at_zero(loss):
+    # D0 = 0: Λ = 2√κ|f| for ever, and f → 0 like 1/t
+    with pytest.raises(two_layer.Undecided):
+        two_layer.final_ntk_in_floats(loss, 0.5, 1.0, 1, 0.9, max_steps=1000)
+    assert two_layer.final_ntk(loss, 0.5, 1.0, 1, 0.9, max_steps=1000) == 0
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"f0": "one"}, "f0 = 'one'; allowed: a real number"), ({"ntk0": 2j}, "ntk0 = 2j; allowed: a real number"),
+    ({"width": [4, 9]}, r"width = \[4, 9\]; allowed: one number"), ({"learning_rate": None}, "learning_rate = None"),
+    ({"f0": True}, "f0 = True"), ({"f0": [[1], [1, 2]]}, r"f0 = \[\[1\], \[1, 2\]\]; allowed: a real number"),
+    ({"ntk0": "9" * 500}, r"ntk0 = '9{12}\.{3}9{13}'"), ({"width": 10**400}, "width = 1000000000"),
+    ({"max_steps": -1}, "max_steps = -1; allowed: a whole number"), ({"max_steps": "x"}, "max_steps = 'x'"),
+    ({"tolerance": "x"}, "tolerance = 'x'"), ({"tolerance": 0}, "tolerance = 0; allowed: a number > 0"),
+    ({"loss": 3}, "3")])
+def test_what_is_no_number_is_refused_in_one_line(change, message):
+    given = {"loss": "squared", "f0": 1.0, "ntk0": 2.0, "width": 4, "learning_rate": 1.0, **change}
+    with pytest.raises(InputError, match=message) as error:
+        two_layer.final_ntk(**given)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 200
+
+
+def test_numbers_of_any_real_type_are_numbers():
+    plain = two_layer.final_ntk("squared", 1.0, 2.0, 4, 0.5)
+    assert two_layer.final_ntk("squared", Fraction(1), 2, np.int32(4), np.float32(0.5)) == plain
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -108,7 +108,7 @@ def _directions(Z: np.ndarray, separable: np.ndarray, rest: flint.fmpq_mat,
     for unit in (2**12, 2**52):
         yield _direction(rest, suggestion, unit)
     if separable.all() and (separator := certify(Z).direction) is not None:
-        yield _whole([flint.fmpq(*float(x).as_integer_ratio()) for x in separator])
+        yield _whole([flint.fmpq(*x.as_integer_ratio()) for x in separator])
 
 
 def _splits(rows: flint.fmpq_mat, direction: tuple[int, ...], separable: np.ndarray) -> bool:

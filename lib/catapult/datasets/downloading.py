@@ -18,18 +18,10 @@ from typing import BinaryIO
 
 from catapult.datasets import checked_files, sources
 from catapult.datasets.checked_files import Refused, Unwritable
-from catapult.datasets.torchvision_import import import_torchvision
-from catapult.parameters import InputError, nearest, shown
+from catapult.datasets.sources import Published
+from catapult.parameters import InputError
 
 Progress = Callable[[str, int, int], None]
-SIZES = {
-    "train-images-idx3-ubyte.gz": 9_912_422,
-    "train-labels-idx1-ubyte.gz": 28_881,
-    "t10k-images-idx3-ubyte.gz": 1_648_877,
-    "t10k-labels-idx1-ubyte.gz": 4_542,
-    "cifar-10-python.tar.gz": 170_498_071,
-}
-"""Bytes of the published files: no more are read from any server."""
 TIMEOUT = 30  # seconds without a byte
 WINDOW, SLOWEST = 30, 10_000
 """A server that sends, in so many seconds, fewer bytes a second is given up."""
@@ -62,9 +54,7 @@ def fetch(data_set: str, mirror: str | None = None,
     DownloadFailed
         If no mirror gives an unaltered file, or it can't be kept: one line with all reasons.
     """
-    if data_set not in sources.DATA_SETS:
-        raise InputError(f"data set {shown(data_set)} is unknown{nearest(data_set, sources.DATA_SETS)}; allowed: "
-                         f"{', '.join(sources.DATA_SETS)}")
+    record = sources.published(data_set)
     if mirror is not None and not _is_web_address(mirror):
         raise InputError(f"mirror = {mirror[:100]!r}; allowed: an address that begins with http:// or https://")
     place = next(place for place in sources.sources(data_set) if place.kind == sources.DOWNLOADED)
@@ -75,7 +65,8 @@ def fetch(data_set: str, mirror: str | None = None,
     if missing:
         mirrors = [mirror] if mirror else _mirrors(data_set)
         try:
-            {"mnist": _fetch_mnist, "cifar10": _fetch_cifar10}[data_set](place.folder, missing, mirrors, progress)
+            fetch_missing = _fetch_each if record.each_packed else _fetch_archive
+            fetch_missing(record, place.folder, missing, mirrors, progress)
         except (Refused, Unwritable) as error:
             raise DownloadFailed(str(error)) from None
     return place.folder
@@ -90,28 +81,27 @@ def _is_web_address(text: str) -> bool:
 
 
 def _mirrors(data_set: str) -> list[str]:
-    torchvision = import_torchvision()
-    if data_set == "mnist":
-        return list(torchvision.datasets.MNIST.mirrors)
-    return [torchvision.datasets.CIFAR10.url.rpartition("/")[0]]
+    return sources.DATA_SETS[data_set].mirrors()
 
 
-def _fetch_mnist(folder: Path, names: list[str], mirrors: list[str], progress: Progress) -> None:
+def _fetch_each(record: Published, folder: Path, names: list[str], mirrors: list[str], progress: Progress) -> None:
+    """Fetch files that are packed by themselves."""
     with checked_files.nameless(folder) as packed:
         for name in names:
-            _download(packed, folder, f"{name}.gz", sources.MNIST_GZ[f"{name}.gz"], mirrors, progress)
+            _download(packed, folder, f"{name}.gz", record, mirrors, progress)
             with gzip.open(packed) as stream:
-                _keep(stream.read(), folder / name, sources.MNIST_RAW[name], f"{name}.gz, unpacked,")
+                _keep(stream.read(), folder / name, record.files[name], f"{name}.gz, unpacked,")
 
 
-def _fetch_cifar10(folder: Path, names: list[str], mirrors: list[str], progress: Progress) -> None:
-    ((archive, expected),) = sources.CIFAR10_ARCHIVE.items()
+def _fetch_archive(record: Published, folder: Path, names: list[str], mirrors: list[str], progress: Progress) -> None:
+    """Fetch the archive that holds all files, and keep those that are missing."""
+    (archive,) = record.packed
     with checked_files.nameless(folder) as packed:
-        _download(packed, folder, archive, expected, mirrors, progress)
+        _download(packed, folder, archive, record, mirrors, progress)
         with tarfile.open(fileobj=packed, mode="r:gz") as tar:
             for name in names:
                 member = f"{folder.name}/{name}"
-                _keep(_member(tar, archive, member), folder / name, sources.CIFAR10[name], f"{member} in {archive}")
+                _keep(_member(tar, archive, member), folder / name, record.files[name], f"{member} in {archive}")
 
 
 def _member(tar: tarfile.TarFile, archive: str, member: str) -> bytes:
@@ -132,9 +122,10 @@ def _keep(data: bytes, path: Path, expected: str, origin: str) -> None:
     checked_files.store(data, path)
 
 
-def _download(file: BinaryIO, folder: Path, name: str, expected: str, mirrors: list[str], progress: Progress) -> None:
+def _download(file: BinaryIO, folder: Path, name: str, record: Published, mirrors: list[str],
+              progress: Progress) -> None:
     """Write the first mirror's unaltered copy into an open file, which is in ``folder``."""
-    reasons, size = [], SIZES[name]
+    reasons, expected, size = [], record.packed[name], record.sizes[name]
     for mirror in mirrors:
         address = f"{mirror.rstrip('/')}/{name}"
         try:

@@ -8,14 +8,17 @@ correctly iff :math:`z_i \cdot w > 0` for all i. By Gordan's theorem exactly one
 
 By Stiemke's theorem the non-separable data are *strictly* so (every :math:`v \ne 0` has some
 :math:`z_i \cdot v < 0`, that is 0 lies in the interior of conv{z_i}) iff all :math:`\lambda_i > 0` can be had
-and Z has rank d. Then, and only then, the logistic risk is strictly convex with a minimiser.
+and Z has rank d. Then, and only then, the logistic risk is strictly convex with a minimiser. Else some
+:math:`v \ne 0` has :math:`z_i \cdot v \ge 0` for all i: weights and such a v certify the kind between.
 
 A linear program in floating point only suggests w or the support of λ. Floats are exact dyadic rationals, so
-what it suggests is then solved and checked in integers. A check that fails gives "undecided", never a guess.
+what it suggests is then solved and checked in integers. What this leaves open an exact simplex method decides, up to
+a size (``fits``); beyond, a check that fails gives "undecided", never a guess.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,9 +27,12 @@ import numpy as np
 import scipy.linalg
 import scipy.optimize
 
+from catapult.datasets import feasibility
 from catapult.parameters import InputError
 
-KINDS = ("separable", "non-separable", "strictly non-separable", "undecided")
+OPEN = "non-separable, strictly or not"
+KINDS = ("separable", "non-separable", "strictly non-separable", OPEN, "undecided")
+EXACT_SIZES = ((10_000, 5), (1_000, 10), (100, 20))  # n, d
 PRIME = 2**61 - 1  # a rank modulo a prime is a lower bound on the rank
 
 
@@ -37,11 +43,13 @@ class Certificate:
     Attributes
     ----------
     kind
-        One of ``KINDS``. "non-separable" leaves open whether it is strictly so.
+        One of ``KINDS``: "non-separable" is certified not to be strictly so; ``OPEN`` where neither is proved.
     direction
-        If separable: a separator w of shape (d,), float64; the inequalities hold for these very floats.
+        If separable: a separator w of shape (d,), float64, for whose very floats the inequalities hold; or whole
+        numbers of any size, if floats are too coarse. If "non-separable": whole numbers v, not all zero, with
+        z_i·v ≥ 0 for all i.
     weights
-        If non-separable: whole numbers λ_i ≥ 0, not all zero, with Σ λ_i z_i = 0 exactly.
+        If non-separable, of any kind: whole numbers λ_i ≥ 0, not all zero, with Σ λ_i z_i = 0 exactly.
     margin
         If separable: min_i z_i·w/|w|, a lower bound (up to rounding) on the largest margin; else nan.
     smallest_weight
@@ -49,7 +57,7 @@ class Certificate:
     """
 
     kind: str
-    direction: np.ndarray | None = None
+    direction: np.ndarray | tuple[int, ...] | None = None
     weights: tuple[int, ...] | None = None
     margin: float = float("nan")
     smallest_weight: float = float("nan")
@@ -66,7 +74,9 @@ class Certificate:
             return _separates(matrix, self.direction)
         if self.kind == "undecided" or not _balances(matrix, self.weights):
             return False
-        return self.kind == "non-separable" or (min(self.weights) > 0 and _has_full_rank(matrix))
+        if self.kind == "non-separable":
+            return _supports(matrix, self.direction)
+        return self.kind == OPEN or (min(self.weights) > 0 and _has_full_rank(matrix))
 
 
 def certify(Z: np.ndarray) -> Certificate:
@@ -81,7 +91,8 @@ def certify(Z: np.ndarray) -> Certificate:
     Returns
     -------
     Certificate
-        The strongest of "separable", "strictly non-separable", "non-separable" that could be proved.
+        Up to sizes that ``fits`` says, one of the three kinds: "separable", "strictly non-separable", "non-separable".
+        Beyond, also ``OPEN`` or "undecided", where rounding hides what the linear program should see.
 
     Raises
     ------
@@ -103,16 +114,66 @@ def certify(Z: np.ndarray) -> Certificate:
         return Certificate("separable", direction=direction, margin=margin)
     units = [1 << int(e - row_exponents.min()) for e in row_exponents]
     weights = _positive_weights(matrix, scaled, units)
+    if weights is not None and _has_full_rank(matrix):
+        return _non_separable("strictly non-separable", weights)
+    if fits(matrix):
+        return certify_whole(matrix, _exponent(Z))
+    weights = weights or (None if farkas is None else _weights_on_support(matrix, scaled, farkas))
+    if weights is None:
+        return Certificate("undecided")
+    unused = next((j for j in range(matrix.ncols()) if not Z[:, j].any()), None)
+    if unused is None:
+        return _non_separable(OPEN, weights)
+    return _non_separable("non-separable", weights, [int(j == unused) for j in range(matrix.ncols())])
+
+
+def fits(matrix: flint.fmpz_mat) -> bool:
+    """Whether the exact simplex method takes seconds at most: n ≤ 10,000 and d ≤ 5, 1,000 and 10, or 100 and 20."""
+    return any(matrix.nrows() <= n and matrix.ncols() <= d for n, d in EXACT_SIZES)
+
+
+def certify_whole(matrix: flint.fmpz_mat, exponent: int = 0) -> Certificate:
+    """Decide the kind of Z = 2^−``exponent`` times whole numbers, shape (n, d), by linear programs solved exactly.
+
+    Weights λ = 1 + μ, μ ≥ 0, that balance the rows: by Stiemke's theorem there are none iff some v has Zv ≥ 0 and
+    Σ z_i·v > 0, and what is found then is v. If there is one, v may still not separate: weights of sum 1 balance the
+    rows, or by Gordan's theorem some w has Zw ≥ 1.
+    """
+    n, d = matrix.nrows(), matrix.ncols()
+    sums = (flint.fmpz_mat([[1] * n]) * matrix).entries()
+    extra, support = feasibility.solve(matrix.transpose(), [-total for total in sums])
+    if extra is not None:
+        weights = feasibility.whole_multiple([1 + more for more in extra])
+        if _has_full_rank(matrix):
+            return _non_separable("strictly non-separable", weights)
+        return _non_separable("non-separable", weights, _annihilated(matrix))
+    rows = [*matrix.transpose().table(), [1] * n]
+    weights, separator = feasibility.solve(flint.fmpz_mat(rows), [0] * d + [1])
     if weights is not None:
-        kind = "strictly non-separable" if _has_full_rank(matrix) else "non-separable"
-        return _non_separable(kind, weights)
-    weights = None if farkas is None else _weights_on_support(matrix, scaled, farkas)
-    return Certificate("undecided") if weights is None else _non_separable("non-separable", weights)
+        return _non_separable("non-separable", feasibility.whole_multiple(weights), support)
+    return _separable(matrix, separator[:d], exponent)
 
 
-def _non_separable(kind: str, weights: Sequence[int]) -> Certificate:
+def _separable(matrix: flint.fmpz_mat, direction: list[int], exponent: int) -> Certificate:
+    with flint.ctx.workprec(64):
+        margin = flint.arb(min(_products(matrix, direction))) * flint.arb(2) ** -exponent
+        margin = float(margin / flint.arb(sum(entry * entry for entry in direction)).sqrt())
+    largest = max(map(abs, direction))
+    floats = np.array([float(flint.arb(flint.fmpq(entry, largest))) for entry in direction])
+    return Certificate("separable", floats if _separates(matrix, floats) else tuple(direction), margin=margin)
+
+
+def _annihilated(matrix: flint.fmpz_mat) -> list[int]:
+    """Return whole numbers v, not all zero, with Zv = 0, of a matrix whose rank is below d."""
+    kernel, _ = matrix.nullspace()
+    column = [int(row[0]) for row in kernel.table()]
+    divisor = math.gcd(*column)
+    return [entry // divisor for entry in column]
+
+
+def _non_separable(kind: str, weights: Sequence[int], direction: Sequence[int] | None = None) -> Certificate:
     smallest = float(flint.fmpq(min(weights) * len(weights), sum(weights)))
-    return Certificate(kind, weights=tuple(weights), smallest_weight=smallest)
+    return Certificate(kind, None if direction is None else tuple(direction), tuple(weights), smallest_weight=smallest)
 
 
 def _checked(Z) -> np.ndarray:
@@ -238,23 +299,40 @@ def _completed(matrix, fixed: list[int], rows: np.ndarray, columns: np.ndarray) 
     return weights
 
 
+def _exponent(Z: np.ndarray) -> int:
+    """Return a k, not far above the least, for which 2^k Z has whole entries."""
+    return 53 - int(np.frexp(Z[Z != 0])[1].min(initial=1024))
+
+
 def _integer_matrix(Z: np.ndarray) -> flint.fmpz_mat:
-    """Return 2^k Z, with the least k that makes all entries whole, without any rounding."""
+    """Return 2^k Z, k of :func:`_exponent`, without any rounding."""
     mantissas, exponents = np.frexp(Z)
-    whole = np.ldexp(mantissas, 53).astype(np.int64)
-    shifts = np.where(whole != 0, exponents, exponents[whole != 0].min(initial=0))
-    shifted = whole.astype(object) << (shifts - shifts.min()).astype(object)
+    whole, shift = np.ldexp(mantissas, 53).astype(np.int64), 53 - _exponent(Z)
+    shifted = whole.astype(object) << np.where(whole != 0, exponents - shift, 0).astype(object)
     return flint.fmpz_mat(*Z.shape, shifted.ravel().tolist())
 
 
-def _separates(matrix, direction: np.ndarray) -> bool:
-    column = _integer_matrix(np.asarray(direction, dtype=np.float64)[:, None])
-    return all(product > 0 for product in (matrix * column).entries())
+def _separates(matrix, direction: np.ndarray | Sequence[int]) -> bool:
+    return min(_products(matrix, direction), default=0) > 0
+
+
+def _supports(matrix, direction: Sequence[int]) -> bool:
+    """Whether v is not 0 and no z_i·v is negative."""
+    return min(_products(matrix, direction), default=-1) >= 0 and any(direction)
+
+
+def _products(matrix, direction: np.ndarray | Sequence[int] | None) -> list[flint.fmpz]:
+    """Return the z_i·w, up to a positive factor; nothing if w is not of their dimension."""
+    if direction is None or len(direction) != matrix.ncols():
+        return []
+    if isinstance(direction, np.ndarray):
+        return (matrix * _integer_matrix(np.asarray(direction, dtype=np.float64)[:, None])).entries()
+    return (matrix * flint.fmpz_mat([[int(entry)] for entry in direction])).entries()
 
 
 def _balances(matrix, weights: Sequence[int]) -> bool:
     """Whether the weights are ≥ 0, not all zero, and Σ weights_i z_i = 0."""
-    return (min(weights) >= 0 and max(weights) > 0
+    return (weights is not None and len(weights) == matrix.nrows() and min(weights) >= 0 and max(weights) > 0
             and not any((flint.fmpz_mat([list(weights)]) * matrix).entries()))
 
 

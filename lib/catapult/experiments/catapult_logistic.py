@@ -105,15 +105,20 @@ def _orbits(parameters: Parameters) -> xr.Dataset:
 
 
 def _slide(kappa: np.ndarray, steps: int) -> np.ndarray:
-    """Return Λ(t) of dΛ/dt = −4κ f*(Λ)²/Λ from SCALED down to 8, shape (steps + 1, orbits): midpoint rule."""
+    """Return Λ(t) of dΛ/dt = −4κ f*(Λ)²/Λ from SCALED down to 8, shape (steps + 1, orbits).
+
+    Midpoint rule, at first eight to a step: at the largest κ a single one would overshoot.
+    """
     def speed(scaled):
         cycle = np.nan_to_num(linear_predictor.two_cycle("logistic", np.maximum(scaled, 8.0)))
         return np.where(scaled > 8, -4 * kappa * cycle**2 / scaled, 0)
 
     path = [np.array(SCALED)]
-    for _ in range(steps):
-        half = path[-1] + speed(path[-1]) / 2
-        path.append(path[-1] + speed(half))
+    for step in range(steps):
+        scaled, parts = path[-1], 8 if step < 32 else 1
+        for _ in range(parts):
+            scaled = scaled + speed(scaled + speed(scaled) / 2 / parts) / parts
+        path.append(scaled)
     return np.where(np.array(SCALED) > 8, np.array(path), np.nan)
 
 

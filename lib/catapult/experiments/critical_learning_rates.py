@@ -10,6 +10,7 @@ import math
 from typing import ClassVar, Literal
 
 import numpy as np
+import scipy.optimize
 import xarray as xr
 from pydantic import Field
 
@@ -161,13 +162,24 @@ COUNTEREXAMPLES = {
 }
 
 
+LANDING_RATE = 24.0  # at which one start below the cycle lands on it in a step
+
+
+def landing_start() -> float:
+    """Return the w0 < w* that a step of the logistic loss maps to −w* at ``LANDING_RATE``."""
+    cycle = float(theory.two_cycle("logistic", LANDING_RATE))
+    top = 2 * math.acosh(math.sqrt(LANDING_RATE) / 2)  # of the size map, where its slope is 0
+    return scipy.optimize.brentq(lambda w: -theory.update("logistic", w, LANDING_RATE) - cycle, 0, top, xtol=1e-14)
+
+
 def _counterexamples() -> xr.Dataset:
     starts, rates = (np.array(column) for column in zip(*COUNTEREXAMPLES.values(), strict=True))
     w = theory.iterate("logistic", starts, rates, 24)
     return xr.Dataset({"example_weight": (("example_step", "example"), w),
                        "example_excess": (("example_step", "example"), theory.excess_risk("logistic", w)),
                        "example_w0": ("example", starts), "example_rate": ("example", rates),
-                       "example_cycle": ("example", theory.two_cycle("logistic", rates))},
+                       "example_cycle": ("example", theory.two_cycle("logistic", rates)),
+                       "landing_start": landing_start()},
                       coords={"example": list(COUNTEREXAMPLES), "example_step": np.arange(25)})
 
 

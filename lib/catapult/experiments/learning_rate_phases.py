@@ -10,7 +10,9 @@ import xarray as xr
 from pydantic import Field, model_validator
 
 from catapult import parameters
+from catapult.activations import ACTIVATIONS
 from catapult.datasets import Problem, mnist, sources
+from catapult.losses import LOSSES
 from catapult.networks import Network
 
 GROUPED_OVER = "learning_rate"
@@ -32,7 +34,7 @@ class Setting(parameters.Parameters):
     samples: int = Field(256, ge=16, le=12_000, description="training images n")
     hidden_layers: int = Field(1, ge=1, le=4, description="hidden layers")
     width: int = Field(500, ge=2, le=4096, description="width of each hidden layer")
-    loss: Literal["exponential", "logistic", "squared"] = Field("logistic", description="the loss")
+    loss: Literal[tuple(LOSSES)] = Field("logistic", description="the loss")
     steps: int = Field(150, ge=20, le=1_000_000, description="steps of full-batch gradient descent")
 
     @model_validator(mode="after")
@@ -55,7 +57,7 @@ class Parameters(Setting):
         "components", description="784 pixels, 49 block means, or leading principal components")
     components: int = Field(20, ge=1, le=784, description="principal components, where they are the features")
     label_noise: float = Field(0.1, ge=0, le=0.5, description="share of training labels that are flipped")
-    activation: Literal["linear", "relu", "tanh"] = Field("linear", description="activation of the hidden layers")
+    activation: Literal[tuple(ACTIVATIONS)] = Field("linear", description="activation of the hidden layers")
     learning_rate: float = Field(10.0, gt=0, description="learning rate η")
     seed: parameters.Seed = Field(
         0, description="seed of the images drawn, the label noise and the initial weights")

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from catapult.datasets import Problem, certify
 from catapult.experiments import learning_rate_phases
 from catapult.experiments.learning_rate_phases import Setting, data, two_digits
-from catapult.phases import critical_learning_rate
+from catapult.phases import stable_learning_rate
 
 __all__ = ["ACTIVATIONS", "VERSIONS", "Parameters", "data", "run"]
 
@@ -103,7 +103,7 @@ def _cell(values: Parameters, version: str, activation: str, seed: int) -> xr.Da
     torch.set_num_threads(1)
     problem = problem_of(values, version, seed)
     multiples = np.geomspace(values.lowest, values.highest, values.rates)
-    unit = critical_learning_rate(_initial_sharpness(values, problem, activation, seed))
+    unit = stable_learning_rate(_initial_sharpness(values, problem, activation, seed))
     trained = learning_rate_phases.trained(values, problem, activation, unit * multiples, seed, values.dtype)
     trained = trained.rename(learning_rate="multiple").assign_coords(multiple=multiples)
     trained = trained.assign(learning_rate=("multiple", unit * multiples))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+import scipy.special
 import xarray as xr
 from pydantic import Field
 
@@ -13,6 +14,10 @@ from catapult.theory import linear_predictor as theory
 
 OPPOSED = np.array([[0.1, 1.0], [0.1, -1.0]])  # two signed inputs: separable, with the small margin 0.1
 OPPOSED_START = (0.0, 1.0)
+# Signed inputs whose largest margin, 1, is along (1, 0) at both points: this is half their sum, or the first alone.
+SUPPORTED = {"both points carry": np.array([[1.0, 1.0], [1.0, -1.0]]),
+             "one point carries": np.array([[1.0, 0.0], [1.0, 1.0]])}
+SIDEWAYS_STEPS = 20_000
 
 
 class Parameters(parameters.Parameters):
@@ -34,7 +39,7 @@ class Parameters(parameters.Parameters):
 def run(parameters: Parameters) -> xr.Dataset:
     """Return the losses, the clouds and their landscapes, the opposed points, the thresholds, the norms."""
     clouds = three_clouds(parameters)
-    return xr.merge([_losses(), _landscapes(parameters, clouds), _opposed(parameters), _thresholds(),
+    return xr.merge([_losses(), _landscapes(parameters, clouds), _opposed(parameters), _sideways(), _thresholds(),
                      _norms(parameters, clouds["strictly non-separable"])])
 
 
@@ -100,6 +105,19 @@ def _opposed(parameters: Parameters) -> xr.Dataset:
     return xr.Dataset({"opposed_risk": (("run", "step"), np.array(risks)),
                        "opposed_rate": ("run", [factor * parameters.learning_rate for _, factor in runs])},
                       coords={"run": [f"{loss} {factor}" for loss, factor in runs]})
+
+
+def _sideways() -> xr.Dataset:
+    """Logistic loss, η = 1 from (0, 1): the two weights at some steps, where the largest margin is along (1, 0)."""
+    Z = np.array(list(SUPPORTED.values()))
+    kept, w, seen = np.unique(np.geomspace(1, SIDEWAYS_STEPS, 60).astype(int)), np.array([[0.0, 1.0]] * len(Z)), []
+    for step in range(1, SIDEWAYS_STEPS + 1):
+        pulls = scipy.special.expit(-(Z @ w[:, :, None])) / 2  # shape (case, point, 1), n = 2
+        w = w + (pulls * Z).sum(axis=1)
+        if step == kept[len(seen)]:
+            seen.append(w)
+    return xr.Dataset({"sideways_weight": (("sideways_step", "support", "axis"), np.array(seen))},
+                      coords={"support": list(SUPPORTED), "sideways_step": kept})
 
 
 def _thresholds() -> xr.Dataset:

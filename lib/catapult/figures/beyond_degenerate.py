@@ -9,7 +9,6 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from catapult.figures import style
 from catapult.figures.style import PALETTE
-from catapult.intervals import mean_interval
 
 THREE = (("#56B4E9", "o"), ("#0072B2", "s"), ("#222222", "^"))
 KINDS = {"separable": "#0072B2", "strictly non-separable": "#D55E00", "mixed": "#009E73"}
@@ -74,6 +73,27 @@ def separable(results: xr.Dataset) -> Figure:
     return figure
 
 
+def four_points(results: xr.Dataset) -> Figure:
+    """Draw the risk on Wu et al.'s four points against the step, and times ηt, at four learning rates."""
+    colours = (PALETTE["catapult"], *(colour for colour, _ in THREE))
+    with style.use():
+        figure, (left, right) = style.subplots(1, 2, width=9, height=3.5)
+        for colour, rate in zip(colours, results.four_rate.values, strict=True):
+            one = results.sel(four_rate=rate)
+            left.plot(one.four_step, one.four_risk, color=colour, linewidth=1.5,
+                      label=f"η = {rate:g}, {int(one.four_rises)} rises")
+            right.plot(one.four_step[1:], (rate * one.four_step * one.four_risk)[1:], color=colour, linewidth=1.5)
+        right.axhline(25, color=PALETTE["theory"], linestyle="--", linewidth=1, label="1/γ²")
+        left.set(xlabel="step t", ylabel="risk", xscale="symlog", yscale="log", title="four points, γ = 0.2")
+        left.xaxis.set_major_locator(FixedLocator([0, 1, 10, 100, 1000]))
+        left.xaxis.set_minor_locator(NullLocator())
+        right.set(xlabel="step t", ylabel="ηt · risk", xscale="log", yscale="log", title="the same, times ηt")
+        left.legend(loc="lower left", fontsize="small")
+        right.legend(loc="lower right", fontsize="small")
+        style.label_panels(figure)
+    return figure
+
+
 def cycle(results: xr.Dataset, gamma: float) -> Figure:
     """Draw the map of the outlier data as a cobweb with two orbits, the orbits, and the share of starts that cycle."""
     looks = ((PALETTE["catapult"], "ends on the cycle"), (PALETTE["lazy"], "ends at the minimum"))
@@ -114,7 +134,7 @@ def slow(results: xr.Dataset) -> Figure:
 
 
 def selection(results: xr.Dataset) -> Figure:
-    """Draw where two-layer networks end on overlapping clouds: edge ratio, sharpness and test accuracy against η."""
+    """Draw where two-layer networks end on overlapping clouds, run by run: edge ratio, sharpness, test accuracy."""
     with style.use():
         figure, (left, middle, right) = style.subplots(1, 3, width=10.5, height=3.7)
         multiple = results.multiple.values
@@ -122,9 +142,9 @@ def selection(results: xr.Dataset) -> Figure:
         left.axhline(1, color=PALETTE["theory"], linewidth=1)
         for (colour, marker), width in zip(THREE, results.width.values, strict=True):
             for ax, values in ((left, results.edge_ratio), (middle, results.end_sharpness)):
-                mean, low, high = mean_interval(values.sel(width=width).transpose("multiple", "seed").values)
-                ax.errorbar(multiple, mean, yerr=[mean - low, high - mean], fmt=marker + "-", color=colour,
-                            markersize=4, linewidth=1, capsize=2, label=f"m = {width}")
+                runs = values.sel(width=width).transpose("multiple", "seed").values
+                ax.plot(np.repeat(multiple, runs.shape[1]), runs.ravel(), marker, color=colour, markersize=3.5,
+                        alpha=0.7, label=f"m = {width}")
         left.plot(results.trained_multiple, results.trained_edge_ratio, "o", markerfacecolor="none",
                   markeredgecolor=PALETTE["catapult"], markersize=9, label="trained weights")
         left.set(ylabel="η · sharpness / 2 at the end", ylim=(0, 1.1), title="edge selection")

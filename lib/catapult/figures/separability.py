@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.special
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -89,6 +90,23 @@ def opposed_points(results: xr.Dataset) -> Figure:
                ylim=(max(lowest, 1e-20), highest))
         ax.set_xlim(0, None)
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+def sideways(results: xr.Dataset) -> Figure:
+    """Draw the weight at right angles to the largest margin against the step, with the law of its growth."""
+    with style.use():
+        figure, ax = style.subplots(1, 1, width=7.5, height=3.4)
+        step = results.sideways_step
+        for support, colour in zip(results.support.values, (PALETTE["muted"], PALETTE["logistic"]), strict=True):
+            weight = results.sideways_weight.sel(support=support)[:, 1]
+            ax.plot(step, weight, "o", color=colour, markersize=4, label=support)
+        a, b = results.sideways_weight.sel(support="one point carries").values.T
+        grown = a - a[-1] + b[-1] + np.exp(b[-1])
+        ax.plot(step, grown - scipy.special.lambertw(np.exp(grown)).real, color=PALETTE["theory"],
+                label="$b + e^b = a$ + const.")
+        ax.set(xlabel="step t", ylabel="weight b", xscale="log", ylim=(-0.1, None))
+        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 

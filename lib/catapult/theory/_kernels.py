@@ -1,6 +1,7 @@
 """Compiled loops of the scalar maps. Imported by the functions that need them: numba takes half a second to load.
 
-What is compiled is kept in the companion's cache, not beside the source.
+What is compiled is kept in the companion's cache, not beside the source. So the slopes of the losses are repeated here:
+numba does not see when a function in another file changes. A loss without a code is refused by :func:`code`.
 """
 
 from __future__ import annotations
@@ -9,29 +10,38 @@ import math
 
 import numba
 
-from catapult import paths
+from catapult import losses, paths
 
 if not numba.config.CACHE_DIR:
     numba.config.CACHE_DIR = str(paths.cache() / "numba")
 
 EXPONENTIAL, LOGISTIC, SQUARED = range(3)
-CODES = {"exponential": EXPONENTIAL, "logistic": LOGISTIC, "squared": SQUARED}
+CODES = {losses.exponential: EXPONENTIAL, losses.logistic: LOGISTIC, losses.squared: SQUARED}
 CONVERGES, RISES, DIVERGES, UNDECIDED, LOST = range(5)
 HUGE, EPSILON = 1e30, 2.0**-53
+
+
+def code(loss: str | losses.Loss) -> int:
+    """Return what stands for a loss below; InputError for a loss that nothing is compiled for."""
+    return losses.entry(CODES, loss, "a compiled slope, and a proof of when its orbits have settled")
 
 
 @numba.njit(cache=True)
 def _slope(loss, f):
     if loss == EXPONENTIAL:
         return math.sinh(f)
-    return 0.5 * math.tanh(0.5 * f) if loss == LOGISTIC else f
+    if loss == LOGISTIC:
+        return 0.5 * math.tanh(0.5 * f)
+    return f if loss == SQUARED else math.nan
 
 
 @numba.njit(cache=True)
 def _slope_derivative(loss, f):
     if loss == EXPONENTIAL:
         return math.cosh(f)
-    return 0.25 - 0.25 * math.tanh(0.5 * f) ** 2 if loss == LOGISTIC else 1.0
+    if loss == LOGISTIC:
+        return 0.25 - 0.25 * math.tanh(0.5 * f) ** 2
+    return 1.0 if loss == SQUARED else math.nan
 
 
 @numba.njit(cache=True)
@@ -49,7 +59,7 @@ def follow(loss, f, scaled, kappa, steps, tail):
     k with :math:`k^+ = Jk + \kappa\,\partial_\kappa`. An orbit whose error reaches its size is LOST; the
     error is infinite where |a| = 1, or f = 0 with Λ above the edge of stability, may hold for the rounded orbit alone.
     """
-    h = 0.25 if loss == LOGISTIC else 1.0
+    h = _slope_derivative(loss, 0.0)
     rises, annihilated, error = CONVERGES, False, EPSILON
     carry = 0.0
     p_ff, p_fs, p_ss, k_f, k_s = 0.0, 0.0, (EPSILON * scaled) ** 2, 0.0, 0.0
@@ -227,5 +237,7 @@ def labels(loss, w0, rates, steps, out):
     for i in range(out.size):
         if loss == LOGISTIC:
             out[i] = logistic_label(w0[i], rates[i], steps)
-        else:
+        elif loss in (EXPONENTIAL, SQUARED):
             out[i] = hyperbolic_label(w0[i], rates[i], steps, loss == SQUARED)
+        else:
+            out[i] = OPEN

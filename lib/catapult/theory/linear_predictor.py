@@ -167,26 +167,15 @@ def containment_radius(Z: np.ndarray, learning_rate: float) -> float:
 
 def slope(loss: str | losses.Loss, w) -> np.ndarray:
     """Return g(w) = L'(w) on the balanced pair; ±inf where the hyperbolic sine overflows."""
-    name, w = losses.get(loss).name, np.asarray(w, dtype=float)
-    if name == "exponential":
-        with np.errstate(over="ignore"):
-            return np.sinh(w)
-    return np.tanh(w / 2) / 2 if name == "logistic" else w
+    return losses.get(loss).on_pair("slope")(np.asarray(w, dtype=float))[()]
 
 
 def excess_risk(loss: str | losses.Loss, w) -> np.ndarray:
     """Return L(w) − min L on the balanced pair, without cancellation near w = 0; inf where it overflows.
 
-    cosh w − 1 = 2 sinh²(w/2); log cosh(w/2) = log1p(2 sinh²(w/4)).
+    Raises InputError for a loss that does not give it.
     """
-    name, w = losses.get(loss).name, np.abs(np.asarray(w, dtype=float))
-    with np.errstate(over="ignore"):
-        if name == "exponential":
-            return 2 * np.sinh(w / 2) ** 2
-        if name == "squared":
-            return w * w / 2
-        near = np.log1p(2 * np.sinh(np.minimum(w, 4) / 4) ** 2)
-        return np.where(w < 4, near, w / 2 - np.log(2) + np.log1p(np.exp(-w)))[()]
+    return losses.get(loss).on_pair("excess")(np.abs(np.asarray(w, dtype=float)))[()]
 
 
 def critical_learning_rate(loss: str | losses.Loss, w0) -> np.ndarray:
@@ -197,7 +186,7 @@ def critical_learning_rate(loss: str | losses.Loss, w0) -> np.ndarray:
     loss
         Exponential: :math:`2w_0/\sinh w_0 \le 2`; logistic: :math:`4w_0/\tanh(w_0/2) \ge 8`; squared: 2.
     w0
-        The initial weight, any shape, finite; at 0 the limit (2, 8 or 2) is returned.
+        The initial weight, any shape, finite; at 0 the limit 2/h (2, 8 or 2) is returned.
 
     Returns
     -------
@@ -208,14 +197,7 @@ def critical_learning_rate(loss: str | losses.Loss, w0) -> np.ndarray:
     InputError
         For NaN, infinity, or an unknown loss.
     """
-    name, w = losses.get(loss).name, np.abs(_finite("w0", w0))
-    safe = np.maximum(w, 1e-9)  # 1 + w²/12 rounds to 1 there
-    with np.errstate(over="ignore"):
-        if name == "exponential":
-            return np.where(w < 1e-8, 2.0, 4 * (safe * np.exp(-safe)) / -np.expm1(-2 * safe))[()]
-        if name == "logistic":
-            return np.where(w < 1e-8, 8.0, 4 * (safe / np.tanh(safe / 2)))[()]
-    return np.full(w.shape, 2.0)[()]
+    return losses.get(loss).on_pair("critical_rate")(np.abs(_finite("w0", w0)))[()]
 
 
 def update(loss: str | losses.Loss, w, learning_rate) -> np.ndarray:
@@ -261,15 +243,14 @@ def two_cycle(loss: str | losses.Loss, learning_rate) -> np.ndarray:
     edge of the basin of 0, :math:`\eta\sinh w^* = 2w^*`, with a relative error below 10⁻¹¹. Squared: none (at η = 2
     every w is one). Near η = 8, where w* → 0, the relative error grows like 10⁻¹⁵/w*².
 
-    Raises InputError for a learning rate that is not finite, and for an unknown loss.
+    Raises InputError for a learning rate that is not finite, and for a loss that is unknown or another.
     """
-    name, eta = losses.get(loss).name, _finite("learning_rate", learning_rate)
-    if name == "squared":
-        return np.full(eta.shape, np.nan)[()]
-    exists = (eta > 0) & (eta < 2) if name == "exponential" else eta > 8
-    rate = np.where(exists, eta, 1.0 if name == "exponential" else 16.0)
-    w = _cycle_exponential(rate) if name == "exponential" else _cycle_logistic(rate)
-    return np.where(exists, w, np.nan)[()]
+    eta = _finite("learning_rate", learning_rate)
+    low, high, solve = losses.entry(CYCLES, loss, "a solution for its two-cycle")
+    w = np.full(eta.shape, np.nan)
+    exists = (eta > low) & (eta < high)
+    w[exists] = solve(eta[exists])
+    return w[()]
 
 
 def _cycle_logistic(rate: np.ndarray) -> np.ndarray:
@@ -295,19 +276,19 @@ def _cycle_exponential(rate: np.ndarray) -> np.ndarray:
     return np.where(target < 3e-5, np.sqrt(6 * target * (1 + target / 5)), w)
 
 
+CYCLES = {losses.exponential: (0, 2, _cycle_exponential), losses.logistic: (8, np.inf, _cycle_logistic),
+          losses.squared: (2, 2, lambda rate: rate)}
+"""The learning rates at which {w*, −w*} exists, an open interval, and w* there."""
+
+
 def cycle_multiplier(loss: str | losses.Loss, w) -> np.ndarray:
     r"""Return U'(w), U = −T, at the learning rate :math:`\eta_c(w)` that makes {w, −w} a two-cycle.
 
-    The multiplier of the cycle under T is its square. Exponential: :math:`2w\coth w - 1 > 1`, repelling;
-    logistic: :math:`2w/\sinh w - 1 \in (-1, 1)`, attracting; squared: 1.
+    It is :math:`2e - 1` with the elasticity :math:`e = w g'/g`. The multiplier of the cycle under T is its square.
+    Exponential: :math:`2w\coth w - 1 > 1`, repelling; logistic: :math:`2w/\sinh w - 1 \in (-1, 1)`, attracting;
+    squared: 1.
     """
-    name, w = losses.get(loss).name, np.abs(_finite("w", w))
-    safe = np.maximum(w, 1e-9)
-    if name == "exponential":
-        return np.where(w < 1e-8, 1.0, 2 * safe / np.tanh(safe) - 1)[()]
-    if name == "logistic":
-        return (critical_learning_rate("exponential", w) - 1)[()]
-    return np.full(w.shape, 1.0)[()]
+    return (2 * losses.get(loss).on_pair("elasticity")(np.abs(_finite("w", w))) - 1)[()]
 
 
 def predicted_phase(loss: str | losses.Loss, w0, learning_rate) -> np.ndarray:
@@ -331,17 +312,23 @@ def predicted_phase(loss: str | losses.Loss, w0, learning_rate) -> np.ndarray:
         For what is not of these.
     """
     start, rate = _checked(loss, w0, learning_rate)
-    critical = critical_learning_rate(loss, start)
-    if losses.get(loss).name != "logistic":
-        return np.where(rate < critical, "converges", "diverges")
-    return np.select([rate <= 8, rate <= critical], PHASES[:2], PHASES[2])
+    predict = losses.entry(THEOREMS, loss, "a theorem on its phases")
+    return predict(rate, critical_learning_rate(loss, start))
+
+
+THEOREMS = {
+    losses.exponential: lambda rate, critical: np.where(rate < critical, "converges", "diverges"),
+    losses.logistic: lambda rate, critical: np.select([rate <= 8, rate <= critical], PHASES[:2], PHASES[2]),
+    losses.squared: lambda rate, critical: np.where(rate < critical, "converges", "diverges"),
+}
 
 
 def _checked(loss, w0, learning_rate) -> list[np.ndarray]:
     """Return |w0| and η, broadcast; InputError for those that :func:`predicted_phase` does not allow."""
     start, rate = np.abs(_finite("w0", w0)), _positive("learning_rate", learning_rate)
-    if losses.get(loss).name == "exponential" and (start > 700).any():
-        raise InputError(f"|w0| = {start.max():g}; allowed with the exponential loss: at most 700")
+    loss = losses.get(loss)
+    if (start > loss.pair.largest).any():
+        raise InputError(f"|w0| = {start.max():g}; allowed with the {loss.name} loss: at most {loss.pair.largest:g}")
     return list(np.broadcast_arrays(start, rate))
 
 
@@ -378,7 +365,7 @@ def phase_map(loss: str | losses.Loss, w0, learning_rate, steps: int) -> np.ndar
     start, rate = _checked(loss, w0, learning_rate)
     shape, start, rate, steps = start.shape, start.ravel(), rate.ravel(), whole("steps", steps, 1)
     codes = np.empty(start.size, dtype=np.int8)
-    _kernels.labels(_kernels.CODES[losses.get(loss).name], start, rate, steps, codes)
+    _kernels.labels(_kernels.code(loss), start, rate, steps, codes)
     unsure = np.flatnonzero(codes == _kernels.OPEN)
     codes[unsure] = 0
     labels = np.array(PHASES)[codes]

@@ -210,7 +210,7 @@ def amplitude(scaled: float, harmonic: int = 1, digits: int | None = None) -> fl
         angles = [2 * flint.arb.pi() * harmonic * k / samples for k in range(samples)]
         parts = [sum(value * wave(angle) for value, angle in zip(limits, angles, strict=True)) * 2 / samples
                  for wave in (flint.arb.cos, flint.arb.sin)]
-        return float((parts[0] ** 2 + parts[1] ** 2).log() / 2)
+        return float(sum(part * part for part in parts).log() / 2)
 
 
 def amplitude_factor(scaled, log_amplitude):

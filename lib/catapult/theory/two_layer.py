@@ -27,18 +27,20 @@ what follows from p and q, is ours (cf. Kreisler et al., 2023).
 
 from __future__ import annotations
 
+import reprlib
+from numbers import Real
+
 import numpy as np
 import scipy.special
 
-from catapult import losses
-from catapult.parameters import InputError
+from catapult import losses, phases
+from catapult.parameters import InputError, whole
 from catapult.theory import linear_predictor
 from catapult.theory.linear_predictor import slope
 
-LABELS = ("lazy", "catapult", "divergent", "unsettled")
+LABELS = tuple(label for label in phases.LABELS if label != "dead")  # which a linear network never is
 MAX_STEPS = 10**8
 LARGEST = 1e20  # of what is given: below what counts as divergence
-LARGEST_F = 700.0  # with the exponential loss: below the overflow of sinh
 TRUSTED = 1e-12  # the relative error by rounding, as estimated, up to which final kernels in floats are given out
 
 
@@ -53,9 +55,9 @@ def feasible(f, ntk, width) -> np.ndarray:
 
 def _checked(loss, f0, ntk0, width, learning_rate) -> list[np.ndarray]:
     """Return f0, Λ0, κ and η, broadcast; raise InputError, one line, for what no network can have."""
-    largest_f = LARGEST_F if losses.get(loss).name == "exponential" else LARGEST
+    largest_f = min(losses.get(loss).pair.largest, LARGEST)
     given = {"f0": f0, "ntk0": ntk0, "width": width, "learning_rate": learning_rate}
-    f0, ntk0, width, rate = (np.asarray(value, dtype=float) for value in given.values())
+    f0, ntk0, width, rate = (_real(name, value) for name, value in given.items())
     for name, values, allowed, right in (
             ("f0", f0, f"finite, at most {largest_f:g} in size", np.abs(f0) <= largest_f),
             ("ntk0", ntk0, "> 0 and at most 1e20", (ntk0 > 0) & (ntk0 <= LARGEST)),
@@ -72,6 +74,22 @@ def _checked(loss, f0, ntk0, width, learning_rate) -> list[np.ndarray]:
         raise InputError(f"no network of width {m:g} has f = {f:g} with ntk = {ntk:g}; "
                          f"allowed: ntk0 ≥ 2 |f0| / √width = {2 * abs(f) / m**0.5:g}")
     return [f0, rate * ntk0, rate**2 / width, rate]
+
+
+def _real(name: str, value) -> np.ndarray:
+    """Return a number, or an array of them, as floats; InputError for words, complex or ragged ones, True and None."""
+    try:
+        numbers = np.asarray(value)
+        kinds = {type(x) for x in numbers.ravel()} if numbers.dtype.kind == "O" else {numbers.dtype.type}
+        if all(issubclass(kind, Real) and kind is not bool for kind in kinds):  # np.bool is no Real
+            return numbers.astype(float)
+    except (ValueError, OverflowError):
+        pass
+    raise InputError(f"{name} = {_shown(value)}; allowed: a real number, or an array of them")
+
+
+def _shown(value) -> str:
+    return " ".join(reprlib.repr(value).split())
 
 
 def invariants(f, ntk, width, learning_rate) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -114,21 +132,26 @@ def critical_learning_rate(loss: str | losses.Loss, f0, ntk0, width) -> np.ndarr
 def convergence_edge(loss: str | losses.Loss, f0, ntk0, width) -> np.ndarray:
     r"""Return the learning rate up to which f → 0 is proved, elementwise (ours).
 
-    Squared loss: 4/λ0 (not included: chaos; beyond it Λ → ∞ without a hit). Logistic: the larger of 16/λ0 and √(8m),
+    Squared loss: 4/λ0 (not included: chaos; beyond it Λ → ∞ without a hit; Lewkowycz et al., 2020; Liang and Montúfar,
+    2025, for all labels). Logistic: the larger of 16/λ0 and √(8m),
     both included. Exponential: the trap from the first step, :math:`2 f_0/(\lambda_0\sinh f_0)`, included.
 
     Raises
     ------
     InputError
-        As :func:`iterate`.
+        As :func:`iterate`; for another loss, of which nothing is proved.
     """
-    name = losses.get(loss).name
+    edge = losses.entry(EDGES, loss, "a proved edge of convergence")
     f, ntk, per_width, _ = _checked(loss, f0, ntk0, width, 1.0)
-    if name == "squared":
-        return (4 / ntk)[()]
-    if name == "logistic":
-        return np.maximum(16 / ntk, np.sqrt(8 / per_width))[()]
-    return (linear_predictor.critical_learning_rate("exponential", f) / ntk)[()]
+    return edge(f, ntk, per_width)[()]
+
+
+EDGES = {
+    losses.exponential: lambda f, ntk, per_width: linear_predictor.critical_learning_rate(losses.exponential, f) / ntk,
+    losses.logistic: lambda f, ntk, per_width: np.maximum(16 / ntk, np.sqrt(8 / per_width)),
+    losses.squared: lambda f, ntk, per_width: 4 / ntk,
+}
+"""The edge of convergence as a function of f0, λ0 and 1/m."""
 
 
 def two_cycle(width, learning_rate) -> tuple[np.ndarray, np.ndarray]:
@@ -145,7 +168,11 @@ def two_cycle(width, learning_rate) -> tuple[np.ndarray, np.ndarray]:
 
 
 def slide_ntk(width, learning_rate) -> np.ndarray:
-    """Return 8/η − (3/2) η/m: to first order in 1/m, λ_∞ of the logistic loss from fixed f0 ≠ 0, ηλ0 > 8 (ours)."""
+    """Return 8/η − (3/2) η/m: λ_∞ of the logistic loss from fixed f0 ≠ 0, ηλ0 > 8, for η ≪ √m.
+
+    To first order in κ = η²/m: Song and Yun (2023), in the form log cosh(xy), as recalled; derived here too. At fixed κ
+    there is no such law: λ_∞ √m becomes periodic in log m.
+    """
     rate = np.asarray(learning_rate, dtype=float)
     return (8 / rate - 1.5 * rate / np.asarray(width, dtype=float))[()]
 
@@ -172,13 +199,12 @@ def slow_ntk(loss: str | losses.Loss, f, width, learning_rate) -> np.ndarray:
     Exponential: e > 1, and it parts the orbits that converge from those that diverge: at f = f0 it is the edge of
     convergence. Squared: e = 1, NaN.
     """
-    name = losses.get(loss).name
     f, rate = np.abs(np.asarray(f, dtype=float)), np.asarray(learning_rate, dtype=float)
     safe = np.maximum(f, 1e-3)  # below, the drift term is at its limit within 10⁻⁶
-    g = slope(name, safe)
-    elasticity = {"exponential": safe / np.tanh(safe), "logistic": safe / np.sinh(safe)}.get(name, np.nan * safe)
-    drift = safe * g * elasticity / (elasticity - 1)
-    leading = linear_predictor.critical_learning_rate(name, f)
+    elasticity = losses.get(loss).on_pair("elasticity")(safe)
+    excess = np.where(elasticity == 1, np.nan, elasticity - 1)
+    drift = safe * slope(loss, safe) * elasticity / excess
+    leading = linear_predictor.critical_learning_rate(loss, f)
     return (leading / rate + drift * rate / np.asarray(width, dtype=float))[()]
 
 
@@ -186,9 +212,15 @@ def exit_ntk(loss: str | losses.Loss, ntk0, width, learning_rate) -> np.ndarray:
     r"""Return λ_∞ for f0 → 0, to leading order in κ and :math:`\delta_0 = \eta\lambda_0 - 2/h \ge 0`; NaN: no return.
 
     See :func:`exit_distance`.
+
+    Raises
+    ------
+    InputError
+        For a loss that does not give L''''(0), and for one of which it is 0, as the squared: see
+        :func:`catapult.theory.squared_plane.profile`.
     """
     loss = losses.get(loss)
-    h, fourth = loss.curvature_at_zero, {"exponential": 1.0, "logistic": -0.125, "squared": 0.0}[loss.name]
+    h, fourth = loss.curvature_at_zero, loss.on_pair("fourth")
     rate = np.asarray(learning_rate, dtype=float)
     kappa = rate**2 / np.asarray(width, dtype=float)
     return ((2 / h + exit_distance(rate * ntk0 - 2 / h, kappa, h, fourth)) / rate)[()]
@@ -197,11 +229,19 @@ def exit_ntk(loss: str | losses.Loss, ntk0, width, learning_rate) -> np.ndarray:
 def exit_distance(distance, kappa, h: float, fourth: float) -> np.ndarray:
     r"""Return :math:`\delta_1 = \eta\lambda_\infty - 2/h` for f0 → 0 from δ0 ≥ 0, to leading order; NaN: no return.
 
-    For any even loss with :math:`h = L''(0)` and :math:`L''''(0)` = ``fourth``: with
-    :math:`C = L''''(0)/(3h) - \kappa h^2` and :math:`z = 1 - \delta C/(\kappa h)` it is the other solution of
-    :math:`z_1 e^{-z_1} = z_0 e^{-z_0}`. It exists iff z0 > 0: always where C < 0.
+    For any even loss with :math:`h = L''(0)` and :math:`L''''(0)` = ``fourth`` ≠ 0, δ0 of the order of κ: with
+    :math:`C = L''''(0)/(3h)` and :math:`z = 1 - \delta C/(\kappa h)` it is the other solution of
+    :math:`z_1 e^{-z_1} = z_0 e^{-z_0}`. It exists iff z0 > 0: always where C < 0. (Terms of order κ² are dropped; where
+    ``fourth`` is 0 nothing would be left.)
+
+    Raises
+    ------
+    InputError
+        For ``fourth`` = 0.
     """
-    unit = kappa * h / (fourth / (3 * h) - kappa * h**2)
+    if fourth == 0:
+        raise InputError("L''''(0) = 0, as of the squared loss; allowed: a loss with L''''(0) ≠ 0")
+    unit = kappa * h / (fourth / (3 * h))
     z = 1 - np.asarray(distance, dtype=float) / unit
     inner, outer = (-scipy.special.lambertw(-z * np.exp(-z), branch).real for branch in (0, -1))
     return np.where(z > 0, unit * (1 - np.where(z > 1, inner, outer)), np.nan)[()]
@@ -259,17 +299,25 @@ def final_ntk(loss: str | losses.Loss, f0: float, ntk0: float, width: int, learn
     Undecided
         After ``max_steps`` steps without an answer; or where rounding decides and no enclosure is found, or a wide one:
         for instance at exactly ηλ0 = 4 with the squared loss, where Λ stays 4 and f is chaotic for ever, or after a
-        step with |a| = 1, from where Λ falls like 1/t.
+        step with |a| next to 1, from where Λ falls like 1/t for long.
     InputError
-        As :func:`iterate`; where rounding decides, feasible is taken exactly.
+        As :func:`iterate`, for what is not one number each, and a tolerance that is not positive; where rounding
+        decides, feasible is taken exactly.
     """
-    value, error = final_ntk_in_floats(loss, f0, ntk0, width, learning_rate, max_steps)
+    if not (_real("tolerance", tolerance).ndim == 0 and tolerance > 0):
+        raise InputError(f"tolerance = {_shown(tolerance)}; allowed: a number > 0")
+    given = _one_network(f0, ntk0, width, learning_rate)
+    try:
+        value, error = final_ntk_in_floats(loss, *given, max_steps)
+    except Undecided:
+        if _ends_at_zero(loss, given):
+            return 0.0
+        raise
     if error <= (1e-3 if np.isnan(value) else tolerance):
         return value
     from catapult.theory import certificates
 
-    exact = (float(given) for given in (f0, ntk0, width, learning_rate))
-    proved = certificates.final_ntk(loss, *exact, max_steps=min(max_steps, 10**6))
+    proved = certificates.final_ntk(loss, *given, max_steps=min(max_steps, 10**6))
     if isinstance(proved, certificates.Undecided):
         raise Undecided(f"undecided: rounding decides the orbit, and in ball arithmetic: {proved.reason}")
     if isinstance(proved, certificates.Diverges):
@@ -302,16 +350,36 @@ def final_ntk_in_floats(loss: str | losses.Loss, f0: float, ntk0: float, width: 
     """
     from catapult.theory import _kernels
 
-    start, scaled0, kappa, rate = (float(value) for value in _checked(loss, f0, ntk0, width, learning_rate))
-    code = _kernels.CODES[losses.get(loss).name]
+    whole("max_steps", max_steps, 0)
+    code = _kernels.code(loss)
+    start, scaled0, kappa, rate = (float(value) for value in
+                                   _checked(loss, *_one_network(f0, ntk0, width, learning_rate)))
     outcome, f, scaled, error = _kernels.follow(code, start, scaled0, kappa, max_steps, 1e-17)
     if outcome == _kernels.UNDECIDED:
         raise Undecided(f"undecided after {max_steps:,} steps: f = {f:.6g}, ηλ = {scaled:.6g}")
     return (float("nan") if outcome == _kernels.DIVERGES else scaled / rate), error
 
 
+def _ends_at_zero(loss, given: list[float]) -> bool:
+    """Whether D0 = 0 proves that Λ → 0, which takes infinitely long: Λ falls like 1/t."""
+    from catapult.theory import certificates
+
+    proved = certificates.final_ntk(loss, *given, max_steps=0)
+    return isinstance(proved, certificates.Enclosure) and proved.upper == 0
+
+
+def _one_network(f0, ntk0, width, learning_rate) -> list[float]:
+    """Return these as floats; InputError, naming it, for what is an array of several."""
+    given = {"f0": f0, "ntk0": ntk0, "width": width, "learning_rate": learning_rate}
+    numbers = {name: _real(name, value) for name, value in given.items()}
+    for name, number in numbers.items():
+        if number.ndim:
+            raise InputError(f"{name} = {_shown(given[name])}; allowed: one number")
+    return [float(number) for number in numbers.values()]
+
+
 def phase_map(loss: str | losses.Loss, f0, ntk0, width, learning_rates, steps: int = 100_000) -> np.ndarray:
-    """Return the phase at each point of a grid: labels from ``LABELS``.
+    """Return the phase at each point of a grid: labels from ``LABELS``, with the meanings of :mod:`catapult.phases`.
 
     "lazy": f → 0 and |f| rises at no step, nor then the loss; "catapult": f → 0 and it rises at some step; "divergent":
     as in :func:`final_ntk_in_floats`; "unsettled": none of these is established after ``steps`` steps. Each label is
@@ -329,7 +397,8 @@ def phase_map(loss: str | losses.Loss, f0, ntk0, width, learning_rates, steps: i
 
     if steps < 1:
         raise InputError(f"steps = {steps}; allowed: a whole number ≥ 1")
+    code = _kernels.code(loss)
     start, scaled0, kappa, _ = _checked(loss, f0, ntk0, width, learning_rates)
     out = np.empty(start.size, dtype=np.int8)
-    _kernels.outcomes(_kernels.CODES[losses.get(loss).name], start.ravel(), scaled0.ravel(), kappa.ravel(), steps, out)
+    _kernels.outcomes(code, start.ravel(), scaled0.ravel(), kappa.ravel(), steps, out)
     return np.array(LABELS)[out].reshape(start.shape)[()]

@@ -38,7 +38,7 @@ def form(task: Task) -> str:
     """Return how the first layer of a task is computed at the least cost: "kernel", "span" or "plain"."""
     (n, d), m, seeds = task.X.shape, task.network.widths[1], len(task.seeds)
     steps = task.steps * len(task.runs)
-    if task.network.activation == "linear" and task.network.depth == 2:
+    if task.network.phi.is_linear and task.network.depth == 2:
         return "span"
     if task.batch_size is None:
         return "kernel" if steps * n * m * (2 * d - n) > n * n * d + seeds * n * d * m else "plain"
@@ -58,8 +58,7 @@ class Dense:
         widths = (task.reduced if self.form == "span" else task.network).widths
         entries = 2 * sum((m_in + n) * m_out for m_in, m_out in pairwise((inputs, *widths[1:])))
         self.block = task.block(entries, CACHE)
-        activations = {"linear": lambda z: z, "relu": torch.relu_, "tanh": torch.tanh_}
-        self.activate = activations[task.network.activation]
+        self.activate = task.network.phi.over
 
     def start(self, runs):
         self.runs, self.learning_rates = runs, self.task.rates(runs)[:, None]

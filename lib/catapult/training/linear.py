@@ -29,7 +29,7 @@ SHARING = 16  # runs in a block at the least where the data are larger than thei
 def applies(task: Task) -> bool:
     """Return whether this engine can do the task: linear, hidden layers, one output, full batch."""
     network = task.network
-    return (network.activation == "linear" and network.depth >= 2 and network.outputs == 1
+    return (network.phi.is_linear and network.depth >= 2 and network.outputs == 1
             and task.batch_size is None)
 
 

@@ -50,8 +50,9 @@ class Engine(Protocol):
 class Snapshot:
     """The runs of an engine at one step, as the quantities below see them."""
 
-    def __init__(self, task: Task, runs: np.ndarray, outputs: Tensor, engine: Engine, top: dict):
-        self.task, self.runs, self.outputs, self._engine, self._top = task, runs, outputs, engine, top
+    def __init__(self, task: Task, step: int, runs: np.ndarray, outputs: Tensor, engine: Engine, top: dict):
+        self.task, self.step, self.runs, self.outputs = task, step, runs, outputs
+        self._engine, self._top = engine, top
         self._sharpness: dict[int, float] = {}
 
     @cached_property
@@ -62,18 +63,20 @@ class Snapshot:
         """Return the sharpness of these runs, warm-started from the last top vector of each."""
         missing = [r for r in rows if r not in self._sharpness]
         if missing:
-            keys = [tuple(self.runs[r]) for r in missing]
+            keys = [tuple(self.runs[r].tolist()) for r in missing]
             guesses = [self._top.get(key) for key in keys]
             weights = [matrix[missing] for matrix in self.weights]
-            values, vectors = _sharpness(self.task, weights, None if None in guesses else torch.stack(guesses))
+            noise = [(self.task.seeds[seed], self.step) for _, seed in keys]
+            values, vectors = _sharpness(self.task, weights, noise, None if None in guesses else torch.stack(guesses))
             self._sharpness.update(zip(missing, values.tolist(), strict=True))
             self._top.update(zip(keys, vectors, strict=True))
         return [self._sharpness[r] for r in rows]
 
 
-def _sharpness(task: Task, weights: list[Tensor], guess: Tensor | None = None) -> tuple[np.ndarray, Tensor]:
+def _sharpness(task: Task, weights: list[Tensor], noise: list[tuple[int, int]],
+               guess: Tensor | None = None) -> tuple[np.ndarray, Tensor]:
     """Return the sharpness and its vectors, in the directions of ``task.reduced``: there the Hessian is largest."""
-    return curvature.sharpness_of_runs(task.network, task.loss, weights, task.reduced.X, task.y, guess)
+    return curvature.sharpness_of_runs(task.network, task.loss, weights, task.reduced.X, task.y, guess, seeds=noise)
 
 
 def loss(state: Snapshot) -> Tensor:
@@ -151,7 +154,7 @@ class Recorder:
         if self.task.batch_size is None and step > self.task.steps - 3:
             for run, f in zip(map(tuple, runs), outputs.flatten(1).cpu().numpy(), strict=True):
                 self._last_outputs.setdefault(run, []).append(f)
-        state = Snapshot(self.task, runs, outputs, engine, self._top)
+        state = Snapshot(self.task, step, runs, outputs, engine, self._top)
         wanted = [name for name in self.values if step in self._steps_of[name]]
         if step == 0 and "sharpness" in wanted:
             self._top.update({tuple(run): self._initial_sharpness(run[1])[1] for run in runs})
@@ -163,17 +166,17 @@ class Recorder:
 
     def _initial_sharpness(self, seed: int) -> tuple[float, Tensor]:
         if seed not in self._at_start:
-            values, vectors = _sharpness(self.task, [matrix[None] for matrix in self.task.reduced.start(seed)])
+            values, vectors = _sharpness(self.task, [matrix[None] for matrix in self.task.reduced.start(seed)],
+                                         [(self.task.seeds[seed], 0)])
             self._at_start[seed] = values[0].item(), vectors[0]
         return self._at_start[seed]
 
     def _label(self, state: Snapshot) -> None:
         # A linear or tanh network whose outputs are all 0 is not dead: its gradient is not 0 for it.
-        dead = zero_fraction(state) * (self.task.network.activation == "relu")
+        dead = zero_fraction(state) * self.task.network.phi.dies
         for r, run in enumerate(map(tuple, state.runs)):
             self.phase[run] = phases.label(
                 self.losses[run], divergence=self.task.divergence, zero_fraction=dead[r].item(),
-                sharpness=lambda r=r, seed=run[1]: (self._initial_sharpness(seed)[0], *state.sharpness_of([r])),
                 outputs=self._last_outputs.pop(run, None))
             self._top.pop(run, None)
 

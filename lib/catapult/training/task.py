@@ -131,7 +131,7 @@ class Reduced:
             self.Q, self.X = _span(task.X)
             self.X_test = None if task.X_test is None else task.X_test @ self.Q
         self.widths = [self.X.shape[1], *(m_out for m_out, _ in network.shapes)]
-        if dense and network.activation == "linear" and network.depth == 2:
+        if dense and network.phi.is_linear and network.depth == 2:
             self.widths[1] = min(self.widths[1], self.X.shape[1] + network.outputs)
         self.basis = lru_cache(maxsize=SEEDS_KEPT)(self._basis)
         self.start = lru_cache(maxsize=SEEDS_KEPT)(lambda seed: self.weights(task.start(seed), seed))

@@ -111,7 +111,7 @@ def _cycle_on(low: float, high: float, bounds) -> tuple[float, ...] | None:
     # The approximation is off by about 1e-15/w* where w* is small.
     rate, box = arb(low).union(arb(high)), arb(centre, radius + 1e-14 / centre + 1e-12)
     for _ in range(2):  # a second round, around the first image
-        far, near = (1 / (end / 2).cosh() ** 2 for end in (box.upper(), box.lower()))  # it falls on box > 0
+        far, near = (2 / (1 + end.cosh()) for end in (box.upper(), box.lower()))  # it falls on box > 0
         slope = rate / 4 * far.union(near) - 2
         image = arb(centre) - (rate / 2 * arb(centre / 2).tanh() - 2 * centre) / slope
         if not (image.is_finite() and box > 0):  # not finite: F' may vanish on the box
@@ -121,7 +121,9 @@ def _cycle_on(low: float, high: float, bounds) -> tuple[float, ...] | None:
             least, most = (2 * end / end.sinh() for end in (image.upper(), image.lower()))
             low_bound, high_bound = arb(1 + bounds[0]), arb(1 + bounds[1])
             if least > low_bound and most < high_bound:
-                return round_down(image), round_up(image), round_down(least - 1), round_up(most - 1)
+                # Rounding outward may pass the bounds, beyond which the multiplier is proved not to lie.
+                return (round_down(image), round_up(image), max(round_down(least - 1), round_down(low_bound - 1)),
+                        min(round_up(most - 1), round_up(high_bound - 1)))
             return REFUTED if most <= low_bound or least >= high_bound else None
         centre, radius = float(image), float(image.rad())
         box = arb(centre, 1.2 * radius + 1e-12)

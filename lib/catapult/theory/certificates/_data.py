@@ -21,11 +21,13 @@ class DataCertificate:
     Attributes
     ----------
     kind
-        "separable", "non-separable" or "strictly non-separable".
+        "separable", "non-separable" (but not strictly), "strictly non-separable", or, of large data sets,
+        "non-separable, strictly or not", which claims less.
     direction
-        If separable: w with z_i·w > 0 for all i; else None.
+        If separable: w with z_i·w > 0 for all i. If "non-separable": v ≠ 0 with z_i·v ≥ 0 for all i. Else None.
     weights
-        If non-separable: λ_i ≥ 0, not all zero, with Σ λ_i z_i = 0; if strictly, all positive, and the z_i of rank d.
+        If non-separable, of any kind: λ_i ≥ 0, not all zero, with Σ λ_i z_i = 0; if strictly, all positive, and the z_i
+        of rank d.
     """
 
     kind: str
@@ -40,27 +42,33 @@ class DataCertificate:
     def holds(self, Z: Sequence[Sequence[Exact]]) -> bool:
         """Check the evidence against Z again, in rational arithmetic."""
         matrix = _rational(Z)
-        size, evidence = (matrix.ncols(), self.direction) if self.separable else (matrix.nrows(), self.weights)
-        if len(evidence) != size:
-            return False
         if self.separable:
-            column = flint.fmpq_mat([[number] for number in self.direction])
-            return all(entry > 0 for row in (matrix * column).tolist() for entry in row)
-        if min(self.weights) < 0 or max(self.weights) <= 0:
+            return min(_products(matrix, self.direction), default=0) > 0
+        if len(self.weights or ()) != matrix.nrows() or min(self.weights) < 0 or max(self.weights) <= 0:
             return False
-        sums = flint.fmpq_mat([list(self.weights)]) * matrix
-        strict = min(self.weights) > 0 and matrix.rank() == matrix.ncols()
-        return not any(sums.tolist()[0]) and (strict or self.kind == "non-separable")
+        if any((flint.fmpq_mat([list(self.weights)]) * matrix).tolist()[0]):
+            return False
+        if self.kind == "non-separable":
+            return any(self.direction or ()) and min(_products(matrix, self.direction), default=-1) >= 0
+        return self.kind == datasets.separability.OPEN or (min(self.weights) > 0 and matrix.rank() == matrix.ncols())
+
+
+def _products(matrix: flint.fmpq_mat, direction) -> list[flint.fmpq]:
+    """Return the z_i·w, or nothing if w is not of their dimension."""
+    if len(direction or ()) != matrix.ncols():
+        return []
+    return [row[0] for row in (matrix * flint.fmpq_mat([[entry] for entry in direction])).tolist()]
 
 
 def separability(Z: Sequence[Sequence[Exact]]) -> DataCertificate | Undecided:
-    r"""Certify that rational data are separable, non-separable or strictly non-separable.
+    r"""Certify that rational data are separable, non-separable but not strictly so, or strictly non-separable.
 
-    Rows that floats do not hold exactly are multiplied by a positive number that makes them whole, which changes no
-    verdict; :func:`catapult.datasets.certify` decides the floats, and the evidence is carried back and checked against
-    Z itself. Separable: some :math:`z_i\cdot w > 0` for all i. If not, by Gordan's theorem some weights
-    :math:`\lambda_i \ge 0`, not all zero, have :math:`\sum\lambda_i z_i = 0`. Strictly non-separable, by Stiemke's:
-    all of them positive, and rank d.
+    :func:`catapult.datasets.certify` decides data that floats hold exactly. Else each row is multiplied by the positive
+    number that makes it whole, which changes no verdict, and :func:`catapult.datasets.separability.certify_whole`
+    decides, up to the sizes that it says. The evidence is carried back and checked against Z itself. Separable: some
+    :math:`z_i\cdot w > 0` for all i. If not, by Gordan's theorem some weights :math:`\lambda_i \ge 0`, not all zero,
+    have :math:`\sum\lambda_i z_i = 0`. Strictly non-separable, by Stiemke's: all of them positive, and rank d; if not,
+    some :math:`v \ne 0` has :math:`z_i\cdot v \ge 0` for all i.
 
     Parameters
     ----------
@@ -72,21 +80,24 @@ def separability(Z: Sequence[Sequence[Exact]]) -> DataCertificate | Undecided:
     InputError
         For rows of different lengths, no rows, or entries that are no rational numbers.
     """
-    floats, scales = [], []
-    for row in _rational(Z).tolist():
-        scale = _scale(row)
-        floats.append([_float(entry * scale) for entry in row])
-        scales.append(scale)
-        if None in floats[-1]:
-            return Undecided("a row has no multiple that floats hold exactly, which the linear program needs")
-    found = datasets.certify(np.array(floats))
+    rows = _rational(Z).tolist()
+    floats = [[_float(entry) for entry in row] for row in rows]
+    if not any(entry is None for row in floats for entry in row):
+        scales, found = [1] * len(rows), datasets.certify(np.array(floats))
+    else:
+        scales = [_scale(row) for row in rows]
+        matrix = flint.fmpz_mat([[int((entry * scale).p) for entry in row]
+                                 for row, scale in zip(rows, scales, strict=True)])
+        if not datasets.separability.fits(matrix):
+            return Undecided("floats do not hold the data, and the exact simplex method would take too long")
+        found = datasets.separability.certify_whole(matrix)
     if found.kind == "undecided":
         return Undecided("the linear program suggested nothing that exact arithmetic confirms")
-    if found.separable:
-        certificate = DataCertificate(found.kind, direction=tuple(exact("w", float(w)) for w in found.direction))
-    else:
-        weights = (weight * scale for weight, scale in zip(found.weights, scales, strict=True))
-        certificate = DataCertificate(found.kind, weights=tuple(weights))
+    direction = None if found.direction is None else tuple(exact("w", entry) for entry in found.direction)
+    weights = None
+    if found.weights is not None:
+        weights = tuple(flint.fmpq(weight) * scale for weight, scale in zip(found.weights, scales, strict=True))
+    certificate = DataCertificate(found.kind, direction, weights)
     return certificate if certificate.holds(Z) else Undecided("the evidence does not hold for the data themselves")
 
 
@@ -100,9 +111,7 @@ def _float(entry: flint.fmpq) -> float | None:
 
 
 def _scale(row: list[flint.fmpq]) -> flint.fmpq:
-    """Return 1 if floats hold the row exactly, else the positive number that makes it whole and coprime."""
-    if all(_float(entry) is not None for entry in row):
-        return flint.fmpq(1)
+    """Return the positive number that makes a row whole and coprime."""
     denominator = math.lcm(*(int(entry.q) for entry in row))
     common = math.gcd(*(int(entry.p) * denominator // int(entry.q) for entry in row))
     return flint.fmpq(denominator, common or 1)

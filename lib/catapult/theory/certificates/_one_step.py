@@ -14,6 +14,7 @@ from catapult.parameters import InputError, whole
 from catapult.theory.certificates._outcomes import Exact, covering
 
 FALLS, RISES, UNDECIDED = "below", "above", "undecided"
+KNOWN = {loss: loss.name for loss in (losses.exponential, losses.logistic)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +67,7 @@ def one_step_boxes(loss: str | losses.Loss, w0: tuple[Exact, Exact], learning_ra
     InputError
         For sides out of order or range, another loss or form.
     """
-    name = losses.get(loss).name
-    if name == "squared":
-        raise InputError("loss = 'squared'; allowed: exponential, logistic (the squared loss has the one rate 2)")
+    name = losses.entry(KNOWN, loss, "a critical rate that varies with w, with balls for it")
     if form not in TESTS:
         raise InputError(f"form = {form!r}; allowed: {', '.join(TESTS)}")
     whole("depth", depth, 0)

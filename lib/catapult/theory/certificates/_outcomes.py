@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -49,9 +50,11 @@ class Enclosure:
         return gap / abs(self.upper) if gap else 0.0
 
     def distance(self, value: float) -> float:
-        """Return how far a float is from the interval, relative to the size of its midpoint: 0 inside."""
-        gap = max(self.lower - value, value - self.upper, 0.0)
-        return gap / abs(self.midpoint) if gap else 0.0
+        """Return how far a float is from the interval, relative to the size of its midpoint: 0 inside, NaN of NaN."""
+        gap = max(self.lower - value, value - self.upper, 0.0)  # NaN comes first, and stays
+        if gap == 0:
+            return 0.0
+        return gap / abs(self.midpoint) if self.midpoint else gap * math.inf
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def exact(name: str, value: Exact) -> flint.fmpq:
     InputError
         For anything that is not a finite rational number.
     """
-    wrong = InputError(f"{name} = {value!r}; allowed: an integer, a fraction, a finite float or a string like '0.1'")
+    shown = " ".join(reprlib.repr(value).split())
+    wrong = InputError(f"{name} = {shown}; allowed: an integer, a fraction, a finite float or a string like '0.1'")
     if isinstance(value, bool):
         raise wrong
     try:

@@ -13,7 +13,7 @@ from catapult import losses
 from catapult.parameters import InputError, whole
 from catapult.theory.certificates._one_step import Boxes, divide
 from catapult.theory.certificates._outcomes import Exact, covering, exact
-from catapult.theory.certificates._two_layer import checked, escape, mean_value_step, slope, step, trapped
+from catapult.theory.certificates._two_layer import checked, escape, mean_value_step, name_of, slope, step, trapped
 
 CONVERGES, DIVERGES, NEARLY, UNDECIDED = "converges", "diverges", "diverges off a countable set", "undecided"
 
@@ -122,7 +122,7 @@ def start_boxes(loss: str | losses.Loss, kappa: Exact, f0: tuple[Exact, Exact], 
     if scaled * scaled < 4 * per_width * output * output:
         raise InputError(f"f0 = {f0}, scaled0 = {scaled0}: no network has f = {sides[1]:g} with Λ = {sides[2]:g}; "
                          "allowed: Λ ≥ 2 √κ f")
-    name = losses.get(loss).name
+    name = name_of(loss)
     found: list[tuple] = []
     with flint.ctx.workprec(bits):
         divide(lambda box: _decide(of_starts(name, per_width, box), FORMS[form], max_steps)[0], sides, depth, found)
@@ -174,7 +174,7 @@ def of_rates(loss: str, f0, ntk0, width, low: float, high: float) -> Family:
     """One network's start at all η from low to high."""
     rate, m, f, ntk = arb(low).union(arb(high)), arb(width), arb(f0), arb(ntk0)
     middle = rate.mid()
-    return Family(loss, (rate**2 / m, f, rate * ntk), (middle**2 / m, f, middle * ntk),
+    return Family(loss, (rate * rate / m, f, rate * ntk), (middle * middle / m, f, middle * ntk),
                   ((rate - middle, (2 * rate / m, arb(0), ntk)),))
 
 

@@ -25,6 +25,7 @@ FIRST_BITS, MAX_BITS = 128, 2**14
 MAX_STEPS = 10**6
 LOST = "precision lost"
 SHARP = 2**-50  # the relative width that is aimed at: a few units in the last place
+EXACT_BITS = 10_000  # of rational orbits, whose numbers get three times as long at every step
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,15 @@ def checked(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, learn
     if ntk * ntk * m < 4 * f * f:
         raise InputError(f"no network of width {m} has f = {f0!r} with ntk = {ntk0!r}; allowed: ntk0 ≥ 2 |f0| / √width "
                          "for the exact values given")
-    return Start(losses.get(loss).name, f, rate * ntk, rate * rate / m, rate)
+    return Start(name_of(loss), f, rate * ntk, rate * rate / m, rate)
+
+
+def name_of(loss: str | losses.Loss) -> str:
+    """Return the name of a loss that :func:`slope`, :func:`trapped` and :func:`escape` know; else InputError."""
+    return losses.entry(KNOWN, loss, "balls for its slope, and proofs of convergence and divergence")
+
+
+KNOWN = {loss: loss.name for loss in (losses.exponential, losses.logistic, losses.squared)}
 
 
 def slope(loss: str, f: arb) -> tuple[arb, arb]:
@@ -99,7 +108,8 @@ def final_ntk(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, lea
               max_steps: int = MAX_STEPS, bits: int | None = None) -> Enclosure | Diverges | Undecided:
     r"""Enclose :math:`\lambda_\infty = \lim\lambda_t` of a two-layer linear network on the balanced pair, or refute it.
 
-    The orbit of :mod:`catapult.theory.two_layer` is followed in ball arithmetic until one of these holds.
+    The orbit of :mod:`catapult.theory.two_layer` is followed in ball arithmetic until one of these holds. What no ball
+    can decide, an exact hit f_t = 0 or D_t = 0, is decided in rational arithmetic, where it can be: :func:`exact_end`.
 
     *Converges.* Let :math:`c = \sup g(u)/u` over :math:`0 < |u| \le |f|`. If :math:`c\Lambda \le 2`, the orbit is in
     the trap: f → 0, Λ falls, and :math:`s = \Lambda g/f` stays at most 2, so that a step costs
@@ -134,7 +144,8 @@ def final_ntk(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, lea
     Diverges
         Λ → ∞ is proved, for this orbit.
     Undecided
-        with the reason: precision lost, too few steps, or a limit of Λ without convergence of f.
+        with the reason: precision lost, too few steps, a limit beyond the range of floats, or one of Λ without
+        convergence of f.
 
     Raises
     ------
@@ -145,8 +156,8 @@ def final_ntk(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, lea
     whole("max_steps", max_steps, 0)
     if bits is not None:
         whole("bits", bits, 32)
-    if start.loss == "squared" and start.scaled0 == 4 and start.f0 != 0:
-        return Undecided("ηλ0 = 4 exactly: Λ stays 4 for ever, and f need not converge")
+    if (outcome := exact_end(start, max_steps)) is not None:
+        return outcome
     widest: Enclosure | None = None
     for precision in [bits] if bits else _doubling(FIRST_BITS, MAX_BITS):
         with flint.ctx.workprec(precision):
@@ -158,6 +169,55 @@ def final_ntk(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, lea
         elif isinstance(outcome, Diverges) or not outcome.reason.startswith(LOST):
             return outcome
     return widest or outcome
+
+
+def exact_end(start: Start, max_steps: int) -> Enclosure | Diverges | Undecided | None:
+    r"""Return what rational arithmetic decides of an orbit, or None.
+
+    Squared loss: with :math:`x = \kappa f^2 = a^2` a step is :math:`f^+ = f(1 + x - \Lambda)`,
+    :math:`\Lambda^+ = \Lambda + x(\Lambda - 4)`, rational for rational data; it is followed while its numbers are
+    short. Other losses: at t = 0 alone (no first step of rational data with f0 ≠ 0 hits 0 or has |a| = 1, or g(f0)
+    would be algebraic, against Lindemann).
+
+    *Hit*, f_t = 0: Λ stays. *D_t = 0*, as at all times after a step with |a| = 1: one of p, q is 0, so that
+    :math:`\Lambda = 2\sqrt\kappa|f|` and :math:`|f^+| = (1 - |a|)^2|f|`. As |a| rises with |f|, f → 0 and
+    :math:`\Lambda_\infty = 0` if |a| < 2, and |f| grows for ever if |a| > 2. *Squared loss, Λ = 4*, which is never
+    entered and never left: :math:`a^+ = a^3 - 3a`; with a = 2 cos θ a hit has 3ᵗθ = π/2 (mod π), where
+    x = 2 + 2 cos 2θ is rational for x = 0 or 3 alone (Niven); without one, f does not tend to 0, as |f⁺/f| → 3 where f
+    is small.
+    """
+    kappa, f, scaled = start.kappa, start.f0, start.scaled0
+    for t in range(max_steps + 1):
+        if f == 0:
+            with flint.ctx.workprec(FIRST_BITS):
+                return _enclosure(arb(scaled / start.rate), arb(scaled / start.rate), t, FIRST_BITS)
+        x = kappa * f * f
+        if scaled * scaled == 4 * x:
+            size = _size_of_a(start.loss, f, scaled)
+            if size < 2:
+                return Enclosure(0.0, 0.0, t, FIRST_BITS)
+            if size > 2:
+                return Diverges("D = 0 and |a| > 2", t, FIRST_BITS)
+        if start.loss != "squared" or f.height_bits() + scaled.height_bits() > EXACT_BITS:
+            return None
+        if scaled == 4 and x != 3:
+            return Undecided("ηλ0 = 4 exactly: Λ stays 4 for ever, and f does not tend to 0")
+        f, scaled = f * (1 + x - scaled), scaled + x * (scaled - 4)
+    return None
+
+
+def _size_of_a(loss: str, f: flint.fmpq, scaled: flint.fmpq) -> arb:
+    """Return |a| = Λ g/(2f), where D = 0."""
+    with flint.ctx.workprec(FIRST_BITS):
+        return arb(scaled / (2 * f)) * slope(loss, arb(f))[0]
+
+
+def _enclosure(low: arb, high: arb, steps: int, bits: int) -> Enclosure | Undecided:
+    """Return the enclosure of a limit between two balls, if floats can hold it."""
+    ends = round_down(low), round_up(high)
+    if not all(map(math.isfinite, ends)):
+        return Undecided("the limit is not enclosed by finite floats")
+    return Enclosure(*ends, steps, bits)
 
 
 def _doubling(first: int, last: int) -> Iterator[int]:
@@ -175,8 +235,7 @@ def _follow(start: Start, max_steps: int, bits: int) -> Enclosure | Diverges | U
         # These comparisons of floats only choose when to try a proof.
         settled = h * level < 2 and 4 * kappa * size * size <= 2**-56 * level * level * (2 - h * level)
         if (settled or t == max_steps or f.is_zero()) and (limits := trapped(start.loss, arb(start.kappa), f, scaled)):
-            rate = arb(start.rate)
-            return Enclosure(round_down(limits[0] / rate), round_up(limits[1] / rate), t, bits)
+            return _enclosure(*(limit / arb(start.rate) for limit in limits), t, bits)
         if size > 1 and (reason := escape(start.loss, arb(start.kappa), f, scaled)):
             return Diverges(reason, t, bits)
         if t == max_steps:
@@ -201,7 +260,8 @@ def trapped(loss: str, kappa: arb, f: arb, scaled: arb) -> tuple[arb, arb] | Non
     most = size.sinh() / size if loss == "exponential" else arb(0.25 if loss == "logistic" else 1)
     if not scaled * most < 2:
         return None
-    invariant = (scaled**2 - 4 * kappa * f**2).nonnegative_part().sqrt()
+    # No powers: in python-flint 0.9.0 any power of a ball with midpoint 0 is NaN.
+    invariant = (scaled * scaled - 4 * kappa * f * f).nonnegative_part().sqrt()
     low, high = invariant.lower(), invariant.upper()
     return low * (2 - most * scaled) / (2 - most * low), high
 
@@ -249,7 +309,8 @@ def logistic_escape(kappa: arb, f: arb, scaled: arb) -> bool:
     least_f = ((p * q).sqrt() * (room / 2).sinh() / (2 * root)).lower()  # of a wide ball it may be negative
     if not least_f > 0:
         return False
-    square = ((top * (least_f / 2).tanh()) ** 2).lower()  # of a positive number
+    alpha = top * (least_f / 2).tanh()  # positive
+    square = (alpha * alpha).lower()
     if not square > 2:
         return False
     drift = 8 * top / (square - 1) * (-least_f).exp() / (1 - (-least_f * (square - 2)).exp())
@@ -265,7 +326,7 @@ class Sharper:
     smaller, larger
         The enclosures of λ_∞ at the two learning rates; ``smaller.upper < larger.lower``.
     gap
-        A lower bound on λ_∞(η2)/λ_∞(η1) − 1.
+        A lower bound on λ_∞(η2)/λ_∞(η1) − 1; inf where λ_∞(η1) = 0.
     """
 
     smaller: Enclosure
@@ -292,6 +353,8 @@ def sharper_at_larger_rate(loss: str | losses.Loss, f0: Exact, ntk0: Exact, widt
             return Undecided(f"at η = {rate} no limit is enclosed: {end.reason}")
     if not ends[0].upper < ends[1].lower:
         return Undecided("the enclosures do not lie in that order")
+    if ends[0].upper == 0:
+        return Sharper(*ends, math.inf)
     with flint.ctx.workprec(FIRST_BITS):
         return Sharper(*ends, round_down(arb(ends[1].lower) / arb(ends[0].upper) - 1))
 
