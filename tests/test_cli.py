@@ -129,6 +129,14 @@ def test_run_leaves_a_page_with_its_figures_that_needs_no_network(rerun):
         assert (rerun[0] / address).exists(), address
 
 
+def test_page_of_a_run_saves_its_notebook_where_it_is(rerun):
+    page = (rerun[0] / "02-critical-learning-rates.html").read_text(encoding="utf-8")
+    address = "_sources/02-critical-learning-rates.ipynb"
+    assert f'<a href="{address}" download' in page
+    for name in (address, f"{address}.js"):  # the second for pages that were opened from files
+        assert (rerun[0] / name).exists()
+
+
 def test_run_leaves_results_and_their_record(rerun):
     import xarray as xr
 
@@ -138,7 +146,7 @@ def test_run_leaves_results_and_their_record(rerun):
     assert record["chapter"] == "02-critical-learning-rates"
     assert record["parameters"]["w0"] == 3.0
     assert {"versions", "seeds", "data", "seconds", "date", "code"} <= set(record)
-    shared = {"_static", "_images", "search.html", "searchindex.js"}
+    shared = {"_static", "_images", "_sources", "search.html", "searchindex.js"}
     named = {file.name.partition(".")[0] for file in rerun[0].iterdir() if file.name not in shared}
     assert named == {record["chapter"]}
 
