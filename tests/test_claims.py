@@ -112,6 +112,7 @@ def test_a_condition_that_does_not_hold_fails_the_row_and_is_named(monkeypatch):
 def test_a_reference_is_named_as_it_is_printed():
     names = {key: claims.cited(key) for claim in LEDGER for key in claim.sources}
     assert names["huang2020"] == "Huang et al. (2020)"
+    assert names["laurent2018"] == "Laurent and von Brecht (2018)"
     assert not [name for name in names.values() if set("{}\\$") & set(name)]
 
 

@@ -230,7 +230,8 @@ def cited(key: str) -> str:
     from pybtex.richtext import Text
 
     entry = parse_file(str(paths.BOOK / "references.bib")).entries[key]
-    names = [str(Text.from_latex(" ".join(author.last_names))) for author in entry.persons["author"]]
+    names = [str(Text.from_latex(" ".join([*author.prelast_names, *author.last_names])))
+             for author in entry.persons["author"]]
     authors = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
     return f"{authors} ({entry.fields['year']})"
 
