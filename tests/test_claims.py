@@ -38,6 +38,15 @@ def test_row_names_a_chapter_an_author_and_a_check(claim):
     assert claim.check.count(".") == 1
 
 
+def test_every_entry_of_the_bibliography_is_cited():
+    keys = re.findall(r"^@\w+\{([^,]+),", (paths.BOOK / "references.bib").read_text(encoding="utf-8"), re.MULTILINE)
+    text = " ".join(page.read_text(encoding="utf-8") for page in paths.BOOK.glob("*.md"))
+    cited = {key for keys in re.findall(r"\{cite:\w\}`([^`]*)`", text) for key in keys.split(",")}
+    cited |= {key for claim in LEDGER for key in claim.sources}
+    assert len(keys) == len(set(keys))
+    assert set(keys) == cited
+
+
 def test_the_figure_of_a_claim_is_in_its_chapter():
     shown = [claim for claim in LEDGER if claim.figure]
     assert len(shown) > 25
