@@ -38,7 +38,7 @@ TOLERANCE = 1e-3
 WARM = 0.3  # length of the noise in a warm start, in units of the guess: as far as a top vector turns between two calls
 ENTRIES = 2**25  # of the Lanczos vectors kept before a restart, all operators together: 268 MB in float64
 LEAST_BASIS = 64  # kept in any case
-FEW = 8  # that there is room for at first: fresh memory takes longer than its use
+FEW = 16  # that there is room for at first: fresh memory takes longer than its use
 MAX_PRODUCTS = 5000
 PRECISION = 100  # times the rounding unit: what Ritz values resolve, relative to the largest in size
 

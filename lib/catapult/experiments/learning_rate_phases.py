@@ -20,7 +20,7 @@ GROUPED_OVER = "learning_rate"
 LARGEST_GROUP = 32
 GROUP_WORK = 1e12
 """Multiplications and additions in a group at most, unless one run takes more: about a minute of one core."""
-CURVATURES = 5
+CURVATURES = 3
 """How often the sharpness is taken in the last tenth of a run. A ReLU network's jumps from step to step."""
 
 

@@ -33,7 +33,7 @@ class Parameters(Setting):
     lowest: float = Field(1 / 8, gt=0, le=1,
                           description="smallest learning rate, in units of 2/sharpness at the start")
     highest: float = Field(32.0, gt=1, le=1e6, description="largest learning rate, in the same units")
-    rates: int = Field(25, ge=3, le=400, description="learning rates, evenly spaced on a logarithmic axis")
+    rates: int = Field(17, ge=3, le=400, description="learning rates, evenly spaced on a logarithmic axis")
     seeds: int = Field(6, ge=2, le=1000, description="seeds: images, label noise and initial weights")
     dtype: Literal["float64", "float32"] = Field("float32", description="precision of the training")
 
