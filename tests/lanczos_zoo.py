@@ -74,7 +74,7 @@ def misses(spectrum: np.ndarray, found: np.ndarray) -> int:
     """Return how many errors are larger than is promised: a thousandth, or a tenth of it where the gap is 1 %."""
     second, top = np.sort(spectrum)[-2:]
     allowed = 1e-4 if top - second >= 0.01 * max(abs(top), np.abs(spectrum).max() / 1000) else 1e-3
-    return int((np.abs(found) > allowed).sum())
+    return int(((found > allowed) | (found < -1e-9)).sum())
 
 
 def main(starts: int, batch: int = 500) -> None:

@@ -40,11 +40,13 @@ def test_without_the_bound_from_above_starts_do_miss(monkeypatch):
     assert lanczos_zoo.misses(spectrum, lanczos_zoo.errors(spectrum, range(40), guess=1)) > 1
 
 
-def test_misses_are_as_frequent_as_the_bound_allows_and_no_more(monkeypatch):
+@pytest.mark.parametrize("options", [{}, {"guess": 1}, {"guess": 1, "rough": True}, {"basis": 8},
+                                     {"guess": 1, "basis": 8}], ids=str)
+def test_misses_are_as_frequent_as_the_bound_allows_and_no_more(monkeypatch, options):
     """At MISS = 1/2 the worst spectrum, whose top is just above what the tolerance excuses, is missed now and then."""
     monkeypatch.setattr(lanczos, "MISS", 0.5)
     spectrum = lanczos_zoo.SPECTRA["pair 1.0011, 1 over a bulk"]
-    share = lanczos_zoo.misses(spectrum, lanczos_zoo.errors(spectrum, range(200))) / 200
+    share = lanczos_zoo.misses(spectrum, lanczos_zoo.errors(spectrum, range(200), **options)) / 200
     assert 0 < share <= 0.5
 
 
@@ -83,9 +85,25 @@ def test_the_value_is_the_rayleigh_quotient_of_the_vector_also_after_a_search_in
 
 def test_what_float32_cannot_hold_is_searched_in_float64():
     matrix, _ = symmetric([5.0, 3.0, *np.linspace(-1, 2, 98)])
-    for scale in (1e-60, 1e60):
-        value, _ = top(scale * matrix, rough=lambda v, scale=scale: v @ (scale * matrix).float())
-        assert value == pytest.approx(5 * scale, rel=1e-9)
+    for scale in (1e-165, 1e-60, 1e-42, 1e-20, 1e60, 1e160):
+        value, vector = top(scale * matrix, rough=lambda v, scale=scale: v @ (scale * matrix).float())
+        assert value / scale == pytest.approx(5, rel=1e-9)
+        assert vector.norm().item() == pytest.approx(1, rel=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-20, 1])
+def test_small_operators_have_no_other_failures_than_large_ones(scale):
+    spectrum = scale * np.array([1.15, *[1] * 4999])
+    assert lanczos_zoo.misses(spectrum / scale, lanczos_zoo.errors(spectrum, range(5), rough=True)) == 0
+
+
+def test_a_network_whose_float32_curvature_vanishes_has_that_of_float64():
+    network, X = Network((2, 1), parametrization="standard"), torch.eye(2, dtype=torch.float64)
+    for outputs in ((95.0, 98.0), (300.0, 303.0)):
+        weights = [torch.tensor([outputs], dtype=torch.float64)]
+        [value], _ = curvature.sharpness_of_runs(network, "logistic", [W[None] for W in weights], X,
+                                                 torch.ones(2, dtype=torch.float64))
+        assert value / (np.exp(-outputs[0]) / 2) == pytest.approx(1, rel=1e-9)
 
 
 @pytest.mark.parametrize("wrong", [lambda v: -v, lambda v: 0.98 * v, lambda v: v.flip(-1)])
@@ -134,9 +152,28 @@ def test_an_operator_that_is_not_finite_has_no_eigenvalue_and_its_neighbours_hav
     assert np.isnan(values[1])
 
 
-def test_an_operator_that_is_zero_has_the_eigenvalue_zero():
-    values, _ = lanczos.largest(lambda v: 0 * v, *lanczos.start_vectors(30, [0, 1]))
-    assert values.tolist() == [0, 0]
+def test_an_operator_that_is_zero_has_the_eigenvalue_zero_after_one_product():
+    diagonal = torch.stack([torch.zeros(3000), torch.linspace(0.5, 1, 3000)]).double()
+    values, vectors = lanczos.largest(lambda v: v * diagonal, *lanczos.start_vectors(3000, [0, 1]))
+    assert values[0] == 0
+    assert values[1] == pytest.approx(1, rel=1e-3)
+    assert vectors.norm(dim=1).numpy() == pytest.approx([1, 1], rel=1e-9)
+    calls = []
+    lanczos.largest(lambda v: calls.append(1) or 0 * v, *lanczos.start_vectors(3000, [0]))
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("value", [-1.0, -0.3, 2.0])
+def test_a_multiple_of_the_identity_has_no_other_eigenvalue(value):
+    for tolerance in (1e-3, 1e-13):
+        found, _ = lanczos.largest(lambda v: value * v, *lanczos.start_vectors(300, range(20)), tolerance=tolerance)
+        np.testing.assert_allclose(found, value, rtol=1e-12)
+
+
+@pytest.mark.parametrize("guess", [0.0, np.nan, np.inf])
+def test_a_guess_that_is_no_direction_is_a_cold_start(guess):
+    matrix, _ = symmetric([5.0, *np.linspace(-1, 4, 49)])
+    assert top(matrix, guess=torch.full((1, 50), guess).double())[0] == pytest.approx(5, rel=1e-4)
 
 
 def test_what_is_not_bounded_in_time_is_said(monkeypatch):
@@ -158,6 +195,18 @@ def test_the_few_largest_come_with_their_multiplicity():
     values, vectors = lanczos.largest_few(lambda v: v @ matrix, 100, 5)
     np.testing.assert_allclose(values, [3, 3, 3, 2, 1.5], rtol=1e-4)
     np.testing.assert_allclose((vectors @ vectors.T).numpy(), np.eye(5), atol=1e-8)
+
+
+def test_the_few_largest_of_a_definite_operator_are_all_its_own():
+    for eigenvalues in (-np.linspace(1, 2, 300), np.linspace(1, 2, 300)):
+        diagonal = torch.tensor(eigenvalues)
+        values, _ = lanczos.largest_few(lambda v, diagonal=diagonal: v * diagonal, 300, 4)
+        np.testing.assert_allclose(values, np.sort(eigenvalues)[:-5:-1], rtol=1e-3)
+    X = torch.randn(300, 100, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    weights = [torch.zeros(1, 100, dtype=torch.float64)]
+    smallest = curvature.hessian_eigenvalues(lambda w: ((X @ w[0][0]) ** 2).mean() / 2, weights, 4, "smallest")
+    dense = torch.linalg.eigvalsh(X.T @ X / 300).numpy()
+    np.testing.assert_allclose(smallest, dense[:4], atol=1e-3 * dense[-1] / 1000 + 1e-3 * dense[0])
 
 
 def test_more_eigenvalues_than_there_are_are_not_given():

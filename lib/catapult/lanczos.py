@@ -40,6 +40,8 @@ ENTRIES = 2**25  # of the Lanczos vectors kept before a restart, all operators t
 LEAST_BASIS = 64  # kept in any case
 FEW = 16  # that there is room for at first: fresh memory takes longer than its use
 MAX_PRODUCTS = 5000
+LEAST_ROUGH = 1e-20  # in size, of what a search in float32 is believed: what it is made of may underflow below
+NOISE = 0x4C61  # of the streams of noise
 PRECISION = 100  # times the rounding unit: what Ritz values resolve, relative to the largest in size
 
 
@@ -72,10 +74,12 @@ def largest(product: Product, start: Tensor, noise: float | Tensor = 1.0, tolera
     rough
         The same operators in float32, twice as fast: the search is theirs, and one product in float64 gives the value
         and checks it and its residual. Where that does not do, or float32 does not resolve τs, float64 searches again.
+        That no eigenvalue is larger is said of the operator in float32: of the other too, if they differ by less than
+        τs, as they do unless a unit's kink is within float32's rounding of a preactivation.
 
     Returns
     -------
-    eigenvalues (R,), nan for an operator that is not finite; eigenvectors (R, P)
+    eigenvalues (R,), nan for an operator that is not finite; eigenvectors (R, P), any where the operator is 0
 
     Examples
     --------
@@ -93,22 +97,28 @@ def largest(product: Product, start: Tensor, noise: float | Tensor = 1.0, tolera
         values = (vectors * images).sum(1, keepdim=True)
         residuals = (images - values * vectors).norm(dim=1)
         values, residuals = (a.double().cpu().numpy() for a in (values[:, 0], residuals))
-        resolved = margin <= tolerance * np.abs(values) * 1.001
-        if (resolved & (residuals <= 0.9 * margin) & (np.abs(found - values) <= margin)).all():
+        resolved = (margin <= tolerance * np.abs(values) * 1.001) & (np.abs(found) >= LEAST_ROUGH)
+        agreed = (residuals <= 0.9 * margin) & (np.abs(found - values) <= 0.1 * margin)
+        if (resolved & agreed).all():
             return values, vectors
     return _search(product, start, noise, tolerance, basis)[:2]
 
 
-def _search(product, start, noise, tolerance, basis) -> tuple[np.ndarray, Tensor, np.ndarray]:
-    """Return the eigenvalues and vectors of :func:`largest`, and the τs that each was found with."""
-    state = Decomposition(product, start, basis)
+def _search(product, start, noise, tolerance, basis, known=None) -> tuple[np.ndarray, Tensor, np.ndarray]:
+    """Return the eigenvalues and vectors of :func:`largest`, and the τs that each was found with.
+
+    The τs is nan where no upper bound was found. ``known`` (c, P) are unit vectors on whose complement to search.
+    """
+    state = Decomposition(product, start, basis, known)
     runs = len(start)
     hidden = np.log(np.asarray(noise) * MISS * math.sqrt(math.pi / 2)) - np.log(state.length)  # log γ
     eigenvalues, margins, eigenvectors = np.full(runs, np.nan), np.full(runs, np.nan), state.first.clone()
     open_ = np.ones(runs, dtype=bool)  # whose largest eigenvalue is not bounded yet
     while open_.any():
         state.grow()
-        if not state.due:
+        if state.zero[open_].any():  # what maps noise to 0 is 0
+            eigenvalues[state.zero], margins[state.zero], open_ = 0, 0, open_ & ~state.zero
+        if not state.due or not open_.any():
             continue
         values, vectors = state.ritz()
         radius = np.maximum(np.abs(values).max(1), state.largest)
@@ -122,8 +132,9 @@ def _search(product, start, noise, tolerance, basis) -> tuple[np.ndarray, Tensor
             warnings.warn(f"no upper bound on {done.sum()} largest eigenvalues after {state.products} products",
                           Uncertain, stacklevel=3)
         if done.any():
-            eigenvalues[done] = np.where(state.broken, np.nan, values[:, -1])[done]
-            margins[done], open_ = margin[done], open_ & ~done
+            eigenvalues[done] = np.where(state.broken, np.nan, state.scale * values[:, -1])[done]
+            margins[done] = np.where(bounded & settled, state.scale * margin, np.nan)[done]
+            open_ = open_ & ~done
             eigenvectors[done] = state.combined(vectors[:, :, -1:])[done, 0]
         if state.full and open_.any():
             state.restart(values, vectors)
@@ -133,24 +144,27 @@ def _search(product, start, noise, tolerance, basis) -> tuple[np.ndarray, Tensor
 class Decomposition:
     """A Lanczos decomposition of R operators, :math:`A Q = Q T + \\beta\\, q\\, e_k^\\top`, a product at a time.
 
+    A is the operator over ``scale`` (R,), the largest entry of its first image: no square overflows or underflows.
     ``T`` (R, k, k) is tridiagonal until a restart keeps Ritz vectors. ``first`` are the unit start vectors, ``length``
-    their norms before, ``beta`` (R,) the norm of what the last product left over.
+    their norms before, ``beta`` (R,) the norm of what the last product left over. With ``known`` (c, P), unit vectors,
+    A is that of the complement: every new vector is purged of them, as an iteration would amplify what is left.
     """
 
-    def __init__(self, product: Product, start: Tensor, basis: int | None = None):
+    def __init__(self, product: Product, start: Tensor, basis: int | None = None, known: Tensor | None = None):
         runs, size = start.shape
-        self._product, self._size = product, size
+        self._product, self._size, self._known = product, size - (0 if known is None else len(known)), known
+        self.scale, self.zero = np.ones(runs), np.zeros(runs, dtype=bool)
         norms = start.norm(dim=1, keepdim=True)
-        self.first = self._next = _unit(start, norms)
+        self.first = self._next = self._purged(_unit(start, norms))
         self.length = norms[:, 0].double().cpu().numpy()
-        self.basis = min(size, basis or max(LEAST_BASIS, ENTRIES // (runs * size)))
+        self.basis = min(self._size, max(3, basis or max(LEAST_BASIS, ENTRIES // (runs * size))))
         self._Q = start.new_empty(runs, min(self.basis, FEW), size)
         self._T = np.zeros((runs, self.basis + 1, self.basis + 1))
         self._rounding = 10 * torch.finfo(start.dtype).eps
         self.products, self.k, self.beta = 0, 0, np.zeros(runs)
         self._kept = 0  # Ritz vectors of the last restart: the vector after them is coupled to all
         self.broken = np.zeros(runs, dtype=bool)
-        self.largest = np.zeros(runs)  # of all |Ritz values| that were dropped
+        self.largest = self._size_of_T = np.zeros(runs)  # of all |Ritz values| that were dropped; of the entries of T
         self._betas: list[np.ndarray] = []
         self._dropped = np.zeros((runs, 0))
 
@@ -158,10 +172,15 @@ class Decomposition:
         """Take one product more."""
         k = self.k
         if k == self._Q.shape[1]:
-            self._Q = torch.cat([self._Q, self._Q.new_empty(len(self._Q), min(k, self.basis - k), self._size)], 1)
+            self._Q = torch.cat([self._Q, self._Q.new_empty(len(self._Q), min(k, self.basis - k), self._Q.shape[2])], 1)
         self._Q[:, k] = self._next
         coupled = min(k + 1, 2) if k > self._kept else k + 1
-        image, along = _orthogonalised(self._product(self._next), self._Q[:, :k + 1], coupled)
+        image = self._product(self._next)
+        if not self.products:
+            size = image.abs().amax(1, keepdim=True)
+            self.zero, self._divisor = (size == 0)[:, 0].cpu().numpy(), torch.where(size == 0, 1, size)
+            self.scale = self._divisor[:, 0].double().cpu().numpy()
+        image, along = _orthogonalised(image / self._divisor, self._Q[:, :k + 1], coupled)
         norms = image.norm(dim=1, keepdim=True)
         self.beta = norms[:, 0].double().cpu().numpy()
         alpha = along.double().cpu().numpy()
@@ -170,8 +189,23 @@ class Decomposition:
         self._T[:, k, k] = np.where(self.broken, 0, alpha)
         self._T[:, k, k + 1] = self._T[:, k + 1, k] = self.beta
         self._betas.append(self.beta)
-        self._next = _unit(image, norms)
+        self._next = self._purged(_unit(image, norms))
+        self._size_of_T = np.maximum(self._size_of_T, np.abs(alpha) + self.beta)
+        ended = torch.as_tensor(self.beta <= self._rounding / 10 * self._size_of_T, device=image.device)
+        if ended.any() and k + 1 < self._size:  # an invariant subspace: go on from noise, uncoupled
+            fresh = torch.as_tensor(np.random.default_rng(k).standard_normal(image.shape)).to(image)
+            for _ in range(3):
+                fresh = self._purged(_unit(fresh, fresh.norm(dim=1, keepdim=True)))
+                fresh = fresh - (self._Q[:, :k + 1].mT @ (self._Q[:, :k + 1] @ fresh[:, :, None]))[:, :, 0]
+            self._next = torch.where(ended[:, None], _unit(fresh, fresh.norm(dim=1, keepdim=True)), self._next)
         self.products, self.k = self.products + 1, k + 1
+
+    def _purged(self, vectors: Tensor) -> Tensor:
+        """Return unit vectors (R, P) without their components along the known ones."""
+        if self._known is None or not len(self._known):
+            return vectors
+        vectors = _without(vectors, self._known)
+        return _unit(vectors, vectors.norm(dim=1, keepdim=True))
 
     @property
     def full(self) -> bool:
@@ -226,39 +260,44 @@ def start_vectors(size: int, seeds: Iterable[int | Sequence[int]], guess: Tensor
 
     Gaussian noise, drawn anew for each of the R ``seeds``, whole numbers or tuples of them, such as (seed, step): what
     goes wrong in one call does not go wrong in every run. It comes from NumPy's generator, not from torch's, which
-    draws the weights: it has to be independent of the operator. With a ``guess`` (R, P), such as the eigenvectors of a
-    moment ago, it is scaled to ``WARM`` of that.
+    draws the weights, and from no stream that draws data: it has to be independent of the operator. With a ``guess``
+    (R, P), such as the eigenvectors of a moment ago, it is scaled to ``WARM`` of that; a guess that is no direction
+    makes a cold start.
     """
     like = torch.empty(0, dtype=torch.float64) if like is None else like
-    drawn = np.stack([np.random.default_rng(seed).standard_normal(size) for seed in seeds])
-    noise = torch.as_tensor(drawn).to(like)
+    drawn = [np.random.default_rng((*np.atleast_1d(seed).tolist(), NOISE)).standard_normal(size) for seed in seeds]
+    noise, sigma = torch.as_tensor(np.stack(drawn)).to(like), torch.ones(len(drawn), dtype=torch.float64)
     if guess is None:
-        return noise, torch.ones(len(noise), dtype=torch.float64)
-    sigma = WARM / math.sqrt(size)
-    return torch.add(_unit(guess, guess.norm(dim=1, keepdim=True)), noise, alpha=sigma), torch.full(
-        (len(noise),), sigma, dtype=torch.float64)
+        return noise, sigma
+    norms = guess.norm(dim=1, keepdim=True)
+    usable = torch.isfinite(norms) & (norms > 0)  # else a cold start
+    sigma = torch.where(usable[:, 0].cpu(), WARM / math.sqrt(size), sigma)
+    return torch.where(usable, _unit(guess, norms), 0) + sigma[:, None].to(noise) * noise, sigma
 
 
 def largest_few(product: Product, size: int, count: int, seed: int = 0, tolerance: float = TOLERANCE,
                 like: Tensor | None = None) -> tuple[np.ndarray, Tensor]:
     """Return the ``count`` largest eigenvalues of one operator, falling, and unit eigenvectors (count, P).
 
-    One after the other, each on the complement of those before, with noise of its own: so that multiple eigenvalues
-    come as often as they should, each with the guarantee of :func:`largest`. ``product`` maps (1, P) to (1, P).
+    One after the other, each on the complement of the vectors before, with noise of its own: so that multiple
+    eigenvalues come as often as they should. Each has the guarantee of :func:`largest` on its complement, whose
+    eigenvalues differ from those of the operator by at most the residuals of the vectors before, 0.9 τs.
+    ``product`` maps (1, P) to (1, P).
     """
     values, found = [], []
     for number in range(min(count, size)):
         start, noise = start_vectors(size, [(seed, number)], like=like)
         known = torch.stack(found) if found else start.new_empty(0, size)
-
-        def away(v: Tensor, known=known) -> Tensor:
-            return v - (v @ known.mT) @ known
-
-        (value,), vector = largest(lambda v, away=away: away(product(away(v))), away(start), noise, tolerance,
-                                   basis=min(size - number, max(LEAST_BASIS, ENTRIES // size)))
+        (value,), vector, _ = _search(lambda v, known=known: _without(product(v), known), _without(start, known),
+                                         noise, tolerance, None, known)
         values.append(value)
-        found.append(_unit(away(vector), away(vector).norm(dim=1, keepdim=True))[0])
+        found.append(vector[0])
     return np.array(values), torch.stack(found)
+
+
+def _without(vectors: Tensor, known: Tensor) -> Tensor:
+    """Return vectors (R, P) less their components along unit vectors (c, P)."""
+    return vectors - (vectors @ known.mT) @ known
 
 
 def spectral_density(product: Product, size: int, grid: np.ndarray, width: float, *, probes: int = 8, steps: int = 80,
@@ -275,9 +314,10 @@ def spectral_density(product: Product, size: int, grid: np.ndarray, width: float
     for probe in range(probes):
         start, _ = start_vectors(size, [(seed, probe)], like=like)
         state = Decomposition(product, start, basis=min(size, steps))
-        while not state.full and not (state.k and state.beta[0] <= state._rounding * state.length[0]):
+        while not state.full:
             state.grow()
         values, vectors = state.ritz()
+        values = state.scale[:, None] * values
         bumps = np.exp(-(((grid[:, None] - values[0]) / width) ** 2) / 2) / (width * math.sqrt(2 * math.pi))
         density += bumps @ vectors[0, 0] ** 2 / probes
     return density

@@ -66,14 +66,14 @@ class Snapshot:
             keys = [tuple(self.runs[r].tolist()) for r in missing]
             guesses = [self._top.get(key) for key in keys]
             weights = [matrix[missing] for matrix in self.weights]
-            noise = [(self.task.seeds[seed], self.step) for _, seed in keys]
+            noise = [(self.task.seeds[seed], self.step, 1 + rate) for rate, seed in keys]
             values, vectors = _sharpness(self.task, weights, noise, None if None in guesses else torch.stack(guesses))
             self._sharpness.update(zip(missing, values.tolist(), strict=True))
             self._top.update(zip(keys, vectors, strict=True))
         return [self._sharpness[r] for r in rows]
 
 
-def _sharpness(task: Task, weights: list[Tensor], noise: list[tuple[int, int]],
+def _sharpness(task: Task, weights: list[Tensor], noise: list[tuple[int, int, int]],
                guess: Tensor | None = None) -> tuple[np.ndarray, Tensor]:
     """Return the sharpness and its vectors, in the directions of ``task.reduced``: there the Hessian is largest."""
     return curvature.sharpness_of_runs(task.network, task.loss, weights, task.reduced.X, task.y, guess, seeds=noise)
@@ -167,7 +167,7 @@ class Recorder:
     def _initial_sharpness(self, seed: int) -> tuple[float, Tensor]:
         if seed not in self._at_start:
             values, vectors = _sharpness(self.task, [matrix[None] for matrix in self.task.reduced.start(seed)],
-                                         [(self.task.seeds[seed], 0)])
+                                         [(self.task.seeds[seed], 0, 0)])
             self._at_start[seed] = values[0].item(), vectors[0]
         return self._at_start[seed]
 
