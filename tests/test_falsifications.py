@@ -22,3 +22,7 @@ def test_a_falsification_turns_the_row_red(row, function, monkeypatch, empty_sto
     function(monkeypatch)
     (outcome,) = claims.verify([LEDGER[row]])
     assert outcome.status == "failed", f"still {outcome.value} {LEDGER[row].bound}, although: {function.__doc__}"
+
+
+def test_every_row_has_a_falsification():
+    assert {row for row, *_ in falsifications.TABLE} == set(LEDGER)
