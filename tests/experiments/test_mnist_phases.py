@@ -103,6 +103,7 @@ def test_both_sides_of_the_critical_rate_choose_among_equally_many():
     gain, above, below = checks.gains(runs)
     assert (above.tolist(), below.tolist()) == ([2.0, 4.0], [0.5, 1.0])
     np.testing.assert_allclose(gain, 0.8 - 0.6)
+    np.testing.assert_allclose(checks.gains(runs, over="mean")[0], 0.75 - 0.55)
     few = runs.isel(multiple=slice(2, None))  # one rate at or below: the nearest above stands against it
     gain, above, below = checks.gains(few)
     assert (above.tolist(), below.tolist()) == ([2.0], [1.0])
