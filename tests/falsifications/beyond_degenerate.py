@@ -139,6 +139,14 @@ def rising_rates_too(monkeypatch):
     monkeypatch.setattr(checks, "_last_rise", lambda risk: np.where((risk[1:] < 1e3 * risk[:-1]).all(0), 0, last(risk)))
 
 
+@falsifies("wu-lower-bound")
+def rises_that_gain_nothing(monkeypatch):
+    """No risk passes below 0.63/t, whether it rises or not."""
+    risk = checks._risk
+    monkeypatch.setattr(checks, "_risk", lambda Z, w: np.maximum(risk(Z, w), 0.63 / np.maximum(
+        np.arange(len(w)), 1)[:, None]))
+
+
 @falsifies("wu-figure-one")
 def another_rate(monkeypatch):
     """The learning rates are 2 % smaller."""
@@ -198,6 +206,13 @@ def rates_just_above_the_edge(monkeypatch):
     scaled(monkeypatch, "STABLE", 1.02)
 
 
+@falsifies("meng-equal-magnitude")
+def a_smaller_outlier(monkeypatch):
+    """The outlier has magnitude 8 instead of 10."""
+    _, share = checks.SUBCRITICAL
+    monkeypatch.setattr(checks, "SUBCRITICAL", (np.array([1.0, -1.0, 8.0]), share))
+
+
 @falsifies("mulayoff-flip")
 def another_criterion(monkeypatch):
     """The 3 of the criterion is 3.06."""
@@ -225,6 +240,13 @@ def another_minimiser(monkeypatch):
 def a_narrower_gap(monkeypatch):
     """The 3/16 of the degenerate pair is 2 % too small."""
     scaled(monkeypatch, "PAIR_GAP", 0.98)
+
+
+@falsifies("ours-edge-selection")
+def clouds_farther_inside(monkeypatch):
+    """On clouds, not on the pair, the distance to the edge is 1.6 times what it is."""
+    gaps = checks._gaps
+    monkeypatch.setattr(checks, "_gaps", lambda Z, width: gaps(Z, width) * (1.6 if len(Z) > 2 else 1))
 
 
 @falsifies("ours-edge-range")
@@ -273,6 +295,13 @@ def a_larger_kernel(monkeypatch):
     """The bound is 2.04 s|v|."""
     uncached(monkeypatch)
     scaled(monkeypatch, "KERNEL", 1.02)
+
+
+@falsifies("ours-separable-kernel")
+def too_few_steps(monkeypatch):
+    """The networks are followed for 20 steps only."""
+    uncached(monkeypatch)
+    monkeypatch.setattr(checks, "AFTER", 20)
 
 
 @falsifies("ours-one-direction")
