@@ -202,6 +202,8 @@ FILES = {
     "yes": ("loss: yes\n", "loss = 'yes'"), "nothing where something is needed": ("w0:\n", "w0 = None"),
     "a text of two lines": ("w0: |\n  3\n", "w0 = '3\\n'"),
     "two documents": ("w0: 1\n---\nw0: 2\n", "line 2: a second document"),
+    "a letter beyond Unicode": ('steps: 3\nw0: "\\U00110000"\n', "line 2: not valid YAML; allowed"),
+    "a letter far beyond Unicode": ('w0: "\\UFFFFFFFF"\n', "line 1: not valid YAML; allowed"),
     "a reserved sign": ("w0: @3\n", "line 1: not valid YAML"), "a tab": ("w0: 1\n\tsteps: 3\n", "not valid YAML"),
     "not closed": ("w0: [1\n", "'w0' is no plain value"), "too deep": ("w0: " + "[" * 30_000, "'w0' is no plain value"),
     "too deep at once": ("[" * 60_000, "not a mapping"), "a control character": ("w0: \x07\n", "not valid YAML"),
