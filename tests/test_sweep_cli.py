@@ -133,6 +133,32 @@ def test_bad_input_is_one_line_status_two_and_leaves_nothing(what, tmp_path, mon
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["table.csv", "sweep.json", "chunks/0123.json", "chunks/.0123.lock"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=["run", "dry run"])
+def test_what_never_ends_in_the_folder_is_refused_unread(tmp_path, monkeypatch, capfd, name, make, dry):
+    monkeypatch.setattr(sweeps, "run", lambda *_, **__: pytest.fail("it would read for ever"))
+    monkeypatch.setattr(sweeps, "estimate", lambda *_, **__: pytest.fail("it would read for ever"))
+    (tmp_path / "chunks").mkdir()
+    make(tmp_path / name)
+    status, output, complaint = catapult(monkeypatch, capfd, "sweep", "learning_rate_phases", *SMALL, *dry, "--out",
+                                         tmp_path)
+    assert (status, output, complaint.count("\n")) == (2, "", 1)
+    assert name in complaint
+    assert "a pipe or a device; allowed" in complaint
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="this system has no /proc")
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=["run", "dry run"])
+def test_a_folder_that_only_says_that_it_can_be_written_is_refused(monkeypatch, capfd, dry):
+    monkeypatch.setattr(sweeps, "run", lambda *_, **__: pytest.fail("work before the check"))
+    monkeypatch.setattr(sweeps, "estimate", lambda *_, **__: pytest.fail("work before the check"))
+    status, output, complaint = catapult(monkeypatch, capfd, "sweep", "learning_rate_phases", *SMALL, *dry, "--out",
+                                         "/proc/nosuch/x")
+    assert (status, output, complaint.count("\n")) == (2, "", 1)
+    assert "/proc is no folder that can be written" in complaint
+
+
 def test_output_that_is_no_folder_is_refused(tmp_path, monkeypatch, capfd):
     (tmp_path / "file").write_text("mine")
     for out in (tmp_path / "file", tmp_path / "file" / "out"):
