@@ -380,6 +380,34 @@ def test_what_failed_is_status_one_and_what_was_wrong_status_two(monkeypatch, ca
     assert complaint.rstrip("\n").isprintable()
 
 
+def test_an_endless_address_is_cut_in_messages(small_mnist, serve, tmp_path, monkeypatch, capfd):
+    (tmp_path / "empty").mkdir()
+    for address in (f"{serve(tmp_path / 'empty')}/{'x' * 9_000}", "ftp://" + "x " * 4_500):
+        monkeypatch.setattr(sys, "argv", ["catapult", "data", "fetch", "mnist", "--mirror", address])
+        with pytest.raises(SystemExit):
+            cli.main()
+        assert len(capfd.readouterr().err) < 600
+
+
+def test_a_path_is_cut_in_messages(tmp_path):
+    path = tmp_path.joinpath(*["a a " * 50] * 10)
+    with pytest.raises(InputError, match="is missing") as caught:
+        checked_files.require(path, "0" * 64)
+    assert len(str(caught.value)) < 300
+
+
+def test_what_failed_stands_on_a_line_of_its_own(small_mnist, serve, tmp_path, monkeypatch, capfd):
+    name = "train-images-idx3-ubyte.gz"
+    mirror = _mirror(tmp_path, {**small_mnist["gz"], name: small_mnist["gz"][name][:-9]})
+    monkeypatch.setattr(sys, "argv", ["catapult", "data", "fetch", "mnist", "--mirror", serve(mirror)])
+    with pytest.raises(SystemExit):
+        cli.main()
+    lines = capfd.readouterr().err.split("\n")
+    assert f"\r{name}: " in lines[-3]
+    assert lines[-2].startswith("catapult: ")
+    assert lines[-1] == ""
+
+
 def test_sizes_are_known_of_all_that_is_downloaded():
     for record in sources.DATA_SETS.values():
         assert set(record.sizes) == set(record.packed)
@@ -388,7 +416,10 @@ def test_sizes_are_known_of_all_that_is_downloaded():
 def test_wrong_names_and_addresses_are_refused():
     with pytest.raises(InputError, match="did you mean 'cifar10'"):
         fetch("cifar")
-    for address in ("file:///etc", "http://[", "https:"):
+    for address in ("file:///etc", "http://[", "https:", "http://127.0.0.1:abc", "http://127.0.0.1:-1",
+                    "http://127.0.0.1:99999", "http://127.0.0.1:0", "http://:80/", "http://bücher.example",
+                    "http://127.0.0.1/#f", "http://127.0.0.1/#", "http://127.0.0.1/a b", "http://me@127.0.0.1/",
+                    "http://a..b/", f"http://{'a' * 64}/"):
         with pytest.raises(InputError, match="http:// or https://"):
             fetch("mnist", mirror=address)
 

@@ -19,7 +19,7 @@ from typing import BinaryIO
 from catapult.datasets import checked_files, sources
 from catapult.datasets.checked_files import Refused, Unwritable
 from catapult.datasets.sources import Published
-from catapult.parameters import InputError
+from catapult.parameters import InputError, plain, shown
 
 Progress = Callable[[str, int, int], None]
 TIMEOUT = 30  # seconds without a byte
@@ -58,7 +58,8 @@ def fetch(data_set: str, mirror: str | None = None,
     """
     record = sources.published(data_set)
     if mirror is not None and not _is_web_address(mirror):
-        raise InputError(f"mirror = {mirror[:100]!r}; allowed: an address that begins with http:// or https://")
+        raise InputError(f"mirror = {shown(mirror)}; allowed: an address that begins with http:// or https://, in "
+                         "ASCII, with a host, a port from 1 to 65535 or none, and no blank, user or #")
     place = next(place for place in sources.sources(data_set) if place.kind == sources.DOWNLOADED)
     for name, _ in place.files:
         checked_files.remove_leftovers(place.folder / name)
@@ -77,9 +78,12 @@ def fetch(data_set: str, mirror: str | None = None,
 def _is_web_address(text: str) -> bool:
     try:
         parts = urllib.parse.urlsplit(text)
+        (parts.hostname or "").encode("idna")
+        port = parts.port
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc) and text.isprintable()
+    return (parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0 and text.isascii()
+            and text.isprintable() and not set(text) & set(" #@"))
 
 
 def _mirrors(data_set: str) -> list[str]:
@@ -132,13 +136,13 @@ def _download(file: BinaryIO, folder: Path, name: str, record: Published, mirror
         address = f"{mirror.rstrip('/')}/{name}"
         try:
             with _web(time.monotonic, size + size // 8 + AROUND).open(address, timeout=TIMEOUT) as answer:
-                checked_files.receive(answer, file, folder, expected, size, address,
+                checked_files.receive(answer, file, folder, expected, size, plain(address),
                                       lambda received: progress(name, received, size))
             return
         except Refused as error:
             reasons.append(str(error))
         except (OSError, http.client.HTTPException, ValueError) as error:
-            reasons.append(f"{address}: {_printable(getattr(error, 'reason', None) or error)}")
+            reasons.append(f"{plain(address)}: {_printable(getattr(error, 'reason', None) or error)}")
     raise Refused(f"{name} could not be downloaded: {'; '.join(reasons)}")
 
 
