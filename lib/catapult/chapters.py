@@ -350,7 +350,8 @@ def _execute(chapter: Chapter, values: Parameters, files: Mapping[str, Path], pr
     try:
         papermill.execute_notebook(source, str(files["unfinished"]), parameters=values.as_dict(),
                                    cwd=chapter.path.parent, kernel_name="python3", progress_bar=progress,
-                                   request_save_on_cell_execute=True)
+                                   request_save_on_cell_execute=True,
+                                   extra_arguments=["--log-level=ERROR"])  # no word of encryption with itself
     except papermill.PapermillExecutionError as error:
         raise ChapterFailed(f"chapter {chapter.id} stopped at cell {error.exec_count}: {error.ename}: "
                             f"{error.evalue}; kept: {files['unfinished']}") from None
