@@ -112,6 +112,11 @@ def rerun(tmp_path_factory):
     return Path(out), done
 
 
+def test_the_kernel_says_nothing_of_itself(rerun):
+    assert "IPKernelApp" not in rerun[1].stderr
+    assert "Curve" not in rerun[1].stderr
+
+
 def test_run_leaves_the_executed_notebook_with_the_parameters(rerun):
     notebook = nbformat.read(rerun[0] / "02-critical-learning-rates.ipynb", as_version=4)
     injected = next(cell for cell in notebook.cells if "injected-parameters" in cell.metadata.get("tags", []))

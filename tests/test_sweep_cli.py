@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from catapult import cli, sweeps
+from catapult import cli, grids, sweeps
 from catapult.parameters import InputError
 
 COMMAND = [sys.executable, "-c", "from catapult.cli import main; main()", "sweep", "learning_rate_phases"]
@@ -83,7 +83,7 @@ BAD = {
     "half a neuron": (["--grid", "width=linspace(4,5,3)"], "width = 4.5"),
     "out of range": (["--grid", "learning_rate=1,-1"], "learning_rate = -1.0", "allowed: a finite number > 0"),
     "not finite": (["--grid", "learning_rate=1,nan"], "finite"),
-    "no such option": (["--grid", "activation=relu,swish"], "linear, relu, tanh"),
+    "no such option": (["--grid", "activation=relu,swish"], "linear, relu, softplus, tanh"),
     "no such spacing": (["--grid", "learning_rate=geomspce(1,2,3)"], "did you mean 'geomspace'?"),
     "too few arguments": (["--grid", "learning_rate=geomspace(1,2)"], "geomspace(first,last,count)"),
     "zero on a logarithmic axis": (["--grid", "learning_rate=geomspace(0,2,3)"], "first and last > 0"),
@@ -131,6 +131,51 @@ def test_bad_input_is_one_line_status_two_and_leaves_nothing(what, tmp_path, mon
     for part in parts:
         assert part in lines[0]
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["table.csv", "sweep.json", "chunks/0123.json", "chunks/.0123.lock"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=["run", "dry run"])
+def test_what_never_ends_in_the_folder_is_refused_unread(tmp_path, monkeypatch, capfd, name, make, dry):
+    monkeypatch.setattr(sweeps, "run", lambda *_, **__: pytest.fail("it would read for ever"))
+    monkeypatch.setattr(sweeps, "estimate", lambda *_, **__: pytest.fail("it would read for ever"))
+    (tmp_path / "chunks").mkdir()
+    make(tmp_path / name)
+    status, output, complaint = catapult(monkeypatch, capfd, "sweep", "learning_rate_phases", *SMALL, *dry, "--out",
+                                         tmp_path)
+    assert (status, output, complaint.count("\n")) == (2, "", 1)
+    assert name in complaint
+    assert "a pipe or a device; allowed" in complaint
+
+
+def test_runs_are_counted_before_values_are_checked_one_by_one(monkeypatch):
+    model, checked = grids.experiment("learning_rate_phases").Parameters, []
+    each = model.each
+
+    def counted(values, **named):
+        checked.extend(values)
+        return each(values, **named)
+
+    monkeypatch.setattr(model, "each", counted)
+    with pytest.raises(InputError, match="2,000,000 runs; allowed: up to 1,000,000"):
+        grids.grid(grids.experiment("learning_rate_phases"), ["learning_rate=linspace(1,2,1000000)", "width=4,8"])
+    assert len(checked) == 2  # the first of each axis
+
+
+def test_a_value_given_twice_is_one_run():
+    found = grids.grid(grids.experiment("learning_rate_phases"), ["learning_rate=1,1.0,1,2"])
+    assert [run.learning_rate for run in found.runs] == [1, 2]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="this system has no /proc")
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=["run", "dry run"])
+def test_a_folder_that_only_says_that_it_can_be_written_is_refused(monkeypatch, capfd, dry):
+    monkeypatch.setattr(sweeps, "run", lambda *_, **__: pytest.fail("work before the check"))
+    monkeypatch.setattr(sweeps, "estimate", lambda *_, **__: pytest.fail("work before the check"))
+    status, output, complaint = catapult(monkeypatch, capfd, "sweep", "learning_rate_phases", *SMALL, *dry, "--out",
+                                         "/proc/nosuch/x")
+    assert (status, output, complaint.count("\n")) == (2, "", 1)
+    assert "/proc is no folder that can be written" in complaint
 
 
 def test_output_that_is_no_folder_is_refused(tmp_path, monkeypatch, capfd):

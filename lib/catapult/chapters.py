@@ -137,6 +137,7 @@ def read_file(file: str | Path) -> dict[str, str | None]:
         If it can't be read or is anything else.
     """
     where, allowed = f"parameter file {plain(file)}", "allowed: lines of NAME: VALUE"
+    text = _text_of(file, where, allowed)
     values: dict[str, str | None] = {}
     anchors: dict[str, str | None] = {}
     line = 1
@@ -145,7 +146,8 @@ def read_file(file: str | Path) -> dict[str, str | None]:
         return InputError(f"{where}, line {line}: {what}; {allowed}")
 
     try:
-        events = yaml.parse(_text_of(file, where, allowed), Loader=yaml.SafeLoader)
+        loader = yaml.SafeLoader(text)
+        events = iter(loader.get_event, None)
         next(events)
         event = next(events)
         if isinstance(event, yaml.StreamEndEvent):
@@ -182,6 +184,11 @@ def read_file(file: str | Path) -> dict[str, str | None]:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else line
         raise refused("not valid YAML") from None
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, InputError):
+            raise
+        line = loader.line + 1  # an escape beyond Unicode, which the scanner does not foresee
+        raise refused("not valid YAML") from None
     return values
 
 
@@ -206,18 +213,20 @@ def _text_of(file: str | Path, where: str, allowed: str) -> str:
 
 
 def read_assignments(texts: list[str]) -> dict[str, str]:
-    """Return the values of texts ``NAME=VALUE``, not checked; the last of a name counts.
+    """Return the values of texts ``NAME=VALUE``, not checked.
 
     Raises
     ------
     InputError
-        For a text without ``=``.
+        For a text without ``=``, or a name that is given twice.
     """
     values = {}
     for text in texts:
         name, equals, value = (part.strip(" ") for part in text.partition("="))
         if not equals or not name:
             raise InputError(f"-p {shown(text)}: no value; allowed: -p NAME=VALUE")
+        if name in values:
+            raise InputError(f"-p {plain(name)}: given twice; allowed: once")
         values[name] = value
     return values
 
@@ -341,7 +350,8 @@ def _execute(chapter: Chapter, values: Parameters, files: Mapping[str, Path], pr
     try:
         papermill.execute_notebook(source, str(files["unfinished"]), parameters=values.as_dict(),
                                    cwd=chapter.path.parent, kernel_name="python3", progress_bar=progress,
-                                   request_save_on_cell_execute=True)
+                                   request_save_on_cell_execute=True,
+                                   extra_arguments=["--log-level=ERROR"])  # no word of encryption with itself
     except papermill.PapermillExecutionError as error:
         raise ChapterFailed(f"chapter {chapter.id} stopped at cell {error.exec_count}: {error.ename}: "
                             f"{error.evalue}; kept: {files['unfinished']}") from None

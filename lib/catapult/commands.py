@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
 import re
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -281,15 +283,29 @@ def data_fetch(
     from catapult.datasets import downloading
 
     try:
-        print(f"catapult: {name} is in {downloading.fetch(name, mirror, _report)}")
+        with _reported() as report:
+            folder = downloading.fetch(name, mirror, report)
+        print(f"catapult: {name} is in {folder}")
     except downloading.DownloadFailed as error:
         raise typer.Exit(complain(error, 1)) from None
 
 
-def _report(file: str, received: int, total: int) -> None:
-    """Show how far a download is, on one line of standard error."""
-    print(f"\r{file}: {received / 1e6:.1f} of {total / 1e6:.1f} MB", end="\n" if received == total else "",
-          file=sys.stderr, flush=True)
+@contextlib.contextmanager
+def _reported() -> Iterator[Callable[[str, int, int], None]]:
+    """Give what shows how far a download is, on a line of standard error that ends with it, whatever ends it."""
+    open_line = False
+
+    def report(file: str, received: int, total: int) -> None:
+        nonlocal open_line
+        open_line = received != total
+        print(f"\r{file}: {received / 1e6:.1f} of {total / 1e6:.1f} MB", end="" if open_line else "\n",
+              file=sys.stderr, flush=True)
+
+    try:
+        yield report
+    finally:
+        if open_line:
+            print(file=sys.stderr)
 
 
 @results_app.callback(invoke_without_command=True)

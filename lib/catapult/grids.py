@@ -71,29 +71,30 @@ def grid(module: types.ModuleType, axes: Sequence[str], fixed: Mapping[str, Any]
     model = module.Parameters
     model.checked(scale=scale)
     fixed = model.each(fixed or {}, where="-p")
-    chosen: dict[str, tuple] = {}
+    given: dict[str, list] = {}
     for axis in axes:
         name, equals, text = (part.strip(" ") for part in axis.partition("="))
         if not equals or not name:
             raise InputError(f"--grid {shown(axis)}: no values; allowed: --grid NAME=VALUES, VALUES as {FORMS}")
-        if name in chosen:
+        if name in given:
             raise InputError(f"--grid {plain(name)}: given twice; allowed: once, with all its values")
-        chosen[name] = _axis(model, name, text)
+        given[name] = _axis(model, name, text)
     if seeds is not None:
         if not 1 <= seeds <= MOST:
             raise InputError(f"--seeds {plain(seeds)}: allowed: a whole number from 1 to {MOST:,}")
         if "seed" not in model.model_fields:
             raise InputError(f"--seeds: {_last(module.__name__)} has no parameter 'seed'; allowed: "
                              f"{', '.join(model.model_fields)}")
-        if "seed" in chosen:
+        if "seed" in given:
             raise InputError("--seeds: --grid seed=… is given too; allowed: one of the two")
-        chosen["seed"] = tuple(range(seeds))
-    for name in chosen:
+        given["seed"] = list(range(seeds))
+    for name in given:
         if name in fixed:
             raise InputError(f"-p {name}: {name} is on the grid too; allowed: one of the two")
-    count = math.prod(map(len, chosen.values()))
-    if count > MOST:
+    count = math.prod(map(len, given.values()))
+    if count > MOST:  # before the values are checked one by one, which takes its time
         raise InputError(f"{count:,} runs; allowed: up to {MOST:,}")
+    chosen = {name: _checked(model, name, values) for name, values in given.items()}
     runs = [model.checked({**fixed, **dict(zip(chosen, values, strict=True))}, scale=scale)
             for values in itertools.product(*chosen.values())]
     return Grid(module, chosen, tuple(sorted(runs, key=order)))
@@ -166,14 +167,20 @@ def _spaced(name: str, arguments: list[str]) -> list:
     return np.geomspace(first, last, count).tolist()
 
 
-def _axis(model: type[Parameters], name: str, text: str) -> tuple:
-    """Return the values of one axis, checked one by one against the field, sorted, each once."""
+def _axis(model: type[Parameters], name: str, text: str) -> list:
+    """Return the values of one axis as given, each once; only the first is checked, and with it the name."""
     field = model.model_fields.get(name)
     whole = field is not None and int in (field.annotation, *typing.get_args(field.annotation))
     try:
-        given = values_of(text, whole)
+        given = list(dict.fromkeys(values_of(text, whole)))
     except InputError as error:
         raise InputError(f"--grid {plain(name)}: {error}") from None
+    model.each({name: given[0]}, where="--grid")
+    return given
+
+
+def _checked(model: type[Parameters], name: str, given: list) -> tuple:
+    """Return the values of one axis, checked one by one against the field, sorted, each once."""
     checked = {model.each({name: value}, where="--grid")[name] for value in given}
     return tuple(sorted(checked, key=lambda value: (value is not None, value)))
 

@@ -202,7 +202,8 @@ def _convert(model: type[Parameters], name: str, value: Any, where: str) -> Any:
     try:
         return _FROM_TEXT[annotation](value)
     except (ValueError, KeyError):
-        digits = ", in the digits 0 to 9, as 10 or 1e-3" if re.search(r"\d", value) else ""
+        example = "10" if annotation is int else "10 or 1e-3"
+        digits = f", in the digits 0 to 9, as {example}" if re.search(r"\d", value) else ""
         raise InputError(f"{where}{name} = {shown(value)} is not {_TYPE_NAMES.get(annotation, annotation)}; allowed: "
                          f"{allowed_values(model, name)}{digits}") from None
 

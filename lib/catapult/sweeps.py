@@ -28,6 +28,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -43,7 +44,7 @@ import threadpoolctl
 from catapult import chunks, locks, paths, results
 from catapult.chunks import Chunk
 from catapult.grids import Grid
-from catapult.parameters import InputError
+from catapult.parameters import InputError, plain
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
 """What says how many threads linear algebra takes; the last, how many processes an experiment may start itself."""
@@ -228,11 +229,26 @@ def check(jobs: int | None, dask: str | None, out: Path) -> None:
     except FileNotFoundError:
         raise InputError(f"--out {out}: the folder in which this runs is gone; allowed: a path from /") from None
     there = next(path for path in (place, *place.parents) if os.path.lexists(path))
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise InputError(f"--out {out}: {there} is no folder that can be written; allowed: one that can")
+    try:
+        with tempfile.TemporaryFile(dir=there):  # asked for permission, /proc says yes
+            pass
+    except OSError:
+        raise InputError(f"--out {plain(out)}: {plain(there)} is no folder that can be written; allowed: one that "
+                         "can") from None
     for file in (out / "table.csv", out / "sweep.json"):
         if file.is_dir():
             raise InputError(f"--out {out}: {file} is a folder; allowed: where a file of that name can be written")
+        if file.exists() and not file.is_file():
+            raise InputError(_special(out, file))
+    if place.is_dir():
+        with os.scandir(place) as entries:
+            for entry in entries:
+                if os.path.exists(entry) and not entry.is_file() and not entry.is_dir():
+                    raise InputError(_special(out, entry.path))
+
+
+def _special(out: Path, file: Path | str) -> str:
+    return f"--out {plain(out)}: {plain(file)} is a pipe or a device; allowed: files, which end when they are read"
 
 
 def estimate(grid: Grid, out: Path, retry_failed: bool = False) -> Estimate:

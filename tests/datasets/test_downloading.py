@@ -266,7 +266,7 @@ class _DrippingHeader(_Endless):
 @pytest.mark.parametrize("handler", [_Dripping, _DrippingHeader])
 def test_a_server_that_drips_is_given_up(small_mnist, serve, monkeypatch, replace_record, handler):
     web = downloading._web
-    monkeypatch.setattr(downloading, "_web", lambda clock: web(_ticking(downloading.WINDOW / 2)))
+    monkeypatch.setattr(downloading, "_web", lambda clock, most: web(_ticking(downloading.WINDOW / 2), most))
     monkeypatch.setattr(downloading, "SLOWEST", 1_000_000)  # however much of the drips one reading takes
     replace_record("mnist", sizes=dict.fromkeys(sources.DATA_SETS["mnist"].sizes, 10**9))
     with pytest.raises(DownloadFailed, match="slower than 1000 kB a second"):
@@ -277,7 +277,7 @@ def test_a_server_that_drips_is_given_up(small_mnist, serve, monkeypatch, replac
 @pytest.mark.parametrize(("sent", "told"), [(downloading.SLOWEST - 1, True), (downloading.SLOWEST, False)])
 def test_the_floor_is_an_average_over_the_window(sent, told):
     pieces = [b"x" * sent] * 2 * downloading.WINDOW
-    stream = downloading._Steady(_Pieces(pieces), _ticking(1))
+    stream = downloading._Steady(_Pieces(pieces), _ticking(1), 10**9)
     with pytest.raises(TimeoutError) if told else contextlib.nullcontext():
         while stream.read(10**6):
             pass
@@ -308,7 +308,45 @@ def test_nobody_is_followed_off_the_web(small_mnist, serve, target):
     with pytest.raises(DownloadFailed, match=r"unknown url type|is not allowed"):
         fetch("mnist", mirror=serve(Handler))
     with pytest.raises(OSError, match="unknown url type"):
-        downloading._web(_ticking(0)).open(target)
+        downloading._web(_ticking(0), 10**9).open(target)
+
+
+@pytest.mark.parametrize(("begin", "piece"), [
+    (b"", b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n"),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: trailer\r\n"),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"00001;" + b"x" * 10_000 + b"\r\nx\r\n")],
+    ids=["continue", "trailers", "long chunk lines"])
+def test_what_is_around_a_file_has_an_end_too(small_mnist, serve, monkeypatch, begin, piece):
+    class Handler(_Endless):
+        def do_GET(self):
+            with contextlib.suppress(OSError):
+                self.wfile.write(begin)
+                for _ in range(3_000_000 // len(piece)):  # else a failing test would never end
+                    self.wfile.write(piece)
+
+    with pytest.raises(DownloadFailed, match="goes on beyond what the file and its header can need"):
+        fetch("mnist", mirror=serve(Handler))
+    assert _files(paths.downloads()) == set()
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_what_stands_below_a_redirect_is_not_read(small_mnist, serve, tmp_path, code):
+    target = serve(_mirror(tmp_path, small_mnist["gz"]))
+
+    class Handler(_Endless):
+        sent = 0
+
+        def do_GET(self):
+            self.send_response(code)
+            self.send_header("Location", target + self.path)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for _ in range(300):
+                    self.wfile.write(self.piece)
+                    type(self).sent += len(self.piece)
+
+    assert _files(fetch("mnist", mirror=serve(Handler))) == set(small_mnist["raw"])
+    assert Handler.sent < 4 * 300 * len(Handler.piece)
 
 
 @pytest.mark.parametrize("answer", [
@@ -342,6 +380,34 @@ def test_what_failed_is_status_one_and_what_was_wrong_status_two(monkeypatch, ca
     assert complaint.rstrip("\n").isprintable()
 
 
+def test_an_endless_address_is_cut_in_messages(small_mnist, serve, tmp_path, monkeypatch, capfd):
+    (tmp_path / "empty").mkdir()
+    for address in (f"{serve(tmp_path / 'empty')}/{'x' * 9_000}", "ftp://" + "x " * 4_500):
+        monkeypatch.setattr(sys, "argv", ["catapult", "data", "fetch", "mnist", "--mirror", address])
+        with pytest.raises(SystemExit):
+            cli.main()
+        assert len(capfd.readouterr().err) < 600
+
+
+def test_a_path_is_cut_in_messages(tmp_path):
+    path = tmp_path.joinpath(*["a a " * 50] * 10)
+    with pytest.raises(InputError, match="is missing") as caught:
+        checked_files.require(path, "0" * 64)
+    assert len(str(caught.value)) < 300
+
+
+def test_what_failed_stands_on_a_line_of_its_own(small_mnist, serve, tmp_path, monkeypatch, capfd):
+    name = "train-images-idx3-ubyte.gz"
+    mirror = _mirror(tmp_path, {**small_mnist["gz"], name: small_mnist["gz"][name][:-9]})
+    monkeypatch.setattr(sys, "argv", ["catapult", "data", "fetch", "mnist", "--mirror", serve(mirror)])
+    with pytest.raises(SystemExit):
+        cli.main()
+    lines = capfd.readouterr().err.split("\n")
+    assert f"\r{name}: " in lines[-3]
+    assert lines[-2].startswith("catapult: ")
+    assert lines[-1] == ""
+
+
 def test_sizes_are_known_of_all_that_is_downloaded():
     for record in sources.DATA_SETS.values():
         assert set(record.sizes) == set(record.packed)
@@ -350,7 +416,10 @@ def test_sizes_are_known_of_all_that_is_downloaded():
 def test_wrong_names_and_addresses_are_refused():
     with pytest.raises(InputError, match="did you mean 'cifar10'"):
         fetch("cifar")
-    for address in ("file:///etc", "http://[", "https:"):
+    for address in ("file:///etc", "http://[", "https:", "http://127.0.0.1:abc", "http://127.0.0.1:-1",
+                    "http://127.0.0.1:99999", "http://127.0.0.1:0", "http://:80/", "http://bücher.example",
+                    "http://127.0.0.1/#f", "http://127.0.0.1/#", "http://127.0.0.1/a b", "http://me@127.0.0.1/",
+                    "http://a..b/", f"http://{'a' * 64}/"):
         with pytest.raises(InputError, match="http:// or https://"):
             fetch("mnist", mirror=address)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from catapult import locks
-from catapult.parameters import InputError
+from catapult.parameters import InputError, plain
 
 CHUNK = 1 << 20
 
@@ -41,7 +41,7 @@ def sha256(path: Path) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise InputError(f"{plain(path)} cannot be read: {error.strerror or error}") from None
 
 
 @functools.lru_cache(maxsize=64)
@@ -66,7 +66,7 @@ def read(path: Path, expected: str, remedy: str = "") -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         data = None
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise InputError(f"{plain(path)} cannot be read: {error.strerror or error}") from None
     _same(path, None if data is None else hashlib.sha256(data).hexdigest(), expected, remedy)
     return data
 
@@ -74,7 +74,7 @@ def read(path: Path, expected: str, remedy: str = "") -> bytes:
 def _same(path: Path, found: str | None, expected: str, remedy: str) -> None:
     if found != expected:
         what = "is missing" if found is None else f"is truncated or altered: sha256 {found}, not {expected}"
-        raise InputError(f"{path} {what}{remedy and '; ' + remedy}")
+        raise InputError(f"{plain(path)} {what}{remedy and '; ' + remedy}")
 
 
 @contextlib.contextmanager
@@ -167,5 +167,5 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Unwritable(f"{folder} cannot be written to: {error.strerror or error}; name another folder in "
+        raise Unwritable(f"{plain(folder)} cannot be written to: {error.strerror or error}; name another folder in "
                          "CATAPULT_CACHE") from None

@@ -19,12 +19,14 @@ from typing import BinaryIO
 from catapult.datasets import checked_files, sources
 from catapult.datasets.checked_files import Refused, Unwritable
 from catapult.datasets.sources import Published
-from catapult.parameters import InputError
+from catapult.parameters import InputError, plain, shown
 
 Progress = Callable[[str, int, int], None]
 TIMEOUT = 30  # seconds without a byte
 WINDOW, SLOWEST = 30, 10_000
 """A server that sends, in so many seconds, fewer bytes a second is given up."""
+AROUND = 1_000_000
+"""Bytes that an answer may have beside an eighth more than the file: its header and how it is cut into chunks."""
 
 
 class DownloadFailed(RuntimeError):
@@ -56,7 +58,8 @@ def fetch(data_set: str, mirror: str | None = None,
     """
     record = sources.published(data_set)
     if mirror is not None and not _is_web_address(mirror):
-        raise InputError(f"mirror = {mirror[:100]!r}; allowed: an address that begins with http:// or https://")
+        raise InputError(f"mirror = {shown(mirror)}; allowed: an address that begins with http:// or https://, in "
+                         "ASCII, with a host, a port from 1 to 65535 or none, and no blank, user or #")
     place = next(place for place in sources.sources(data_set) if place.kind == sources.DOWNLOADED)
     for name, _ in place.files:
         checked_files.remove_leftovers(place.folder / name)
@@ -75,9 +78,12 @@ def fetch(data_set: str, mirror: str | None = None,
 def _is_web_address(text: str) -> bool:
     try:
         parts = urllib.parse.urlsplit(text)
+        (parts.hostname or "").encode("idna")
+        port = parts.port
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc) and text.isprintable()
+    return (parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0 and text.isascii()
+            and text.isprintable() and not set(text) & set(" #@"))
 
 
 def _mirrors(data_set: str) -> list[str]:
@@ -129,14 +135,14 @@ def _download(file: BinaryIO, folder: Path, name: str, record: Published, mirror
     for mirror in mirrors:
         address = f"{mirror.rstrip('/')}/{name}"
         try:
-            with _web(time.monotonic).open(address, timeout=TIMEOUT) as answer:
-                checked_files.receive(answer, file, folder, expected, size, address,
+            with _web(time.monotonic, size + size // 8 + AROUND).open(address, timeout=TIMEOUT) as answer:
+                checked_files.receive(answer, file, folder, expected, size, plain(address),
                                       lambda received: progress(name, received, size))
             return
         except Refused as error:
             reasons.append(str(error))
         except (OSError, http.client.HTTPException, ValueError) as error:
-            reasons.append(f"{address}: {_printable(getattr(error, 'reason', None) or error)}")
+            reasons.append(f"{plain(address)}: {_printable(getattr(error, 'reason', None) or error)}")
     raise Refused(f"{name} could not be downloaded: {'; '.join(reasons)}")
 
 
@@ -146,27 +152,40 @@ def _printable(text: object) -> str:
     return shown if len(shown) <= 200 else f"{shown[:200]}…"
 
 
-def _web(clock: Callable[[], float]) -> urllib.request.OpenerDirector:
-    """Return what opens web addresses and no others, not even where it is sent on to, at no less than ``SLOWEST``."""
+def _web(clock: Callable[[], float], most: int) -> urllib.request.OpenerDirector:
+    """Return what opens web addresses and no others, not even where it is sent on to.
+
+    An answer that is slower than ``SLOWEST``, or has more than ``most`` bytes in all, is given up.
+    """
     opener = urllib.request.OpenerDirector()
-    for handler in (urllib.request.ProxyHandler(), urllib.request.UnknownHandler(), _Http(clock), _Https(clock),
-                    urllib.request.HTTPDefaultErrorHandler(), urllib.request.HTTPRedirectHandler(),
+    for handler in (urllib.request.ProxyHandler(), urllib.request.UnknownHandler(), _Http(clock, most),
+                    _Https(clock, most), urllib.request.HTTPDefaultErrorHandler(), _Redirects(),
                     urllib.request.HTTPErrorProcessor()):
         opener.add_handler(handler)
     return opener
 
 
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects without reading what stands below them, which may have no end."""
+
+    def http_error_302(self, request, answer, code, reason, headers):
+        answer.close()  # what is closed reads as empty
+        return super().http_error_302(request, answer, code, reason, headers)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+
 class _SteadyConnections:
     """A handler's part: whatever its connections read, from the first line of the answer on, counts for the speed."""
 
-    def __init__(self, clock: Callable[[], float]):
+    def __init__(self, clock: Callable[[], float], most: int):
         super().__init__()
-        self.clock = clock
+        self.clock, self.most = clock, most
 
     def do_open(self, kind, request, **options):
         def connection(*given, **named):
             made = kind(*given, **named)
-            made.response_class = functools.partial(_SteadyAnswer, clock=self.clock)
+            made.response_class = functools.partial(_SteadyAnswer, clock=self.clock, most=self.most)
             return made
         return super().do_open(connection, request, **options)
 
@@ -180,16 +199,16 @@ class _Https(_SteadyConnections, urllib.request.HTTPSHandler):
 
 
 class _SteadyAnswer(http.client.HTTPResponse):
-    def __init__(self, *given, clock: Callable[[], float], **named):
+    def __init__(self, *given, clock: Callable[[], float], most: int, **named):
         super().__init__(*given, **named)
-        self.fp = io.BufferedReader(_Steady(self.fp.detach(), clock))
+        self.fp = io.BufferedReader(_Steady(self.fp.detach(), clock, most))
 
 
 class _Steady(io.RawIOBase):
-    """A stream that fails once it has given too few bytes in a window of time."""
+    """A stream that fails once it has given too few bytes in a window of time, or more than ``most`` in all."""
 
-    def __init__(self, raw: io.RawIOBase, clock: Callable[[], float]):
-        self.raw, self.clock = raw, clock
+    def __init__(self, raw: io.RawIOBase, clock: Callable[[], float], most: int):
+        self.raw, self.clock, self.left = raw, clock, most
         self.since, self.received = clock(), 0
 
     def readable(self) -> bool:
@@ -198,6 +217,9 @@ class _Steady(io.RawIOBase):
     def readinto(self, buffer) -> int | None:
         count = self.raw.readinto(buffer)
         self.received += count or 0
+        self.left -= count or 0
+        if self.left < 0:
+            raise OSError("the answer goes on beyond what the file and its header can need")
         elapsed = self.clock() - self.since
         if elapsed >= WINDOW:
             if self.received < SLOWEST * elapsed:
