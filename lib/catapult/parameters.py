@@ -15,6 +15,7 @@ import reprlib
 import types
 import typing
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from numbers import Integral
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -102,15 +103,31 @@ def number_from(text: str) -> float:
     return float(text)
 
 
+def fraction_from(text: str) -> Fraction:
+    """Return the exact number that a text is, as 10, 0.1, 1e-3 or 9/10; ValueError for any other text.
+
+    The digits are those of :func:`number_from`; a power of ten is at most ``LARGEST_POWER``, so that it can be written.
+    """
+    if re.fullmatch(f"{_WHOLE}/[1-9][0-9]*", text):
+        return Fraction(text)
+    if not re.fullmatch(_NUMBER, text) or abs(int(text.lower().partition("e")[2] or 0)) > LARGEST_POWER:
+        raise ValueError("no number")
+    return Fraction(text)
+
+
+LARGEST_POWER = 10_000
+
+
 def is_whole(value: object, least: int) -> bool:
     """Return whether ``value`` is a whole number ≥ ``least``, by its type too: neither True nor 5.0 is one."""
     return isinstance(value, Integral) and not isinstance(value, bool) and value >= least
 
 
-def whole(name: str, value: Any, least: int) -> int:
-    """Return ``value`` as an int; InputError, naming it, unless it is a whole number ≥ ``least``."""
-    if not is_whole(value, least):
-        raise InputError(f"{name} = {shown(value)}; allowed: a whole number ≥ {least}")
+def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """Return ``value`` as an int; InputError, naming it, unless it is a whole number ≥ ``least``, and ≤ ``most``."""
+    if not is_whole(value, least) or (most is not None and value > most):
+        bound = "" if most is None else f" and ≤ {most}"
+        raise InputError(f"{name} = {shown(value)}; allowed: a whole number ≥ {least}{bound}")
     return int(value)
 
 

@@ -1,10 +1,14 @@
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 
 from catapult.datasets import Certificate, certify, degenerate_pair, mnist, separability
+from catapult.datasets.decomposition import decompose
 from catapult.parameters import InputError
+from catapult.theory import certificates
 
 KNOWN = [
     ("separable", [[2.0]]),
@@ -227,9 +231,73 @@ def test_a_wrong_suggestion_of_the_linear_program_is_not_believed(monkeypatch, e
     assert certificate.separable is (True if exact else None)
 
 
-@pytest.mark.parametrize("Z", [[1.0, 2.0], np.zeros((0, 2)), [[np.nan]]])
-def test_anything_but_a_finite_matrix_is_refused(Z):
-    with pytest.raises(InputError, match="finite matrix"):
+TINY = Fraction(1, 10**30)
+ROUNDED = {
+    "integers": [[2**53 + 1, 1], [-2**53, -1]],
+    "fractions": [[Fraction(1, 10), 1], [-Fraction(1, 10) - TINY, -1]],
+    "multiples": [[Fraction(1, 3), Fraction(1, 10)], [Fraction(-10, 3), Fraction(-1)]],
+    "array of int64": np.array([[-2**63, 1], [2**63 - 1, -1]]),
+    "list of int64": [[np.int64(2**63 - 1), 1], [0, 1]],
+    "array of uint64": np.array([[2**64 - 1, 1]], dtype=np.uint64),
+    "longdouble": np.array([[1, 1], [-1, -1]]) * np.longdouble([1, 1 + np.finfo(np.longdouble).eps]),
+    "decimals": [[Decimal("0.1"), 1]],
+    "overflow": [[10**400, 1]],
+    "overflow of decimals": [[Decimal("1e400"), 1]],
+    "underflow": [[Fraction(1, 10**400), 1]],
+}
+
+
+@pytest.mark.parametrize("function", [certify, decompose])
+@pytest.mark.parametrize("Z", ROUNDED.values(), ids=ROUNDED)
+def test_what_floats_would_round_is_refused_and_the_entry_named(Z, function):
+    with pytest.raises(InputError, match=r"^Z\[\d, \d\] = .* is equal to no float .*; allowed: .* equal to floats$"):
+        function(Z)
+
+
+def test_the_rounded_data_are_decided_where_rational_numbers_are_taken():
+    kinds = [certificates.separability(ROUNDED[name]).kind for name in ("integers", "fractions", "multiples")]
+    assert kinds == ["separable", "separable", "non-separable"]
+
+
+@pytest.mark.parametrize("Z", [
+    [[2**60, 1], [-2**60, -1]], [[Fraction(1, 4), 2], [Fraction(-1, 2), -4]], [[Decimal("0.5"), 1], [Decimal(-1), -2]],
+    np.array([[-2**63, 1], [2**62, 1]]), np.array([[0.1, 1]], dtype=np.float32),
+    np.array([[0.1, 1]], dtype=np.longdouble),
+    [np.array([1, 2]), np.array([3.5, 4])], ((1, 2), (3, 4)), [[np.float32(0.1), np.int8(3)]]], ids=str)
+def test_numbers_that_floats_hold_are_taken_as_they_are(Z):
+    certificate = certify(Z)
+    assert certificate.holds(Z)
+    _assert_evidence_in_fractions(certificate, np.array(Z, dtype=float))
+
+
+NO_MATRIX = {
+    "text": "abc", "words": [["a", "b"]], "digits": [["1", "2"]], "ragged": [[1, 2], [3]], "complex": [[1j, 2]],
+    "array of complex": np.array([[1j, 2]]), "dict": {1: 2}, "set": {1, 2}, "generator": (x for x in [[1]]),
+    "None": None, "number": 3, "vector": [1.0, 2.0], "empty": np.zeros((0, 2)), "bytes": [[b"1", 2]],
+    "array of bytes": np.array([[b"1"]]),
+    "truth": [[True, 2]], "array of truth": np.array([[True]]), "truth of numpy": [[np.bool_(True), 1]],
+    "dates": np.array([["2020-01-01"]], dtype="datetime64[D]"), "durations": [[np.timedelta64(3, "s"), 1]],
+    "array of durations": np.array([[3]], dtype="timedelta64[s]"), "mask": np.ma.array([[1.0, 2]], mask=[[0, 1]]),
+    "masked rows": [np.ma.array([1.0, 2], mask=[0, 1])], "masked entries": [[np.ma.masked, 1.0]],
+    "gradient": torch.ones(2, 2, requires_grad=True), "records": np.array([[(1, 2)]], dtype="i4,i4"),
+    "cube": np.zeros((2, 2, 2)), "ragged arrays": [np.ones(2), np.ones((2, 2))],
+}
+
+
+@pytest.mark.parametrize("function", [certify, decompose])
+@pytest.mark.parametrize("Z", NO_MATRIX.values(), ids=NO_MATRIX)
+def test_anything_but_a_matrix_of_numbers_is_refused_in_one_line(Z, function):
+    with pytest.raises(InputError, match=r"^Z.*; allowed: a finite matrix \(n, d\)") as error:
+        function(Z)
+    assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize(("Z", "entry"), [
+    ([[np.nan, 1]], r"Z\[0, 0\] = nan"), (np.array([[1, 2], [3, -np.inf]]), r"Z\[1, 1\] = -inf"),
+    ([[1, Decimal("sNaN")]], r"Z\[0, 1\] = Decimal\('sNaN'\)"), ([[1, Decimal("inf")]], "Infinity'\\)"),
+    (np.array([[np.longdouble("nan")]]), r"Z\[0, 0\] = .*nan.*")], ids=str)
+def test_an_entry_that_is_not_finite_is_named(Z, entry):
+    with pytest.raises(InputError, match=entry + " is not finite; allowed: a finite matrix"):
         certify(Z)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from fractions import Fraction
 
 import flint
@@ -217,7 +218,7 @@ def test_at_four_only_a_hit_is_a_limit():
 
 
 def test_a_limit_beyond_floats_is_undecided():
-    for given in (("logistic", 0, "1e400", 10, 1), ("squared", 1, "1e310", 10**4, "1e-310")):
+    for given in (("squared", 0, "1e400", 10, 1), ("squared", 1, "1e310", 10**4, "1e-310")):
         assert certificates.final_ntk(*given) == Undecided("the limit is not enclosed by finite floats")
 
 
@@ -347,6 +348,44 @@ def test_wrong_input_is_one_line(change, message):
     given = {"loss": "logistic", "f0": 1.0, "ntk0": 2.0, "width": 4, "learning_rate": 1.0, **change}
     with pytest.raises(InputError, match=message):
         certificates.final_ntk(**given)
+
+
+@pytest.mark.parametrize("name", ["f0", "ntk0", "width", "learning_rate"])
+@pytest.mark.parametrize("text", ["٣", "1_0", " 1 ", "1\n", "１", "007", "1e", "", "3/٣", "1/0", "1e10001",
+                                  "1e-9999999", "inf"])
+def test_text_is_a_number_in_plain_digits(name, text):
+    given = {"loss": "squared", "f0": 1, "ntk0": 2, "width": 4, "learning_rate": 1, name: text}
+    with pytest.raises(InputError, match=rf"^{name} = '.*'; allowed: .* in the digits 0 to 9"):
+        certificates.final_ntk(**given)
+
+
+def test_plain_text_is_the_number_that_it_says():
+    for text, number in (("1e-3", Fraction(1, 1000)), ("-.5", Fraction(-1, 2)), ("9/10", Fraction(9, 10)), ("+3.", 3),
+                         (Decimal("0.1"), Fraction(1, 10)), (np.float32(0.5), Fraction(1, 2))):
+        found = _outcomes.exact("x", text)
+        assert Fraction(int(found.p), int(found.q)) == number
+    with pytest.raises(InputError, match="power of ten up to 10000"):
+        _outcomes.exact("x", Decimal("1e10001"))
+
+
+@pytest.mark.parametrize("loss", ["logistic", "exponential"])
+@pytest.mark.parametrize(("name", "value"), [
+    (name, value) for name in ("ntk0", "learning_rate", "width")
+    for value in (1e308, "1e400", 10**400, 10**20 + 1, 10**4000)])
+def test_sizes_that_no_orbit_of_balls_reaches_the_end_of_are_refused(loss, name, value):
+    given = {"f0": 1, "ntk0": 2, "width": 100, "learning_rate": 1, name: value}
+    with pytest.raises(InputError, match=f"^{name} = .*; allowed: at most 1e20 in size, except with the squared loss"):
+        certificates.final_ntk(loss, **given, max_steps=10)
+    certificates.final_ntk(loss, **{**given, name: 10**20}, max_steps=10)
+
+
+@pytest.mark.parametrize("function", [certificates.final_ntk, lambda *given, bits: certificates.bits_left(
+    *given, 3, bits=bits)])
+def test_the_precision_has_a_stated_maximum(function):
+    for bits in (2**14 + 1, 10**30, 10**5000):
+        with pytest.raises(InputError, match=r"^bits = .*; allowed: a whole number ≥ 32 and ≤ 16384$"):
+            function("squared", 1, 2, 100, "0.7", bits=bits)
+    assert function("squared", 1, 2, 100, "0.7", bits=2**14)
 
 
 def test_numbers_beyond_floats_are_taken():

@@ -204,7 +204,9 @@ def test_a_kernel_that_falls_to_zero_for_ever_ends_at_zero(loss):
     ({"width": [4, 9]}, r"width = \[4, 9\]; allowed: one number"), ({"learning_rate": None}, "learning_rate = None"),
     ({"f0": True}, "f0 = True"), ({"f0": [[1], [1, 2]]}, r"f0 = \[\[1\], \[1, 2\]\]; allowed: a real number"),
     ({"ntk0": "9" * 500}, r"ntk0 = '9{12}\.{3}9{13}'"), ({"width": 10**400}, "width = 1000000000"),
-    ({"max_steps": -1}, "max_steps = -1; allowed: a whole number"), ({"max_steps": "x"}, "max_steps = 'x'"),
+    ({"max_steps": -1}, "max_steps = -1; allowed: a whole number"),
+    ({"max_steps": 10**30}, "allowed: a whole number ≥ 0 and ≤ 1000000000000$"),
+    ({"max_steps": "x"}, "max_steps = 'x'"),
     ({"tolerance": "x"}, "tolerance = 'x'"), ({"tolerance": 0}, "tolerance = 0; allowed: a number > 0"),
     ({"loss": 3}, "3")])
 def test_what_is_no_number_is_refused_in_one_line(change, message):

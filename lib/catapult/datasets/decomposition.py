@@ -19,6 +19,7 @@ import flint
 import numpy as np
 import scipy.optimize
 
+from catapult.datasets.entries import exact_floats
 from catapult.datasets.separability import certify
 from catapult.parameters import InputError
 
@@ -65,11 +66,10 @@ def decompose(Z: np.ndarray) -> Decomposition:
     Raises
     ------
     InputError
-        If Z is not a finite matrix, or if what the linear program suggests does not pass the exact check.
+        If Z is not a finite matrix, if an entry is equal to no float, or if what the linear program suggests does not
+        pass the exact check.
     """
-    Z = np.asarray(Z, dtype=np.float64)
-    if Z.ndim != 2 or 0 in Z.shape or not np.isfinite(Z).all():
-        raise InputError(f"Z has shape {Z.shape}; allowed: a finite matrix (n, d) with n and d at least 1")
+    Z = exact_floats(Z)
     separable, suggestion = _suggestion(Z)
     rows, rest = _exact(Z), _exact(Z[~separable])
     direction = next((v for v in _directions(Z, separable, rest, suggestion) if _splits(rows, v, separable)), None)

@@ -28,7 +28,7 @@ import scipy.linalg
 import scipy.optimize
 
 from catapult.datasets import feasibility
-from catapult.parameters import InputError
+from catapult.datasets.entries import exact_floats
 
 OPEN = "non-separable, strictly or not"
 KINDS = ("separable", "non-separable", "strictly non-separable", OPEN, "undecided")
@@ -69,7 +69,7 @@ class Certificate:
 
     def holds(self, Z: np.ndarray) -> bool:
         """Check the evidence against Z again, in integers; False for "undecided"."""
-        matrix = _integer_matrix(_checked(Z))
+        matrix = _integer_matrix(exact_floats(Z))
         if self.kind == "separable":
             return _separates(matrix, self.direction)
         if self.kind == "undecided" or not _balances(matrix, self.weights):
@@ -85,8 +85,9 @@ def certify(Z: np.ndarray) -> Certificate:
     Parameters
     ----------
     Z
-        Signed inputs y_i x_i, shape (n, d), finite. What is certified is this array as it stands: features
-        that were centred or projected in floating point count as the floats that they became.
+        Signed inputs y_i x_i, shape (n, d), finite: floats, or integers, fractions or decimals that are equal to
+        floats. What is certified is this array as it stands: features that were centred or projected in floating point
+        count as the floats that they became.
 
     Returns
     -------
@@ -97,9 +98,9 @@ def certify(Z: np.ndarray) -> Certificate:
     Raises
     ------
     InputError
-        If Z is not a finite matrix.
+        If Z is not a finite matrix, or has an entry that no float is equal to: nothing is rounded.
     """
-    Z = _checked(Z)
+    Z = exact_floats(Z)
     matrix = _integer_matrix(Z)
     row_exponents, column_exponents = _equilibration(Z)
     scaled = np.ldexp(Z, row_exponents[:, None] + column_exponents)
@@ -174,13 +175,6 @@ def _annihilated(matrix: flint.fmpz_mat) -> list[int]:
 def _non_separable(kind: str, weights: Sequence[int], direction: Sequence[int] | None = None) -> Certificate:
     smallest = float(flint.fmpq(min(weights) * len(weights), sum(weights)))
     return Certificate(kind, None if direction is None else tuple(direction), tuple(weights), smallest_weight=smallest)
-
-
-def _checked(Z) -> np.ndarray:
-    Z = np.asarray(Z, dtype=np.float64)
-    if Z.ndim != 2 or 0 in Z.shape or not np.isfinite(Z).all():
-        raise InputError(f"Z has shape {Z.shape}; allowed: a finite matrix (n, d) with n and d at least 1")
-    return Z
 
 
 # The linear programs, in floating point: suggestions only.

@@ -39,7 +39,7 @@ from catapult.theory import linear_predictor
 from catapult.theory.linear_predictor import slope
 
 LABELS = tuple(label for label in phases.LABELS if label != "dead")  # which a linear network never is
-MAX_STEPS = 10**8
+MAX_STEPS, MOST_STEPS = 10**8, 10**12  # by default, and that can be asked for
 LARGEST = 1e20  # of what is given: below what counts as divergence
 TRUSTED = 1e-12  # the relative error by rounding, as estimated, up to which final kernels in floats are given out
 
@@ -350,7 +350,7 @@ def final_ntk_in_floats(loss: str | losses.Loss, f0: float, ntk0: float, width: 
     """
     from catapult.theory import _kernels
 
-    whole("max_steps", max_steps, 0)
+    whole("max_steps", max_steps, 0, MOST_STEPS)
     code = _kernels.code(loss)
     start, scaled0, kappa, rate = (float(value) for value in
                                    _checked(loss, *_one_network(f0, ntk0, width, learning_rate)))

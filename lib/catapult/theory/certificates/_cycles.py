@@ -11,6 +11,7 @@ from flint import arb
 from catapult.parameters import InputError, whole
 from catapult.theory import linear_predictor
 from catapult.theory.certificates._outcomes import (
+    MAX_BITS,
     Enclosure,
     Exact,
     Undecided,
@@ -80,7 +81,7 @@ def two_cycle(learning_rate: tuple[Exact, Exact], *, multiplier: tuple[Exact, Ex
     """
     low, high = covering("learning_rate", learning_rate)
     whole("depth", depth, 0)
-    whole("bits", bits, 16)
+    whole("bits", bits, 16, MAX_BITS)
     bounds = tuple(exact("multiplier", end) for end in multiplier)
     rows: list[tuple] = []
     with flint.ctx.workprec(bits):
@@ -173,7 +174,7 @@ def period_three(label_fraction: Exact, edge_units: Exact, bracket: tuple[Exact,
     InputError
         For p or γ out of range, or a bracket out of order.
     """
-    whole("bits", bits, 16)
+    whole("bits", bits, 16, MAX_BITS)
     p, gamma = exact("label_fraction", label_fraction), exact("edge_units", edge_units)
     if not 0 < p < 1 or gamma <= 0:
         raise InputError(f"label_fraction = {label_fraction}, edge_units = {edge_units}; "

@@ -11,7 +11,7 @@ from flint import arb
 
 from catapult import losses
 from catapult.parameters import InputError, whole
-from catapult.theory.certificates._outcomes import Exact, covering
+from catapult.theory.certificates._outcomes import MAX_BITS, Exact, covering
 
 FALLS, RISES, UNDECIDED = "below", "above", "undecided"
 KNOWN = {loss: loss.name for loss in (losses.exponential, losses.logistic)}
@@ -71,7 +71,7 @@ def one_step_boxes(loss: str | losses.Loss, w0: tuple[Exact, Exact], learning_ra
     if form not in TESTS:
         raise InputError(f"form = {form!r}; allowed: {', '.join(TESTS)}")
     whole("depth", depth, 0)
-    whole("bits", bits, 16)
+    whole("bits", bits, 16, MAX_BITS)
     sides = *covering("w0", w0, zero=True), *covering("learning_rate", learning_rate)
     found: list[tuple] = []
     with flint.ctx.workprec(bits):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import reprlib
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -11,8 +10,9 @@ from numbers import Rational
 
 import flint
 
-from catapult.parameters import InputError
+from catapult.parameters import LARGEST_POWER, InputError, fraction_from, shown
 
+MAX_BITS = 2**14  # of working precision
 Exact = int | float | str | Rational
 
 
@@ -89,12 +89,13 @@ def exact(name: str, value: Exact) -> flint.fmpq:
     InputError
         For anything that is not a finite rational number.
     """
-    shown = " ".join(reprlib.repr(value).split())
-    wrong = InputError(f"{name} = {shown}; allowed: an integer, a fraction, a finite float or a string like '0.1'")
-    if isinstance(value, bool):
+    wrong = InputError(f"{name} = {shown(value)}; allowed: an integer, a fraction, a finite float or a string like "
+                       f"'0.1', in the digits 0 to 9, of a power of ten up to {LARGEST_POWER}")
+    if isinstance(value, bool) or (isinstance(value, Decimal) and abs(value.adjusted()) > LARGEST_POWER):
         raise wrong
     try:
-        number = Fraction(value.item() if hasattr(value, "item") else value)
+        value = value.item() if hasattr(value, "item") else value
+        number = fraction_from(value) if isinstance(value, str) else Fraction(value)
     except (ValueError, TypeError, OverflowError, ZeroDivisionError):
         raise wrong from None
     return flint.fmpq(number.numerator, number.denominator)

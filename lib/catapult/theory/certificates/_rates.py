@@ -12,7 +12,7 @@ from flint import arb
 from catapult import losses
 from catapult.parameters import InputError, whole
 from catapult.theory.certificates._one_step import Boxes, divide
-from catapult.theory.certificates._outcomes import Exact, covering, exact
+from catapult.theory.certificates._outcomes import MAX_BITS, Exact, covering, exact
 from catapult.theory.certificates._two_layer import checked, escape, mean_value_step, name_of, slope, step, trapped
 
 CONVERGES, DIVERGES, NEARLY, UNDECIDED = "converges", "diverges", "diverges off a countable set", "undecided"
@@ -134,7 +134,7 @@ def _check(form: str, depth: int, max_steps: int, bits: int) -> None:
         raise InputError(f"form = {form!r}; allowed: {', '.join(FORMS)}")
     whole("depth", depth, 0)
     whole("max_steps", max_steps, 1)
-    whole("bits", bits, 32)
+    whole("bits", bits, 32, MAX_BITS)
 
 
 def _halve(test, low: float, high: float, depth: int, rows: list) -> None:

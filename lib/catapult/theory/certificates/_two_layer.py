@@ -10,8 +10,9 @@ import flint
 from flint import arb
 
 from catapult import losses
-from catapult.parameters import InputError, whole
+from catapult.parameters import InputError, shown, whole
 from catapult.theory.certificates._outcomes import (
+    MAX_BITS,
     Diverges,
     Enclosure,
     Exact,
@@ -21,10 +22,11 @@ from catapult.theory.certificates._outcomes import (
     round_up,
 )
 
-FIRST_BITS, MAX_BITS = 128, 2**14
+FIRST_BITS = 128
 MAX_STEPS = 10**6
 LOST = "precision lost"
 SHARP = 2**-50  # the relative width that is aimed at: a few units in the last place
+LARGEST = 10**20  # of what is given, where no exact orbit but only balls can be followed
 EXACT_BITS = 10_000  # of rational orbits, whose numbers get three times as long at every step
 
 
@@ -48,13 +50,18 @@ def checked(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, learn
     """Return the exact parameters; raise InputError for what no network can have."""
     given = {"f0": f0, "ntk0": ntk0, "width": width, "learning_rate": learning_rate}
     f, ntk, m, rate = (exact(name, value) for name, value in given.items())
+    if name_of(loss) != "squared":
+        for name, value in zip(given, (f, ntk, m, rate), strict=True):
+            if abs(value) > LARGEST:
+                raise InputError(f"{name} = {shown(given[name])}; allowed: at most 1e20 in size, "
+                                 "except with the squared loss")
     for name, wrong, allowed in (("ntk0", ntk <= 0, "> 0"), ("width", m < 1 or m.q != 1, "a whole number ≥ 1"),
                                  ("learning_rate", rate <= 0, "> 0")):
         if wrong:
-            raise InputError(f"{name} = {given[name]!r}; allowed: {allowed}")
+            raise InputError(f"{name} = {shown(given[name])}; allowed: {allowed}")
     if ntk * ntk * m < 4 * f * f:
-        raise InputError(f"no network of width {m} has f = {f0!r} with ntk = {ntk0!r}; allowed: ntk0 ≥ 2 |f0| / √width "
-                         "for the exact values given")
+        raise InputError(f"no network of width {shown(width)} has f = {shown(f0)} with ntk = {shown(ntk0)}; allowed: "
+                         "ntk0 ≥ 2 |f0| / √width for the exact values given")
     return Start(name_of(loss), f, rate * ntk, rate * rate / m, rate)
 
 
@@ -134,7 +141,7 @@ def final_ntk(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, lea
     max_steps
         Steps after which the answer is "undecided", at least 0.
     bits
-        The working precision, at least 32. By default it starts at 128 and doubles while the enclosure is wider than
+        The working precision, from 32 to 2¹⁴. By default it starts at 128 and doubles while the enclosure is wider than
         some 10⁻¹⁵, relatively, for want of precision; up to 2¹⁴.
 
     Returns
@@ -150,12 +157,13 @@ def final_ntk(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, lea
     Raises
     ------
     InputError
-        For values out of range, or a start that no network has, in exact arithmetic.
+        For values out of range, with the exponential and the logistic loss also above 10²⁰ in size; or a start that no
+        network has, in exact arithmetic.
     """
     start = checked(loss, f0, ntk0, width, learning_rate)
     whole("max_steps", max_steps, 0)
     if bits is not None:
-        whole("bits", bits, 32)
+        whole("bits", bits, 32, MAX_BITS)
     if (outcome := exact_end(start, max_steps)) is not None:
         return outcome
     widest: Enclosure | None = None
@@ -372,7 +380,7 @@ def bits_left(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, lea
         As :func:`final_ntk`, for another form, and for negative steps.
     """
     whole("steps", steps, 0)
-    whole("bits", bits, 32)
+    whole("bits", bits, 32, MAX_BITS)
     if form not in FORMS:
         raise InputError(f"form = {form!r}; allowed: {', '.join(FORMS)}")
     known: list[float] = []
