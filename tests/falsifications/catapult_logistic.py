@@ -138,6 +138,12 @@ def an_edge_two_per_cent_lower(monkeypatch):
     scaled(monkeypatch, two_layer, "convergence_edge", 0.98)
 
 
+@falsifies("ours-wide-edge")
+def convergence_from_one_beyond_sixteen(monkeypatch):
+    """From |a0| = 1 rates converge up to 1.02 √(16m)."""
+    scaled(monkeypatch, checks, "HIGHEST", 1.02)
+
+
 @falsifies("song-slide-end")
 def another_leading_order(monkeypatch):
     """The leading coefficient is 2 % larger than 3/2."""
@@ -217,6 +223,12 @@ def half_the_period(monkeypatch):
     """The period is that of a single step."""
     right = checks._period
     monkeypatch.setattr(checks, "_period", lambda kappa: right(kappa) ** 0.5)
+
+
+@falsifies("ours-logistic-log-periodic")
+def a_width_next_to_hits(monkeypatch):
+    """A width next to hits is looked at too."""
+    monkeypatch.setattr(checks, "OFF_HITS", -1)
 
 
 @falsifies("ours-exponential-edge")

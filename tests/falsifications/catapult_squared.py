@@ -160,6 +160,12 @@ def another_reflection(monkeypatch):
 
 
 @falsifies("ours-reflection")
+def a_narrower_network(monkeypatch):
+    """At width 10⁶ a0² is not small against δ0³."""
+    monkeypatch.setattr(checks, "REFLECTS", 1e6)
+
+
+@falsifies("ours-reflection")
 def the_other_sign(monkeypatch):
     """The coefficient of δ0² has the sign of the normal form that drops too much."""
     scaled(monkeypatch, checks, "REFLECTED", -1)

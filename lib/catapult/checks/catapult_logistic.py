@@ -22,11 +22,13 @@ TRAP = 2.0  # of s0, exponential loss: up to it everything falls
 RUNAWAY = 4.0  # of Λ0, exponential loss: from it on the kernel rises for ever
 LEADING = 3 / 2  # of η², where gradient descent on log cosh(xy) ends below 2
 SECOND = 9 / 80  # of κ², where slides end
+HIGHEST = math.sqrt(2)  # of √(8m): up to it f → 0 from |a0| = 1
 SLIDE_RATE = 3 / 4  # of κ: the rate at which the loss falls near the end of a slide
 FALLS = 4.0  # of e⁻⁴⁰: the relative fall of λ where float64 sees a cycle
 BESIDE = 1e-5  # relative distance of starts from the two-cycle, outwards
 PAIR = (50, 54)  # learning rates of the certified pair, m = 1000
 SHARPER = (1196.746, 1216.553)  # the same with m = 10⁶
+OFF_HITS = 0.02  # of the period of log m, at κ = 7: widths nearer than this to hits are left out
 BOUNDED = 2.0  # of κ, for |L'| < 1: up to it every start converges
 SILENT = (0.3, 1.0, 1.5, 1.76)  # f0 from which the loss never rises below the critical rate
 WIDE = (1000, 3000, 10_000)  # widths that count as wide
@@ -158,7 +160,8 @@ def upper_edge(scale: str) -> Measurement:
 def wide_edge(scale: str) -> Measurement:
     """Logistic loss, m = 10⁴: the lowest η that diverges over the proved edge, the farthest from 1 of random networks.
 
-    Interval: of random networks with m = 100, 1000 and 10⁴. Effect: the highest η that converges, over √(8m).
+    Interval: of random networks with m = 100, 1000 and 10⁴. Effect: the highest η that converges, over √(8m). And
+    m = 100, λ0 = 2, |a0| = 1, in balls: at 0.9 and 0.99 of √(16m) f → 0.
     """
     widths, lowest, highest, ntk0 = _edges(scale, (100, 1000, 10_000))
     ratios = lowest * np.sqrt(8 * widths)[:, None] / two_layer.convergence_edge("logistic", 0.0, ntk0, widths[:, None])
@@ -166,7 +169,19 @@ def wide_edge(scale: str) -> Measurement:
     return Measurement(wide[np.argmax(np.abs(wide - 1))], effect=highest.max(), interval=(ratios.min(), ratios.max()),
                        conditions={"none diverges at or below the proved edge": ratios.min() > 1,
                                    "some networks converge at a higher rate than one that diverges":
-                                   (highest > lowest).any(), "none converges from 1.35 √(8m) on": highest.max() < 1.34})
+                                   (highest > lowest).any(), "from |a0| = 1 f → 0 at 0.9 and 0.99 of √(16m)":
+                                   all(_ends_at_zero(share * HIGHEST) for share in (0.9, 0.99))})
+
+
+def _ends_at_zero(ratio: float) -> bool:
+    """Logistic loss, m = 100, λ0 = 2, |a0| = 1: whether |f| < 1/50 after 400 steps at η = ratio √(8m), in balls."""
+    with flint.ctx.workprec(8 * BITS):
+        width = flint.arb(100)
+        rate = ratio * (8 * width).sqrt()
+        w1, w2 = _pair(_annihilated(rate**2 / width), 2, width)
+        for _ in range(400):
+            w1, w2 = _moved(w1, w2, width, rate)
+        return bool(abs(sum(a * b for a, b in zip(w1, w2, strict=True)) / width.sqrt()) < 0.02)
 
 
 def exponential_window(scale: str) -> Measurement:
@@ -469,17 +484,21 @@ def product_loss(scale: str) -> Measurement:
 
 
 def slide_time(scale: str) -> Measurement:
-    """Logistic loss: the slope of ¾κT against log(1/κ), T the first step with ηλ < 8, between κ = 1/100 and 1/800."""
-    kappa, width = np.array([1 / 100, 1 / 800]), 10_000
+    """Logistic loss: the slope of ¾κT against log(1/κ), T the first step with ηλ < 8, between κ = 1/100 and 1/800.
+
+    The farther from 1 of two starts: f0 = 1, ηλ0 = 12, and f0 = 2, ηλ0 = 20. Interval: of both.
+    """
+    kappa, width = np.array([1 / 100, 1 / 800])[:, None], 10_000
     rate = np.sqrt(kappa * width)
-    networks, times = Networks(1.0, 12 / rate, width, rate), np.zeros(2)
+    networks, times = Networks([1.0, 2.0], [12, 20] / rate, width, rate), np.zeros((2, 2))
     for step in range(1, 15_000):
         below = rate * networks.descend("logistic").ntk < 8
         times[below & (times == 0)] = step
         if below.all():
             break
     first, second = SLIDE_RATE * kappa * times
-    return Measurement((second - first) / math.log(kappa[0] / kappa[1]))
+    slopes = (second - first) / math.log(8)
+    return Measurement(slopes[np.argmax(np.abs(slopes - 1))], interval=(slopes.min(), slopes.max()))
 
 
 def slide_rate(scale: str) -> Measurement:
@@ -618,14 +637,16 @@ def first_sharper(scale: str) -> Measurement:
 def logistic_log_periodic(scale: str) -> Measurement:
     """Logistic loss, κ = 1.5, 3, 6: the largest relative change of √m λ_∞ when the width grows by the stated period.
 
-    From width 10¹³, f0 = 0.7 and 1.5, λ0 = 2 and 5. Effect: how much √m λ_∞ varies within the period at κ = 3, over its
-    largest value.
+    From width 10¹³, f0 = 0.7 and 1.5, λ0 = 2 and 5; and κ = 7, f0 = 2, λ0 = 2, where the hits that land at ηλ ≥ 8 are
+    near the share 0.8525 of the period: no width is taken there. Effect: how much √m λ_∞ varies within the period at
+    κ = 3, over its largest value.
     """
-    gaps, phases = [], np.linspace(0, 1, _count(scale, 12))
-    for kappa in (1.5, 6.0, 3.0):
-        f0, ntk0 = np.array([0.7, 1.5])[:, None], np.array([2.0, 5.0])[:, None]
+    gaps, phases = [], np.append(np.linspace(0, 1, _count(scale, 12)), 0.8525)
+    for kappa, f0, ntk0 in ((7.0, [2.0], [2.0]), *((kappa, [0.7, 1.5], [2.0, 5.0]) for kappa in (1.5, 6.0, 3.0))):
+        f0, ntk0 = np.array(f0)[:, None], np.array(ntk0)[:, None]
+        off = phases[np.abs(phases - 0.8525) > OFF_HITS] if kappa == 7 else phases
         ends = []
-        for periods in (phases, phases + 1):
+        for periods in (off, off + 1):
             width = np.round(1e13 * _period(kappa) ** periods)
             networks = Networks(f0, ntk0, width, np.sqrt(kappa * width)).descend("logistic", 300)
             ends.append(np.sqrt(width) * networks.ntk)

@@ -21,6 +21,7 @@ LAZY = 2.0  # ηλ0 up to which the loss falls
 MILD = 2.0  # η²g²/m up to which a step takes D no higher
 WINDOW = 2.0  # of f0²/(m λ0²): the relative width of the window above 2/λ0 in which the loss does not rise
 REFLECTED = 2 / 3  # of δ0², the second term of 2 − ηλ_∞, δ0 = ηλ0 − 2
+REFLECTS = 1e12  # a width at which a0² is small against δ0³
 NEURON = (1.44, 1.38)  # w1, w2 of one that ends sharper than gradient flow
 LANDING = (Fraction(17, 10), Fraction(1))  # w1, w2 of one that lands on f = 0 in a step
 PHASES = (1.0, 1.6)  # of orbits with ηλ0 = 3 that end apart, by |a| early on
@@ -442,7 +443,7 @@ def reflection(scale: str) -> Measurement:
 
     From δ0 = 0.02 and 0.04; f0 = 0.01, 1 and 10 at width 10¹²: the farthest. Effect: the coefficient of δ0³.
     """
-    f0, width = np.array([0.01, 1.0, 10.0]), 1e12
+    f0, width = np.array([0.01, 1.0, 10.0]), REFLECTS
     values = []
     for beyond in (0.02, 0.04):
         rate = np.full(3, (2 + beyond) / 2)
