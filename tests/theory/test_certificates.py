@@ -82,7 +82,8 @@ def test_floats_know_how_far_they_are_from_the_enclosure(kind):
         assert not isinstance(outcome, Undecided)
         assert isinstance(outcome, Diverges) == math.isnan(final)
         if isinstance(outcome, Enclosure):
-            assert outcome.relative_width < 1e-12
+            # A slow orbit is cut off with a wider enclosure: then the float has to lie within it.
+            assert outcome.relative_width < 1e-12 or outcome.steps == 50_000
             assert outcome.distance(final) < 1e-11
             value, error = two_layer.final_ntk_in_floats(loss, *given)
             distances.append(outcome.distance(value))
