@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from catapult import THREADS
+
 sys.path.insert(0, str(Path(__file__).parent))
+for _name in THREADS:  # before anything loads linear algebra
+    os.environ.setdefault(_name, "1")
 # Read when a kernel starts: the debugger's warning about frozen modules is no finding of ours.
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 

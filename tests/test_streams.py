@@ -130,7 +130,7 @@ main()
 
 @pytest.mark.parametrize("module", ["typer", "pydantic", "numpy.linalg", "xarray", "catapult.chapters", "torch"])
 def test_ctrl_c_while_modules_load_is_one_line(module, tmp_path):
-    command = ["verify", "ours-kernel-form"] if module == "torch" else ["chapters"]
+    command = ["verify", "huang-mnist-catapult"] if module == "torch" else ["chapters"]
     done = subprocess.run([sys.executable, "-c", INTERRUPTING.format(module=module), *command],
                           capture_output=True, text=True, check=False, timeout=300)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", f"catapult: {cli.INTERRUPTED}\n")

@@ -21,6 +21,10 @@ _MODULES = ("chapters", "claims", "convolutions", "curvature", "datasets", "expe
 
 __all__ = [*_HOMES, *_MODULES]
 
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""What says how many threads linear algebra takes. Commands, the book and the tests take one a process where it is not
+said: the matrices are small, and threads that wait for each other on a busy machine take ten times as long."""
+
 
 def __getattr__(name: str):
     if name in _HOMES:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import yaml
 
-from catapult import paths, results
+from catapult import THREADS, paths, results
 from catapult.datasets import sources
 from catapult.parameters import InputError
 
@@ -107,7 +107,8 @@ def build(force: bool = False) -> Path:
 def _jupyter_book(root: Path, *options: str) -> None:
     """Run the strict build; show the steps as they come, keep all of it in the log."""
     command = [*JUPYTER_BOOK, str(root), "--all", "-W", "-n", "--keep-going", *options]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    environment = {**dict.fromkeys(THREADS, "1"), **os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1",
+                   "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     environment.pop("MPLBACKEND", None)  # the kernels' own backend is the one that shows figures
     LOG.parent.mkdir(exist_ok=True)
     started, lines = time.monotonic(), []

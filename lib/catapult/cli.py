@@ -12,6 +12,8 @@ import re
 import signal
 import sys
 
+from catapult import THREADS
+
 INTERRUPTED = "interrupted; what was finished is kept"
 TRACEBACK = "CATAPULT_TRACEBACK"
 """The environment variable that asks for the traceback of an error that nobody expected."""
@@ -59,6 +61,8 @@ def _ended() -> int:
         os.getcwd()
     except OSError:
         return complain("the folder that this was started in is gone; allowed: a folder that is there", 2)
+    for name in THREADS:
+        os.environ.setdefault(name, "1")
     try:
         from catapult import commands
 
