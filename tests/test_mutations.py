@@ -45,7 +45,7 @@ MUTATIONS = [
     ("theory/two_layer.py", "2 * np.sqrt(2 / kappa)", "2 * np.sqrt(2.01 / kappa)", "ours-two-layer-cycle"),
     ("theory/two_layer.py", "1 + 8 * f / np.sinh(f)", "1 + 7 * f / np.sinh(f)", "ours-two-layer-cycle-repels"),
     ("theory/two_layer.py", "8 / rate - 1.5 * rate", "8 / rate - 1.4 * rate", "ours-slide-end"),
-    ("theory/two_layer.py", "elasticity / (elasticity - 1)", "1 / (elasticity - 1)", "ours-exponential-edge"),
+    ("theory/two_layer.py", "safe) * elasticity / excess", "safe) / excess", "ours-exponential-edge"),
     ("theory/two_layer.py", "fourth / (3 * h)", "fourth / (2 * h)", "ours-exit"),
     ("theory/_kernels.py", "carry + kappa * g * (scaled * g - 4 * f)", "carry + kappa * g * (scaled * g - 8 * f)",
      "ours-wide-phases"),
@@ -54,7 +54,7 @@ MUTATIONS = [
     ("theory/outlier.py", "zeta = (first - second + 2", "zeta = (first + second + 2", "meng-stable-cycle"),
     ("theory/product_space.py", "c - 2 * eta * square * along", "c - eta * square * along", "ours-product-recursion"),
     # edges, invariants and the map of the plane of chapter 4
-    ("theory/two_layer.py", "return (4 / ntk)[()]", "return (3 / ntk)[()]", "lewkowycz-convergence-edge"),
+    ("theory/two_layer.py", "per_width: 4 / ntk,", "per_width: 3 / ntk,", "lewkowycz-convergence-edge"),
     ("theory/two_layer.py", "by_drop = 4 / ", "by_drop = 3 / ", "lewkowycz-first-rise"),
     ("theory/two_layer.py", "p, q = scaled + shift, scaled - shift", "p, q = scaled + shift, scaled - 2 * shift",
      "ours-product-formula"),
