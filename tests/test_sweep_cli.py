@@ -191,8 +191,8 @@ def test_output_that_is_no_folder_is_refused(tmp_path, monkeypatch, capfd):
 
 
 def test_failed_runs_exit_with_one_and_are_in_the_table(tmp_path, monkeypatch, capfd):
-    status, output, _ = catapult(monkeypatch, capfd, "sweep", "learning_rate_phases", *SMALL[:-4], "--jobs", "1",
-                                 "--grid", "learning_rate=1,2", "-p", "samples=900", "--out", tmp_path)
+    status, output, _ = catapult(monkeypatch, capfd, "sweep", "learning_rate_phases", *SMALL[:2], *SMALL[4:-4],
+                                 "--jobs", "1", "--grid", "learning_rate=1,2", "-p", "samples=900", "--out", tmp_path)
     assert status == 1
     assert "2 runs, 2 failed" in output
     assert "allowed: up to 800" in (tmp_path / "table.csv").read_text()
@@ -217,7 +217,7 @@ def test_folder_that_was_removed_is_one_line_and_status_two(tmp_path, monkeypatc
     gone.rmdir()
     status, output, complaint = catapult(monkeypatch, capfd, *arguments)
     assert (status, output) == (2, "")
-    assert complaint == "catapult: the folder in which this command runs is gone; allowed: one that is there\n"
+    assert complaint == "catapult: the folder that this was started in is gone; allowed: a folder that is there\n"
 
 
 def test_folder_that_was_removed_is_no_traceback_for_a_program_either(tmp_path, monkeypatch):

@@ -1,7 +1,7 @@
 // What scrolls inside the page can be reached with the keyboard, and says what it is.
 (() => {
   const NAMES = [["figure", "Figure"], [".pst-scrollable-table-container, table", "Table"],
-                 ["mjx-container[display='true'], div.math", "Formula"], ["pre", "Code"]];
+                 ["mjx-container, div.math", "Formula"], ["pre", "Code"]];
 
   const mark = () => {
     for (const [selector, name] of NAMES) {
@@ -20,7 +20,14 @@
     }
   };
 
-  addEventListener("load", () => { mark(); window.MathJax?.startup?.promise?.then(mark); });
+  // Mathematics and fonts change widths after the page has loaded.
+  addEventListener("load", () => {
+    mark();
+    window.MathJax?.startup?.promise?.then(mark);
+    document.fonts.ready.then(mark);
+    const article = document.querySelector(".bd-article");
+    if (article) new ResizeObserver(mark).observe(article);
+  });
   addEventListener("resize", mark);
 })();
 
