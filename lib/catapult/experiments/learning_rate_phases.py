@@ -111,8 +111,11 @@ def network(setting: Setting, problem: Problem, activation: str) -> Network:
 
 
 def accuracy_steps(steps: int) -> list[int]:
-    """Return step 0 and three steps an octave, evenly spaced on a logarithmic axis that ends at ``steps``."""
-    octaves = np.arange(3 * np.log2(steps) + 1) / 3
+    """Return step 0 and six steps an octave, evenly spaced on a logarithmic axis that ends at ``steps``.
+
+    Six is a multiple of two and three: on grids with that many learning rates an octave, equal times are recorded.
+    """
+    octaves = np.arange(6 * np.log2(steps) + 1) / 6
     return sorted({0, *(steps / 2**octaves).round().astype(int).tolist()})
 
 
