@@ -742,7 +742,7 @@ def one_predictor(scale: str) -> Measurement:
 def edge_selection(scale: str) -> Measurement:
     """Clouds, κ₁ = η²s²‖ZᵀZ‖/n = 0.1, 0.2, 0.5: the largest (1 − η·sharpness/2)/(3κ₁/16 (1 + 3κ₁/40)).
 
-    Over the runs at 1.5 times the edge of the lazy end and more. Effect: the largest on the degenerate pair.
+    Over the runs at 1.5 times the edge of the small-rate end and more. Effect: the largest on the degenerate pair.
     """
     pair = _gaps(np.array([[1.0], [-1.0]]), 400)
     clouds = np.concatenate([_gaps(datasets.overlapping_cloud(40, d, separation, seed).Z, width)
@@ -760,8 +760,8 @@ def _gaps(Z: np.ndarray, width: int) -> np.ndarray:
     first, second, s = _two_layers(Z, width, 0.0, 0, 0)
     start = product_space.start(first[None], second[None], s)
     sharpness = product_space.sharpness_at_minimum("logistic", Z[None], start)
-    _, lazy = product_space.descend("logistic", Z[None], start, 0.8 / sharpness, 300, 300)
-    edge = 2 / product_space.sharpness_at_minimum("logistic", Z[None], lazy)
+    _, small = product_space.descend("logistic", Z[None], start, 0.8 / sharpness, 300, 300)
+    edge = 2 / product_space.sharpness_at_minimum("logistic", Z[None], small)
     square = s**2 * np.linalg.norm(Z, 2) ** 2 / len(Z)
     rates = np.sqrt(np.array([0.1, 0.2, 0.5]) / square)
     rates = rates[rates >= 1.5 * edge]

@@ -67,7 +67,7 @@ def log_sharpness_ratio(runs: xr.Dataset, multiple: float) -> np.ndarray:
 def flatter_in_catapult_phase(scale: str) -> Measurement:
     """Largest log2 ratio of a seed's final sharpness, its largest catapult rate over the small rate.
 
-    Effect and interval: the mean over seeds. Control: the mean for the critical rate, at which no run of the linear
+    Effect and interval: the mean over seeds. Control: the mean for the stable rate, at which no run of the linear
     network is a catapult.
     """
     runs = _runs(scale)
@@ -85,7 +85,7 @@ def flatter_in_catapult_phase(scale: str) -> Measurement:
 
 def _level_up_to_the_critical_rate(non_separable: xr.Dataset) -> dict[str, bool]:
     ratios = log_sharpness_ratio(non_separable, 1.0)
-    return {"non-separable: the critical rate ends on every seed within a tenth of the small rate's sharpness":
+    return {"non-separable: the stable rate ends on every seed within a tenth of the small rate's sharpness":
             bool(np.abs(ratios).max() < np.log2(1.1))}
 
 
@@ -108,7 +108,7 @@ def share_of_the_edge(runs: xr.Dataset) -> xr.DataArray:
 
 
 def edge_selection(scale: str) -> Measurement:
-    """Smallest η · final sharpness / 2 of a run at twice the critical rate, non-separable version, linear network."""
+    """Smallest η · final sharpness / 2 of a run at twice the stable rate, non-separable version, linear network."""
     runs = _runs(scale)
     shares = _at(share_of_the_edge(_cell(runs, "non-separable")), LARGE)
     return Measurement(shares.min(skipna=False), interval=(shares.min(), shares.max()),
@@ -118,7 +118,7 @@ def edge_selection(scale: str) -> Measurement:
 def no_edge_on_separable(scale: str) -> Measurement:
     """Largest η · final sharpness / 2 over seeds, networks and rates, separable version.
 
-    Control: the smallest with the squared loss, linear network, √2 times the critical rate.
+    Control: the smallest with the squared loss, linear network, √2 times the stable rate.
     """
     runs = _runs(scale)
     squared = np.min(squared_shares_of_the_edge(scale))
@@ -128,7 +128,7 @@ def no_edge_on_separable(scale: str) -> Measurement:
 
 
 def squared_shares_of_the_edge(scale: str, seeds: int = 3) -> np.ndarray:
-    """Return η · final sharpness / 2 of linear networks on separable data, squared loss, √2 times the critical rate."""
+    """Return η · final sharpness / 2 of linear networks on separable data, squared loss, √2 times the stable rate."""
     values = mnist_phases.Parameters.checked({"loss": "squared"}, scale=scale)
     runs = [mnist_phases.trained(values, "separable", "linear", seed, np.array([2**0.5])) for seed in range(seeds)]
     return np.array([float(share_of_the_edge(run)[0]) for run in runs])

@@ -28,6 +28,7 @@ what follows from p and q, is ours (cf. Kreisler et al., 2023).
 from __future__ import annotations
 
 import reprlib
+from fractions import Fraction
 from numbers import Real
 
 import numpy as np
@@ -307,12 +308,10 @@ def final_ntk(loss: str | losses.Loss, f0: float, ntk0: float, width: int, learn
     if not (_real("tolerance", tolerance).ndim == 0 and tolerance > 0):
         raise InputError(f"tolerance = {_shown(tolerance)}; allowed: a number > 0")
     given = _one_network(f0, ntk0, width, learning_rate)
-    try:
-        value, error = final_ntk_in_floats(loss, *given, max_steps)
-    except Undecided:
-        if _ends_at_zero(loss, given):
-            return 0.0
-        raise
+    _checked(loss, *given)
+    if _ends_at_zero(loss, given):
+        return 0.0
+    value, error = final_ntk_in_floats(loss, *given, max_steps)
     if error <= (1e-3 if np.isnan(value) else tolerance):
         return value
     from catapult.theory import certificates
@@ -361,7 +360,10 @@ def final_ntk_in_floats(loss: str | losses.Loss, f0: float, ntk0: float, width: 
 
 
 def _ends_at_zero(loss, given: list[float]) -> bool:
-    """Whether D0 = 0 proves that Λ → 0, which takes infinitely long: Λ falls like 1/t."""
+    """Whether D0 = 0, to the last bit, proves that Λ → 0: Λ falls like 1/t, and no orbit of floats gets there."""
+    f, ntk, width, _ = map(Fraction, given)
+    if f == 0 or ntk**2 * width != 4 * f**2:
+        return False
     from catapult.theory import certificates
 
     proved = certificates.final_ntk(loss, *given, max_steps=0)
