@@ -110,18 +110,18 @@ def network(setting: Setting, problem: Problem, activation: str) -> Network:
     return Network((problem.X.shape[1], *[setting.width] * setting.hidden_layers, 1), activation)
 
 
-def accuracy_steps(steps: int) -> list[int]:
-    """Return step 0 and six steps an octave, evenly spaced on a logarithmic axis that ends at ``steps``.
+def accuracy_steps(steps: int, an_octave: float = 3) -> list[int]:
+    """Return step 0 and so many steps an octave, evenly spaced on a logarithmic axis that ends at ``steps``.
 
-    Six is a multiple of two and three: on grids with that many learning rates an octave, equal times are recorded.
+    Where there are as many learning rates an octave, runs are recorded at the same times, step × learning rate.
     """
-    octaves = np.arange(6 * np.log2(steps) + 1) / 6
+    octaves = np.arange(an_octave * np.log2(steps) + 1) / an_octave
     return sorted({0, *(steps / 2**octaves).round().astype(int).tolist()})
 
 
 def trained(setting: Setting, problem: Problem, activation: str, learning_rates: Sequence[float],
-            seed: int, dtype: str = "float64") -> xr.Dataset:
-    """Train at these learning rates from one seed.
+            seed: int, dtype: str = "float64", an_octave: float = 3) -> xr.Dataset:
+    """Train at these learning rates from one seed; the test accuracy is measured so many times an octave of steps.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def trained(setting: Setting, problem: Problem, activation: str, learning_rates:
     last = np.unique(np.linspace(0.9 * setting.steps, setting.steps, CURVATURES).round().astype(int))
     result = train(problem, network(setting, problem, activation), learning_rates, loss=setting.loss, seeds=(seed,),
                    steps=setting.steps, dtype=dtype, record=("loss", "test_accuracy", "sharpness", "zero_fraction"),
-                   every={"loss": 1, "test_accuracy": accuracy_steps(setting.steps),
+                   every={"loss": 1, "test_accuracy": accuracy_steps(setting.steps, an_octave),
                           "sharpness": [0, *last.tolist()], "zero_fraction": setting.steps}).isel(seed=0, drop=True)
     curvature = result.sharpness
     return result.drop_vars(["sharpness", "zero_fraction"]).assign(

@@ -109,7 +109,8 @@ def trained(values: Parameters, version: str, activation: str, seed: int, multip
     """Return what :func:`run` returns for one version, activation and seed, at these multiples of 2/sharpness."""
     problem = problem_of(values, version, seed)
     rates = unit(values, problem, activation, seed) * multiples
-    runs = learning_rate_phases.trained(values, problem, activation, rates, seed, values.dtype)
+    an_octave = (values.rates - 1) / np.log2(values.highest / values.lowest)
+    runs = learning_rate_phases.trained(values, problem, activation, rates, seed, values.dtype, an_octave)
     runs = runs.rename(learning_rate="multiple").assign_coords(multiple=multiples)
     return runs.assign(learning_rate=("multiple", rates))
 
