@@ -30,17 +30,17 @@ help:
 	@touch $@
 
 book: .venv/installed
-	@$(BIN)/python -m catapult.book build
+	@$(BIN)/python -m catapult.companion.book build
 
 test: book
 	@$(BIN)/python -m pytest
 
 site: .venv/installed
-	@$(BIN)/python -m catapult.book site
+	@$(BIN)/python -m catapult.companion.book site
 
 # One thread, whatever the BLAS: it has to be said before the libraries load.
 bench: .venv/installed
-	@OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m catapult.bench $(if $(RECORD),--record)
+	@OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m catapult.chapters.speed.bench $(if $(RECORD),--record)
 
 browser:
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
@@ -51,8 +51,9 @@ references: .venv/installed
 
 # The README's picture.
 picture: .venv/installed
-	@$(BIN)/python -c "from catapult import paths, results; from catapult.experiments import phenomenon as e; \
-	  from catapult.figures.phenomenon import phenomenon; \
+	@$(BIN)/python -c "from catapult import paths; from catapult.runs import results; \
+	  from catapult.chapters.landing_page import experiment as e; \
+	  from catapult.chapters.landing_page.figures import phenomenon; \
 	  phenomenon(results.compute(e, e.Parameters())).savefig(paths.BOOK / '_static' / 'phenomenon.png', dpi=110)"
 
 # No local versions, no paths, nothing that only one kind of machine has: pip adds those where they are needed.

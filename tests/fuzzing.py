@@ -14,11 +14,13 @@ import tempfile
 from pathlib import Path
 from unittest import mock
 
-from catapult import chapters, claims, cli, results, sweeps
+from catapult import cli
+from catapult.companion import claims, registry
 from catapult.datasets import downloading
+from catapult.runs import results, sweeps
 
 NUMBERS = [
-    "0", "1", "-1", "02", "3.5", "1e-3", "1e999", "nan", "inf", "-0.0", "0100", "1_0", "٣", "１", "0x1f",
+    "0", "1", "-1", "2", "3.5", "1e-3", "1e999", "nan", "inf", "-0.0", "0100", "1_0", "٣", "１", "0x1f",
     "9" * 30, "9" * 4400, "true", "None", "null", "1,2,3", "1,,2", "[1,2]", "range(1,5)", "range(5,1)",
     "geomspace(1,10,3)", "geomspace(0,10,3)", "linspace(1,2,1e9)", "range(0,9999999999)",
     "__import__('os').getpid()", "{}", "()", "1;2",
@@ -51,7 +53,7 @@ VALUES = [
     "|\n  3", "'3'", '"3\\n"', "~", "[" * 2000, "<<: *a",
 ]  # fmt: skip
 WORDS = [
-    "02", "2", "03", "02-critical-learning-rates", "mnist", "cifar10", "phenomenon", "learning_rate_phases",
+    "2", "2", "3", "critical-learning-rates", "mnist", "cifar10", "landing-page", "mnist-sweep",
     "quick", "paper", "default", "huang-smooth-descent", "logistic", "auto", "local", "tcp://127.0.0.1:9",
     "tls://x:1", "http://127.0.0.1:9", "ftp://x", "all",
 ]  # fmt: skip
@@ -75,8 +77,8 @@ SWEEP = {"-p": ["steps=10", "width=4", "rates=5"], "--scale": ["quick"], "--data
          "--grid": ["width=2,4", "seed=range(0,3)", "lowest=geomspace(1,2,3)"], "--seeds": ["2"], "--jobs": ["1"],
          "--dask": ["local", "127.0.0.1:9"], "--dry-run": None, "--retry-failed": None}  # fmt: skip
 KNOWN = [
-    (["run", "02"], RUN), (["run", "03"], RUN), (["sweep", "phenomenon", "--out", "out"], SWEEP), (["chapters"], {}),
-    (["sweep", "learning_rate_phases", "--out", "out"], SWEEP), (["parameters", "02"], {}), (["results", "list"], {}),
+    (["run", "2"], RUN), (["run", "3"], RUN), (["sweep", "landing-page", "--out", "out"], SWEEP), (["chapters"], {}),
+    (["sweep", "mnist-sweep", "--out", "out"], SWEEP), (["parameters", "2"], {}), (["results", "list"], {}),
     (["verify", "huang-smooth-descent"], {"--json": None, "--scale": ["quick"]}),
     (["results", "clean"], {"--all": None}), (["data", "fetch", "mnist"], {"--mirror": ["http://127.0.0.1:9/x"]}),
     (["data", "status"], {"--data": ["folder"]}),
@@ -127,7 +129,7 @@ def case(seed: int) -> tuple[list[str], bytes]:
     rng = random.Random(seed)
     if seed % 3:
         return command_line(rng), parameter_file(rng)
-    return ["run", "02", "-f", "file.yaml", "--out", "out", *(["--scale", "quick"] if rng.random() < 0.3 else [])], \
+    return ["run", "2", "-f", "file.yaml", "--out", "out", *(["--scale", "quick"] if rng.random() < 0.3 else [])], \
         parameter_file(rng)
 
 
@@ -168,7 +170,7 @@ def harmless():
     summary = sweeps.Summary(1, 0, {}, 1, (), 0.0, Path("table.csv"))
     estimate = sweeps.Estimate(1, 1, 0, 1.0, "nothing", 1)
     with contextlib.ExitStack() as stack:
-        for module, name, result in ((chapters, "run", {}), (sweeps, "run", summary), (sweeps, "estimate", estimate),
+        for module, name, result in ((registry, "run", {}), (sweeps, "run", summary), (sweeps, "estimate", estimate),
                                      (claims, "verify", ()), (results, "clean", 0),
                                      (results, "seconds_to_compute", None), (downloading, "fetch", Path("x"))):
             stack.enter_context(mock.patch.object(module, name, lambda *given, result=result, **named: result))

@@ -11,7 +11,8 @@ import sys
 import numpy as np
 import torch
 
-from catapult import curvature, lanczos
+from catapult import curvature
+from catapult.curvature import lanczos
 from catapult.networks import Network
 
 

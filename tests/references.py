@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 from papermill.parameterize import parameterize_notebook
 
-from catapult import chapters
+from catapult.companion import registry
 
 FOLDER = Path(__file__).parent / "reference"
 CHECKED = "nbval-check-output"
@@ -27,10 +27,10 @@ def is_checked(cell) -> bool:
     return CHECKED in cell.metadata.get("tags", [])
 
 
-def unexecuted(chapter: chapters.Chapter) -> nbformat.NotebookNode:
+def unexecuted(chapter: registry.Chapter) -> nbformat.NotebookNode:
     """Return the chapter's code at quick scale, normalised, without outputs."""
     values = chapter.parameters.checked(scale="quick").as_dict()
-    source = chapters.notebook(chapter)
+    source = registry.notebook(chapter)
     source.metadata["papermill"] = {}  # where papermill notes what it injected
     source = parameterize_notebook(source, values)
     cells = []
@@ -41,7 +41,7 @@ def unexecuted(chapter: chapters.Chapter) -> nbformat.NotebookNode:
     return nbformat.v4.new_notebook(cells=cells, metadata=kernel)
 
 
-def executed(chapter: chapters.Chapter) -> nbformat.NotebookNode:
+def executed(chapter: registry.Chapter) -> nbformat.NotebookNode:
     """Return the same notebook after a run: execution counts, and the text that checked cells print."""
     from nbclient import NotebookClient
 
@@ -56,14 +56,14 @@ def executed(chapter: chapters.Chapter) -> nbformat.NotebookNode:
     return notebook
 
 
-def path(chapter: chapters.Chapter) -> Path:
+def path(chapter: registry.Chapter) -> Path:
     """Return where the chapter's reference is kept."""
-    return FOLDER / f"{chapter.number}.ipynb"
+    return FOLDER / f"{chapter.id}.ipynb"
 
 
 def main() -> None:
     """Write the references again: of the chapters named on the command line, or of all."""
-    wanted = [chapters.get(name) for name in sys.argv[1:]] or chapters.every()
+    wanted = [registry.get(name) for name in sys.argv[1:]] or registry.every()
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     FOLDER.mkdir(exist_ok=True)
     for chapter in wanted:

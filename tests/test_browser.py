@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from catapult import book, paths
+from catapult import paths
+from catapult.companion import book
 
 pytestmark = pytest.mark.browser
 PAGES = book.expected_pages()

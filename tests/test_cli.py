@@ -12,7 +12,8 @@ import nbformat
 import pytest
 
 import commanding
-from catapult import chapters, cli
+from catapult import cli
+from catapult.companion import registry
 
 
 def catapult(*arguments, cwd=None, **variables):
@@ -42,13 +43,13 @@ def test_the_command_alone_says_what_it_can_do():
 def test_chapters_lists_every_chapter_with_its_claims():
     done = catapult("chapters")
     assert done.returncode == 0
-    for chapter in chapters.every():
+    for chapter in registry.every():
         assert chapter.id in done.stdout
         assert chapter.shows in done.stdout
     assert "claims" in done.stdout
 
 
-@pytest.mark.parametrize("chapter", chapters.every(), ids=lambda chapter: chapter.id)
+@pytest.mark.parametrize("chapter", registry.every(), ids=lambda chapter: chapter.id)
 def test_parameters_prints_name_default_range_and_meaning(chapter, monkeypatch, capfd):
     for name in (chapter.number, str(int(chapter.number)), chapter.id):
         status, output, complaint = commanding.catapult(monkeypatch, capfd, "parameters", name)
@@ -65,11 +66,11 @@ def test_output_that_cannot_show_a_letter_shows_a_question_mark():
 
 
 def test_misspelt_parameter_is_refused_before_anything_heavy_is_loaded():
-    program = ("import atexit, sys; from catapult import cli; sys.argv[1:] = ['run', '02', '-p', 'los=logistic']; "
+    program = ("import atexit, sys; from catapult import cli; sys.argv[1:] = ['run', '2', '-p', 'los=logistic']; "
                "atexit.register(lambda: print(*sys.modules)); cli.main()")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=300)
     loaded = done.stdout.split()
-    assert "catapult.experiments.critical_learning_rates" in loaded
+    assert "catapult.chapters.critical_learning_rates.experiment" in loaded
     assert {"torch", "numba", "matplotlib", "nbclient", "papermill"}.isdisjoint(loaded)
     done.stdout = ""
     refused(done, "no parameter is called 'los'", "did you mean 'loss'?", "w0")
@@ -77,17 +78,17 @@ def test_misspelt_parameter_is_refused_before_anything_heavy_is_loaded():
 
 def test_bad_input_is_one_line_and_status_two(tmp_path):
     (tmp_path / "broken.yaml").write_text("w0: @1\n")
-    refused(catapult("rnu", "02"), "'rnu'", "did you mean 'run'?")
-    refused(catapult("run", "02", "-f", tmp_path / "broken.yaml", "--out", tmp_path / "out"), "line 1: not valid YAML")
+    refused(catapult("rnu", "2"), "'rnu'", "did you mean 'run'?")
+    refused(catapult("run", "2", "-f", tmp_path / "broken.yaml", "--out", tmp_path / "out"), "line 1: not valid YAML")
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(("file", "arguments", "complaint"), [
-    ("w00: 1\n", ["02"], "odd.yaml: no parameter is called 'w00' (did you mean 'w0'?)"),
-    ("w0: fast\nsteps: 1\n", ["02", "-p", "steps=50"], "odd.yaml: w0 = 'fast' is not a finite number"),
-    ("w0: fast\nsteps: 1\n", ["02", "-p", "w0=1"], "odd.yaml: steps = 1: input should be"),
-    ("w0: fast\nsteps: 1\n", ["02", "-p", "steps=50", "-p", "w0=slow"], "catapult: -p: w0 = 'slow'"),
-    ("digit_positive: 4\n", ["03", "-p", "digit_negative=4"], "catapult: digit_positive = digit_negative = 4"),
+    ("w00: 1\n", ["2"], "odd.yaml: no parameter is called 'w00' (did you mean 'w0'?)"),
+    ("w0: fast\nsteps: 1\n", ["2", "-p", "steps=50"], "odd.yaml: w0 = 'fast' is not a finite number"),
+    ("w0: fast\nsteps: 1\n", ["2", "-p", "w0=1"], "odd.yaml: steps = 1: input should be"),
+    ("w0: fast\nsteps: 1\n", ["2", "-p", "steps=50", "-p", "w0=slow"], "catapult: -p: w0 = 'slow'"),
+    ("digit_positive: 4\n", ["3", "-p", "digit_negative=4"], "catapult: digit_positive = digit_negative = 4"),
     ("", ["9" * 5000], "no chapter is called"),
 ], ids=["unknown", "of the file", "of the file alone", "typed", "together", "no chapter"])
 def test_bad_values_are_told_with_their_place(monkeypatch, capfd, tmp_path, file, arguments, complaint):
@@ -104,9 +105,9 @@ def test_bad_values_are_told_with_their_place(monkeypatch, capfd, tmp_path, file
 
 @pytest.fixture(scope="module")
 def rerun(tmp_path_factory):
-    """Chapter 2 run with other parameters, as the README shows it."""
+    """Chapter critical-learning-rates run with other parameters, as the README shows it."""
     out = tmp_path_factory.mktemp("rerun")
-    done = catapult("run", "02", "-p", "w0=3", "-p", "loss=exponential", "--scale", "quick", "--out", out,
+    done = catapult("run", "2", "-p", "w0=3", "-p", "loss=exponential", "--scale", "quick", "--out", out,
                     MPLBACKEND="Agg")
     assert done.returncode == 0, done.stderr
     return Path(out), done
@@ -118,7 +119,7 @@ def test_the_kernel_says_nothing_of_itself(rerun):
 
 
 def test_run_leaves_the_executed_notebook_with_the_parameters(rerun):
-    notebook = nbformat.read(rerun[0] / "02-critical-learning-rates.ipynb", as_version=4)
+    notebook = nbformat.read(rerun[0] / "critical-learning-rates.ipynb", as_version=4)
     injected = next(cell for cell in notebook.cells if "injected-parameters" in cell.metadata.get("tags", []))
     assert "w0 = 3.0" in injected.source
     assert 'loss = "exponential"' in injected.source
@@ -126,7 +127,7 @@ def test_run_leaves_the_executed_notebook_with_the_parameters(rerun):
 
 
 def test_run_leaves_a_page_with_its_figures_that_needs_no_network(rerun):
-    page = (rerun[0] / "02-critical-learning-rates.html").read_text(encoding="utf-8")
+    page = (rerun[0] / "critical-learning-rates.html").read_text(encoding="utf-8")
     assert "<img" in page
     for part in page.split('src="')[1:]:
         address = part.split('"')[0].split("?")[0]
@@ -135,8 +136,8 @@ def test_run_leaves_a_page_with_its_figures_that_needs_no_network(rerun):
 
 
 def test_page_of_a_run_saves_its_notebook_where_it_is(rerun):
-    page = (rerun[0] / "02-critical-learning-rates.html").read_text(encoding="utf-8")
-    address = "_sources/02-critical-learning-rates.ipynb"
+    page = (rerun[0] / "critical-learning-rates.html").read_text(encoding="utf-8")
+    address = "_sources/critical-learning-rates.ipynb"
     assert f'<a href="{address}" download' in page
     for name in (address, f"{address}.js"):  # the second for pages that were opened from files
         assert (rerun[0] / name).exists()
@@ -145,10 +146,10 @@ def test_page_of_a_run_saves_its_notebook_where_it_is(rerun):
 def test_run_leaves_results_and_their_record(rerun):
     import xarray as xr
 
-    with xr.open_dataset(rerun[0] / "02-critical-learning-rates.results.nc", engine="h5netcdf") as dataset:
+    with xr.open_dataset(rerun[0] / "critical-learning-rates.results.nc", engine="h5netcdf") as dataset:
         assert dataset.sizes
-    record = json.loads((rerun[0] / "02-critical-learning-rates.run.json").read_text(encoding="utf-8"))
-    assert record["chapter"] == "02-critical-learning-rates"
+    record = json.loads((rerun[0] / "critical-learning-rates.run.json").read_text(encoding="utf-8"))
+    assert record["chapter"] == "critical-learning-rates"
     assert record["parameters"]["w0"] == 3.0
     assert {"versions", "seeds", "data", "seconds", "date", "code"} <= set(record)
     shared = {"_static", "_images", "_sources", "search.html", "searchindex.js"}
@@ -159,7 +160,7 @@ def test_run_leaves_results_and_their_record(rerun):
 def test_wrong_parameter_is_refused_inside_the_notebook_too(tmp_path):
     import papermill
 
-    source = chapters.notebook(chapters.get("02"))
+    source = registry.notebook(registry.get("2"))
     with pytest.raises(papermill.PapermillExecutionError) as caught:
         papermill.execute_notebook(source, str(tmp_path / "out.ipynb"), parameters={"lss": "logistic"},
                                    cwd=tmp_path, kernel_name="python3", progress_bar=False)
@@ -168,22 +169,22 @@ def test_wrong_parameter_is_refused_inside_the_notebook_too(tmp_path):
 
 
 def test_failed_chapter_keeps_its_notebook_apart_from_an_earlier_run(tmp_path, monkeypatch):
-    source = chapters.notebook(chapters.get("02"))
+    source = registry.notebook(registry.get("2"))
     source.cells.append(nbformat.v4.new_code_cell("raise RuntimeError('stop here')"))
-    monkeypatch.setattr(chapters, "notebook", lambda chapter: source)
-    chapter = chapters.get("02")
+    monkeypatch.setattr(registry, "notebook", lambda chapter: source)
+    chapter = registry.get("2")
     values = chapter.parameters.checked(scale="quick")
     earlier = [tmp_path / f"{chapter.id}.{what}" for what in ("ipynb", "html", "results.nc", "run.json")]
     for file in earlier:
         file.write_bytes(b"earlier")
-    with pytest.raises(chapters.ChapterFailed, match=rf"stop here; kept: .*{chapter.id}\.unfinished\.ipynb"):
-        chapters.run(chapter, values, tmp_path, progress=False)
+    with pytest.raises(registry.ChapterFailed, match=rf"stop here; kept: .*{chapter.id}\.unfinished\.ipynb"):
+        registry.run(chapter, values, tmp_path, progress=False)
     assert "stop here" in (tmp_path / f"{chapter.id}.unfinished.ipynb").read_text(encoding="utf-8")
     assert all(file.read_bytes() == b"earlier" for file in earlier)
 
 
 def test_verify_prints_json_to_standard_output_only():
-    from catapult import claims
+    from catapult.companion import claims
 
     claim = claims.ledger()[0].id
     done = catapult("verify", claim, "--json")

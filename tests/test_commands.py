@@ -6,8 +6,10 @@ import os
 
 import pytest
 
-from catapult import chapters, claims, cli, grids, parameters, sweeps
+from catapult import cli, parameters
+from catapult.companion import claims, registry
 from catapult.parameters import InputError, shown
+from catapult.runs import grids, sweeps
 from commanding import catapult, one_line, refused
 
 LONG = "x" * 5000
@@ -19,67 +21,67 @@ WORDS = {
     "no such command of results": (["results", "claen"], "results: no command", "did you mean 'clean'?"),
     "no command at all": (["--"], "chapters, parameters, run"),
     "no such option": (["--versoin"], "no option is called '--versoin'", "--help"),
-    "no such option of run": (["run", "02", "--scael", "quick"], "run: no option", "did you mean '--scale'?", "--out"),
-    "no such short option": (["run", "02", "-x"], "run: no option is called '-x'", "-p, --parameter"),
+    "no such option of run": (["run", "2", "--scael", "quick"], "run: no option", "did you mean '--scale'?", "--out"),
+    "no such short option": (["run", "2", "-x"], "run: no option is called '-x'", "-p, --parameter"),
     "no such option of verify": (["verify", "--jsno"], "did you mean '--json'?"),
     "no such option of data": (["data", "--data", "x"], "data: no option is called '--data'"),
     "no chapter": (["run"], "run: CHAPTER is missing", "A number"),
     "no chapter for parameters": (["parameters"], "parameters: CHAPTER is missing"),
     "no data set to fetch": (["data", "fetch"], "data fetch: mnist|cifar10 is missing"),
-    "no folder for a sweep": (["sweep", "phenomenon"], "sweep: --out DIR is missing"),
-    "an option without value": (["run", "02", "--scale"], "--scale needs a value", "quick, default or paper"),
-    "a parameter without value": (["run", "02", "-p"], "-p needs a value", "NAME=VALUE"),
+    "no folder for a sweep": (["sweep", "landing-page"], "sweep: --out DIR is missing"),
+    "an option without value": (["run", "2", "--scale"], "--scale needs a value", "quick, default or paper"),
+    "a parameter without value": (["run", "2", "-p"], "-p needs a value", "NAME=VALUE"),
     "a flag with a value": (["verify", "--json=3"], "--json takes no value"),
     "another flag with a value": (["results", "clean", "--all=1"], "--all takes no value"),
-    "two chapters": (["run", "02", "03"], "nothing more may follow, but 03 does", "catapult run [OPTIONS] CHAPTER"),
+    "two chapters": (["run", "2", "3"], "nothing more may follow, but 03 does", "catapult run [OPTIONS] CHAPTER"),
     "two data sets": (["data", "fetch", "mnist", "cifar10"], "but cifar10 does"),
-    "no such chapter": (["run", "99"], "no chapter is called '99'", "02-critical-learning-rates"),
+    "no such chapter": (["run", "99"], "no chapter is called '99'", "critical-learning-rates"),
     "digits of another script for a chapter": (["parameters", "٢"], "no chapter is called"),
     "no such claim": (["verify", "huang-smooth-descnt"], "did you mean 'huang-smooth-descent'?"),
     "no such claim, far from all": (["verify", "§"], "ids of the ledger, such as"),
     "a scale that verify has not": (["verify", "--scale", "default"], "--scale default", "quick, paper"),
-    "no such scale": (["run", "02", "--scale", "quik"], "did you mean 'quick'?"),
-    "an empty scale": (["run", "02", "--scale", ""], "quick, default, paper"),
-    "no such data folder": (["run", "02", "--data", "nosuch"], "--data nosuch: no such folder"),
-    "an empty data folder's name": (["run", "02", "--data", ""], "no such folder"),
+    "no such scale": (["run", "2", "--scale", "quik"], "did you mean 'quick'?"),
+    "an empty scale": (["run", "2", "--scale", ""], "quick, default, paper"),
+    "no such data folder": (["run", "2", "--data", "nosuch"], "--data nosuch: no such folder"),
+    "an empty data folder's name": (["run", "2", "--data", ""], "no such folder"),
     "a data folder's name too long": (["data", "status", "--data", LONG], "--data xxx", "no such folder"),
-    "no name to write to": (["run", "02", "--out", ""], "--out '': no name"),
-    "a blank to write to": (["sweep", "phenomenon", "--out", " "], "--out ' ': no name"),
-    "a name too long to write to": (["run", "02", "--out", LONG], "--out 'xxx", "File name too long"),
-    "a path too long to write to": (["sweep", "phenomenon", "--out", "x/" * 2500], "File name too long"),
-    "a device to write to": (["run", "02", "--out", "/dev/null"], "a file"),
-    "inside a device": (["run", "02", "--out", "/dev/null/x"], "Not a directory"),
-    "a file's name too long": (["run", "02", "-f", LONG], "File name too long"),
-    "no file's name": (["run", "02", "-f", ""], "parameter file : No such file"),
-    "seeds in words": (["sweep", "phenomenon", "--seeds", "abc", "--out", "o"], "--seeds abc", "from 1 to 1,000,000"),
-    "half a seed": (["sweep", "phenomenon", "--seeds", "1.5", "--out", "o"], "--seeds 1.5", "whole number"),
-    "too many processes": (["sweep", "phenomenon", "--jobs", "1000000000000", "--out", "o"], "from 1 to 1,024"),
-    "one process too many": (["sweep", "phenomenon", "--jobs", "1025", "--out", "o"], "--jobs 1025"),
-    "fewer than no processes": (["sweep", "phenomenon", "--jobs", "-1", "--out", "o"], "--jobs -1"),
-    "a scheduler by TLS": (["sweep", "phenomenon", "--dask", "tls://127.0.0.1:9", "--out", "o"], "tcp://host:8786"),
-    "a scheduler by UCX": (["sweep", "phenomenon", "--dask", "ucx://127.0.0.1:9", "--out", "o"], "tcp://host:8786"),
-    "a scheduler by HTTP": (["sweep", "phenomenon", "--dask", "http://127.0.0.1:9", "--out", "o"], "'http://127"),
-    "a scheduler without a name": (["sweep", "phenomenon", "--dask", "", "--out", "o"], "--dask ''"),
-    "a scheduler almost local": (["sweep", "phenomenon", "--dask", "loacl:/", "--out", "o"], "did you mean 'local'?"),
-    "a list in brackets": (["sweep", "phenomenon", "--grid", "width=[1,2]", "--out", "o"], "without brackets around"),
-    "a list in round ones": (["sweep", "phenomenon", "--grid", "width=(1,2)", "--out", "o"], "without brackets around"),
-    "an unfinished call": (["sweep", "phenomenon", "--grid", "width=range(1,\n", "--out", "o"], "brackets"),
-    "no values": (["sweep", "phenomenon", "--grid", "width", "--out", "o"], "NAME=VALUES", "range(first,beyond)"),
-    "a name twice": (["run", "02", "-p", "w0=3", "-p", "w0=4"], "-p w0: given twice; allowed: once"),
-    "a name twice in a sweep": (["sweep", "phenomenon", "-p", "width=3", "-p", "width=3", "--out", "o"],
+    "no name to write to": (["run", "2", "--out", ""], "--out '': no name"),
+    "a blank to write to": (["sweep", "landing-page", "--out", " "], "--out ' ': no name"),
+    "a name too long to write to": (["run", "2", "--out", LONG], "--out 'xxx", "File name too long"),
+    "a path too long to write to": (["sweep", "landing-page", "--out", "x/" * 2500], "File name too long"),
+    "a device to write to": (["run", "2", "--out", "/dev/null"], "a file"),
+    "inside a device": (["run", "2", "--out", "/dev/null/x"], "Not a directory"),
+    "a file's name too long": (["run", "2", "-f", LONG], "File name too long"),
+    "no file's name": (["run", "2", "-f", ""], "parameter file : No such file"),
+    "seeds in words": (["sweep", "landing-page", "--seeds", "abc", "--out", "o"], "--seeds abc", "from 1 to 1,000,000"),
+    "half a seed": (["sweep", "landing-page", "--seeds", "1.5", "--out", "o"], "--seeds 1.5", "whole number"),
+    "too many processes": (["sweep", "landing-page", "--jobs", "1000000000000", "--out", "o"], "from 1 to 1,024"),
+    "one process too many": (["sweep", "landing-page", "--jobs", "1025", "--out", "o"], "--jobs 1025"),
+    "fewer than no processes": (["sweep", "landing-page", "--jobs", "-1", "--out", "o"], "--jobs -1"),
+    "a scheduler by TLS": (["sweep", "landing-page", "--dask", "tls://127.0.0.1:9", "--out", "o"], "tcp://host:8786"),
+    "a scheduler by UCX": (["sweep", "landing-page", "--dask", "ucx://127.0.0.1:9", "--out", "o"], "tcp://host:8786"),
+    "a scheduler by HTTP": (["sweep", "landing-page", "--dask", "http://127.0.0.1:9", "--out", "o"], "'http://127"),
+    "a scheduler without a name": (["sweep", "landing-page", "--dask", "", "--out", "o"], "--dask ''"),
+    "a scheduler almost local": (["sweep", "landing-page", "--dask", "loacl:/", "--out", "o"], "did you mean 'local'?"),
+    "a list in brackets": (["sweep", "landing-page", "--grid", "width=[1,2]", "--out", "o"], "without brackets"),
+    "a list in round ones": (["sweep", "landing-page", "--grid", "width=(1,2)", "--out", "o"], "without brackets"),
+    "an unfinished call": (["sweep", "landing-page", "--grid", "width=range(1,\n", "--out", "o"], "brackets"),
+    "no values": (["sweep", "landing-page", "--grid", "width", "--out", "o"], "NAME=VALUES", "range(first,beyond)"),
+    "a name twice": (["run", "2", "-p", "w0=3", "-p", "w0=4"], "-p w0: given twice; allowed: once"),
+    "a name twice in a sweep": (["sweep", "landing-page", "-p", "width=3", "-p", "width=3", "--out", "o"],
                                 "-p width: given twice; allowed: once"),
-    "a whole number with a point": (["run", "02", "-p", "steps=40.0"], "steps = '40.0' is not a whole number",
+    "a whole number with a point": (["run", "2", "-p", "steps=40.0"], "steps = '40.0' is not a whole number",
                                     ", in the digits 0 to 9, as 10"),
-    "no number": (["run", "02", "-p", "w0=fast"], "w0 = 'fast' is not a finite number", "≥ 0.1 and ≤ 10"),
-    "not a number": (["run", "02", "-p", "w0=nan"], "w0 = 'nan' is not a finite number"),
-    "infinity": (["run", "02", "-p", "w0=inf"], "w0 = 'inf' is not a finite number"),
-    "no such option of a parameter": (["run", "02", "-p", "loss=logstic"], "did you mean 'logistic'?", "exponential, "),
-    "no such parameter": (["run", "02", "-p", "los=1"], "no parameter is called 'los' (did you mean 'loss'?)"),
-    "almost a chapter": (["run", "02-critical-learning-rate"], "did you mean '02-critical-learning-rates'?"),
+    "no number": (["run", "2", "-p", "w0=fast"], "w0 = 'fast' is not a finite number", "≥ 0.1 and ≤ 10"),
+    "not a number": (["run", "2", "-p", "w0=nan"], "w0 = 'nan' is not a finite number"),
+    "infinity": (["run", "2", "-p", "w0=inf"], "w0 = 'inf' is not a finite number"),
+    "no such option of a parameter": (["run", "2", "-p", "loss=logstic"], "did you mean 'logistic'?", "exponential, "),
+    "no such parameter": (["run", "2", "-p", "los=1"], "no parameter is called 'los' (did you mean 'loss'?)"),
+    "almost a chapter": (["run", "02-critical-learning-rate"], "did you mean 'critical-learning-rates'?"),
     "no such data set": (["data", "fetch", "minst"], "did you mean 'mnist'?"),
-    "no such experiment": (["sweep", "phenomenom", "--out", "o"], "did you mean 'phenomenon'?"),
-    "no such file": (["run", "02", "-f", "none.yaml"], "none.yaml: No such file", "NAME: VALUE"),
-    "no name": (["run", "02", "-p", "=3"], "-p '=3'", "NAME=VALUE"),
+    "no such experiment": (["sweep", "landing-pag", "--out", "o"], "did you mean 'landing-page'?"),
+    "no such file": (["run", "2", "-f", "none.yaml"], "none.yaml: No such file", "NAME: VALUE"),
+    "no name": (["run", "2", "-p", "=3"], "-p '=3'", "NAME=VALUE"),
 }  # fmt: skip
 
 
@@ -100,15 +102,15 @@ NO_NUMBERS = {
     "too long": "9" * 5000, "nothing": "", "inside out": "1e", "a wide minus": "−10",
 }  # fmt: skip
 PLACES = {
-    "a whole parameter": ["run", "02", "-p", "steps={}"], "a real parameter": ["run", "02", "-p", "w0={}"],
-    "a whole axis": ["sweep", "phenomenon", "--grid", "steps={}", "--out", "o"],
-    "a real axis": ["sweep", "phenomenon", "--grid", "lowest={}", "--out", "o"],
-    "in a list": ["sweep", "phenomenon", "--grid", "steps=10,{},30", "--out", "o"],
-    "in a range": ["sweep", "phenomenon", "--grid", "seed=range({},90)", "--out", "o"],
-    "a first": ["sweep", "phenomenon", "--grid", "lowest=geomspace({},90,3)", "--out", "o"],
-    "a count": ["sweep", "phenomenon", "--grid", "lowest=linspace(1,2,{})", "--out", "o"],
-    "seeds": ["sweep", "phenomenon", "--seeds", "{}", "--out", "o"],
-    "jobs": ["sweep", "phenomenon", "--jobs", "{}", "--out", "o"],
+    "a whole parameter": ["run", "2", "-p", "steps={}"], "a real parameter": ["run", "2", "-p", "w0={}"],
+    "a whole axis": ["sweep", "landing-page", "--grid", "steps={}", "--out", "o"],
+    "a real axis": ["sweep", "landing-page", "--grid", "lowest={}", "--out", "o"],
+    "in a list": ["sweep", "landing-page", "--grid", "steps=10,{},30", "--out", "o"],
+    "in a range": ["sweep", "landing-page", "--grid", "seed=range({},90)", "--out", "o"],
+    "a first": ["sweep", "landing-page", "--grid", "lowest=geomspace({},90,3)", "--out", "o"],
+    "a count": ["sweep", "landing-page", "--grid", "lowest=linspace(1,2,{})", "--out", "o"],
+    "seeds": ["sweep", "landing-page", "--seeds", "{}", "--out", "o"],
+    "jobs": ["sweep", "landing-page", "--jobs", "{}", "--out", "o"],
 }  # fmt: skip
 
 
@@ -135,12 +137,12 @@ def test_numbers(text, value):
         parameters.whole_from(text)
 
 
-REPEATING = [["{}"], ["run", "{}"], ["run", "02", "{}"], ["run", "02", "--{}"], ["run", "02", "-p", "{}"],
-             ["run", "02", "-p", "{}=1"], ["run", "02", "-p", "w0={}"], ["run", "02", "-p", "loss={}"],
-             ["run", "02", "--scale", "{}"], ["run", "02", "-f", "{}"], ["run", "02", "--out", "{}"],
-             ["run", "02", "--data", "{}"], ["verify", "{}"], ["verify", "--scale", "{}"], ["data", "{}"],
+REPEATING = [["{}"], ["run", "{}"], ["run", "2", "{}"], ["run", "2", "--{}"], ["run", "2", "-p", "{}"],
+             ["run", "2", "-p", "{}=1"], ["run", "2", "-p", "w0={}"], ["run", "2", "-p", "loss={}"],
+             ["run", "2", "--scale", "{}"], ["run", "2", "-f", "{}"], ["run", "2", "--out", "{}"],
+             ["run", "2", "--data", "{}"], ["verify", "{}"], ["verify", "--scale", "{}"], ["data", "{}"],
              ["data", "fetch", "{}"], ["data", "fetch", "mnist", "--mirror", "{}"], ["sweep", "{}", "--out", "o"],
-             *(["sweep", "phenomenon", "--out", "o", *end] for end in (
+             *(["sweep", "landing-page", "--out", "o", *end] for end in (
                  ["--grid", "{}"], ["--grid", "{}=1"], ["--grid", "width={}"], ["--grid", "width={}(1)"],
                  ["--seeds", "{}"], ["--jobs", "{}"], ["--dask", "{}://"])), ["results", "clean", "{}"]]  # fmt: skip
 
@@ -166,7 +168,7 @@ def test_a_value_is_shown_without_being_expanded():
     assert shown("a'b") == '"a\'b"'
     assert shown(2**64) == "18446744073709551616"
     with pytest.raises(InputError) as caught:
-        chapters.get("02").parameters.checked({"w0": bomb})
+        registry.get("2").parameters.checked({"w0": bomb})
     assert len(str(caught.value)) < 400
 
 
@@ -216,7 +218,7 @@ FILES = {
     "an endless name": ("x" * 60_000 + ": 1\n", "line 1: not"),
     "an endless value": ("w0: " + "9" * 60_000, "w0 = '999"),
     "another encoding": ("w0: ½\n".encode("utf-16"), "not in UTF-8"), "half a letter": (b"w0: \xc3\n", "not in UTF-8"),
-    "one byte too many": ("#" * (chapters.LARGEST_FILE + 1), "too large"),
+    "one byte too many": ("#" * (registry.LARGEST_FILE + 1), "too large"),
 }  # fmt: skip
 
 
@@ -225,7 +227,7 @@ def test_a_parameter_file_is_lines_of_names_and_plain_values(what, monkeypatch, 
     content, part = FILES[what]
     file = tmp_path / "odd.yaml"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    line = refused(monkeypatch, capfd, "run", "02", "-f", file, "--out", tmp_path / "out")
+    line = refused(monkeypatch, capfd, "run", "2", "-f", file, "--out", tmp_path / "out")
     assert part in line
     assert "odd.yaml" in line
     assert len(line) < 900
@@ -241,7 +243,7 @@ def test_a_parameter_file_is_lines_of_names_and_plain_values(what, monkeypatch, 
 ], ids=["empty", "comments", "a mark", "braces", "a byte-order mark", "lines", "flow", "anchors", "none"])  # fmt: skip
 def test_what_a_parameter_file_may_hold(content, values, tmp_path):
     (tmp_path / "good.yaml").write_text(content, encoding="utf-8")
-    assert chapters.read_file(tmp_path / "good.yaml") == values
+    assert registry.read_file(tmp_path / "good.yaml") == values
 
 
 def sparse(file):
@@ -259,7 +261,7 @@ def sparse(file):
         "memory"])  # fmt: skip
 def test_what_is_no_file_of_parameters_is_not_waited_for_nor_read_for_ever(make, part, monkeypatch, capfd, tmp_path):
     make(tmp_path / "odd.yaml")
-    assert part in refused(monkeypatch, capfd, "run", "02", "-f", tmp_path / "odd.yaml", "--out", tmp_path / "out")
+    assert part in refused(monkeypatch, capfd, "run", "2", "-f", tmp_path / "odd.yaml", "--out", tmp_path / "out")
 
 
 def test_the_folder_in_which_it_runs_is_gone(monkeypatch, capfd, tmp_path):
@@ -267,7 +269,7 @@ def test_the_folder_in_which_it_runs_is_gone(monkeypatch, capfd, tmp_path):
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    for arguments in (["run", "02"], ["sweep", "phenomenon", "--out", "o", "--dry-run"], ["data"]):
+    for arguments in (["run", "2"], ["sweep", "landing-page", "--out", "o", "--dry-run"], ["data"]):
         assert "is gone" in refused(monkeypatch, capfd, *arguments)
     monkeypatch.chdir(tmp_path)
 
@@ -277,7 +279,7 @@ def test_up_to_1024_processes_are_taken(monkeypatch, capfd, tmp_path):
     monkeypatch.setattr(sweeps, "check", lambda jobs, dask, out: taken.append(jobs))
     monkeypatch.setattr(sweeps, "run", lambda *given, **named: taken.append(named["jobs"]) or sweeps.Summary(
         1, 0, {}, 1, (), 0.0, tmp_path))
-    assert catapult(monkeypatch, capfd, "sweep", "phenomenon", "--jobs", "1024", "--out", tmp_path / "o")[0] == 0
+    assert catapult(monkeypatch, capfd, "sweep", "landing-page", "--jobs", "1024", "--out", tmp_path / "o")[0] == 0
     assert taken == [1024, 1024]
 
 

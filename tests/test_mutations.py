@@ -17,7 +17,7 @@ from catapult import paths
 
 # (module, what stands there, what is put in its place, the row that must fail)
 MUTATIONS = [
-    # constants and bounds of chapter 1
+    # constants and bounds of chapter separability
     ("theory/linear_predictor.py", "** 2 / (4 * len(Z)))", "** 2 / (6 * len(Z)))", "huang-smooth-descent"),
     ("theory/linear_predictor.py", "return float(2 / ((_rows(Z)", "return float(3 / ((_rows(Z)",
      "huang-exponential-descent"),
@@ -26,7 +26,7 @@ MUTATIONS = [
      "normals = np.stack([rows[:, 0], rows[:, 1]]", "ours-radius"),
     # the gradient of the logistic loss
     ("losses.py", "return -special.expit(-u)", "return -special.expit(u)", "wu-any-learning-rate"),
-    # critical rates, two-cycles and phases of chapter 2
+    # critical rates, two-cycles and phases of chapter critical-learning-rates
     ("losses.py", "safe / np.tanh(safe)", "safe / np.tanh(2 * safe)", "huang-logistic-critical-rate"),
     ("losses.py", "2 * (safe * np.exp(-safe)) / -np.expm1(-2 * safe)",
      "2 * (safe * np.exp(-safe)) / -np.expm1(-safe)", "huang-exponential-critical-rate"),
@@ -39,7 +39,7 @@ MUTATIONS = [
     # the recursion of two-layer networks, in both of its forms
     ("theory/two_layer.py", "kappa * g * (scaled[t] * g - 4 * f[t])", "kappa * g * (scaled[t] * g - 2 * f[t])",
      "lewkowycz-two-numbers"),
-    # edges, two-cycle and slow curve of chapter 5
+    # edges, two-cycle and slow curve of chapter catapult-logistic
     ("theory/two_layer.py", "np.sqrt(8 / per_width)", "np.sqrt(9 / per_width)", "ours-kappa-eight"),
     ("theory/two_layer.py", "np.maximum(16 / ntk", "np.maximum(17 / ntk", "ours-sixteen"),
     ("theory/two_layer.py", "2 * np.sqrt(2 / kappa)", "2 * np.sqrt(2.01 / kappa)", "ours-two-layer-cycle"),
@@ -49,11 +49,11 @@ MUTATIONS = [
     ("theory/two_layer.py", "fourth / (3 * h)", "fourth / (2 * h)", "ours-exit"),
     ("theory/_kernels.py", "carry + kappa * g * (scaled * g - 4 * f)", "carry + kappa * g * (scaled * g - 8 * f)",
      "ours-wide-phases"),
-    # the parts of a data set, the outlier and the product vector of chapter 6
+    # the parts of a data set, the outlier and the product vector of chapter beyond-degenerate
     ("datasets/decomposition.py", "solution.x[d:] > 0.5", "solution.x[d:] < 0.5", "ji-decomposition"),
     ("theory/outlier.py", "zeta = (first - second + 2", "zeta = (first + second + 2", "meng-stable-cycle"),
     ("theory/product_space.py", "c - 2 * eta * square * along", "c - eta * square * along", "ours-product-recursion"),
-    # edges, invariants and the map of the plane of chapter 4
+    # edges, invariants and the map of the plane of chapter catapult-squared
     ("theory/two_layer.py", "per_width: 4 / ntk,", "per_width: 3 / ntk,", "lewkowycz-convergence-edge"),
     ("theory/two_layer.py", "by_drop = 4 / ", "by_drop = 3 / ", "lewkowycz-first-rise"),
     ("theory/two_layer.py", "p, q = scaled + shift, scaled - shift", "p, q = scaled + shift, scaled - 2 * shift",
@@ -62,7 +62,7 @@ MUTATIONS = [
      "ours-log-periodic"),
     ("theory/squared_plane.py", "np.roots([4, -36", "np.roots([5, -36", "ours-one-peak"),
     ("theory/squared_plane.py", "/ np.log(scaled - 1)", "/ np.log(scaled)", "lewkowycz-time-to-peak"),
-    # the certificates of chapter 7
+    # the certificates of chapter certificates
     ("theory/certificates/_one_step.py", "(w / 2, rate / 8)", "(w / 2, rate / 9)", "huang-certified-rates"),
     ("theory/certificates/_cycles.py", "- 2 * centre) / slope", "- 2.1 * centre) / slope", "ours-certified-cycle"),
     ("theory/certificates/_cycles.py", "(-points[-1]).exp()) - arb(p))", "(-points[-1]).exp()) - arb(p) * 0.98)",

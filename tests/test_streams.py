@@ -8,13 +8,15 @@ import sys
 
 import pytest
 
-from catapult import chapters, cli, sweeps
+from catapult import cli
+from catapult.companion import registry
+from catapult.runs import sweeps
 from commanding import catapult, one_line
 
-SWEEP = ["sweep", "phenomenon", "--grid", "width=10", "-p", "steps=10", "-p", "rates=5"]
+SWEEP = ["sweep", "landing-page", "--grid", "width=10", "-p", "steps=10", "-p", "rates=5"]
 COMMANDS = {
-    "help": ["--help"], "chapters": ["chapters"], "parameters": ["parameters", "02"],
-    "run": ["run", "02", "--out", "o"],
+    "help": ["--help"], "chapters": ["chapters"], "parameters": ["parameters", "2"],
+    "run": ["run", "2", "--out", "o"],
     "sweep": [*SWEEP, "--out", "s"], "dry run": [*SWEEP, "--dry-run", "--out", "s"], "data": ["data"],
     "verify": ["verify", "huang-smooth-descent"], "json": ["verify", "huang-smooth-descent", "--json"],
     "results": ["results"], "clean": ["results", "clean"],
@@ -26,7 +28,7 @@ def stubs(monkeypatch, tmp_path):
     """No long work: what ``run`` and ``sweep`` print is of a run that took no time."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CATAPULT_RESULTS", str(tmp_path / "store"))
-    monkeypatch.setattr(chapters, "run", lambda *given, **named: {"page": tmp_path / "page"})
+    monkeypatch.setattr(registry, "run", lambda *given, **named: {"page": tmp_path / "page"})
     monkeypatch.setattr(sweeps, "run", lambda *given, **named: sweeps.Summary(1, 0, {}, 1, (), 0.0, tmp_path))
     monkeypatch.setattr(sweeps, "estimate", lambda *given, **named: sweeps.Estimate(1, 1, 0, 1.0, "nothing", 1))
 
@@ -84,7 +86,7 @@ def test_an_output_that_is_not_open_for_writing_is_one_line(stubs, monkeypatch, 
     descriptor = os.open("/dev/null", os.O_RDONLY)
     with open(descriptor, "w") as readable:
         monkeypatch.setattr(sys, "stdout", readable)
-        status, _, complaint = catapult(monkeypatch, capfd, "parameters", "02")
+        status, _, complaint = catapult(monkeypatch, capfd, "parameters", "2")
     monkeypatch.undo()
     assert status == 1
     assert "standard output cannot be written: Bad file descriptor" in one_line(complaint)

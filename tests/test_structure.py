@@ -16,11 +16,9 @@ from catapult import paths
 
 # A module may import modules of its own rank or a lower one.
 RANK = {
-    "paths": 0, "locks": 0, "parameters": 0, "intervals": 0, "timing": 0, "losses": 1, "lanczos": 1, "networks": 1,
-    "datasets": 1, "phases": 2, "hessians": 2, "curvature": 2, "training": 3, "theory": 3, "experiments": 4,
-    "results": 5, "grids": 5, "chunks": 6,
-    "sweeps": 6, "checks": 6, "claims": 7, "figures": 6, "book": 7, "bench": 7, "chapters": 8, "directives": 9,
-    "commands": 10, "cli": 10, "convolutions": 1, "activations": 0, "pages": 9,
+    "paths": 0, "locks": 0, "parameters": 0, "statistics": 0, "timing": 0, "style": 0, "losses": 1, "phases": 2,
+    "networks": 1, "datasets": 1, "runs": 1, "curvature": 2, "theory": 3, "training": 3, "companion": 4, "chapters": 5,
+    "commands": 6, "cli": 6,
 }
 MODULES = sorted(paths.LIBRARY.rglob("*.py"))
 

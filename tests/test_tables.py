@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from catapult import activations, curvature, datasets, hessians, losses
-from catapult.convolutions import ConvolutionalNetwork
-from catapult.networks import Network
+from catapult import curvature, datasets, losses
+from catapult.curvature import hessians
+from catapult.networks import Network, activations
+from catapult.networks.convolutional import ConvolutionalNetwork
 from catapult.parameters import InputError
 from catapult.theory import certificates, linear_predictor, two_layer
 from catapult.training import train

@@ -15,9 +15,9 @@ from __future__ import annotations
 import importlib
 
 _HOMES = {"Problem": "catapult.datasets", "Network": "catapult.networks",
-          "ConvolutionalNetwork": "catapult.convolutions", "train": "catapult.training"}
-_MODULES = ("chapters", "claims", "convolutions", "curvature", "datasets", "experiments", "figures", "losses",
-            "networks", "phases", "results", "sweeps", "theory", "training")
+          "ConvolutionalNetwork": "catapult.networks.convolutional", "train": "catapult.training"}
+_MODULES = ("chapters", "companion", "curvature", "datasets", "losses", "networks", "phases", "runs", "statistics",
+            "theory", "training")
 
 __all__ = [*_HOMES, *_MODULES]
 

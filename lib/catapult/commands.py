@@ -88,7 +88,7 @@ results_app = typer.Typer(cls=Commands, help="What the store of computed results
 app.add_typer(data_app, name="data", invoke_without_command=True)
 app.add_typer(results_app, name="results", invoke_without_command=True)
 
-ChapterName = Annotated[str, typer.Argument(metavar="CHAPTER", help="A number (2 or 02) or an id.")]
+ChapterName = Annotated[str, typer.Argument(metavar="CHAPTER", help="Its id, or its number in the book.")]
 DataFolder = Annotated[str | None, typer.Option("--data", metavar="DIR", help="A folder with data sets.")]
 Scale = Annotated[str, typer.Option(metavar="SCALE", help="quick, default or paper.")]
 
@@ -120,8 +120,9 @@ def obey(arguments: list[str]) -> int:
 @app.command(cls=Command)
 def chapters() -> None:
     """List the chapters: what each shows, how many claims it makes, what it costs."""
-    from catapult import chapters as book_chapters
-    from catapult import claims, results
+    from catapult.companion import claims
+    from catapult.companion import registry as book_chapters
+    from catapult.runs import results
 
     ledger = claims.ledger()
     for chapter in book_chapters.every():
@@ -134,7 +135,7 @@ def chapters() -> None:
 @app.command(cls=Command)
 def parameters(chapter: ChapterName) -> None:
     """Print a chapter's parameters: names, types, ranges, defaults, meaning."""
-    from catapult import chapters as book_chapters
+    from catapult.companion import registry as book_chapters
 
     model = book_chapters.get(chapter).parameters
     for name, field in model.model_fields.items():
@@ -155,7 +156,7 @@ def run(
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="Where to write.")] = "out",
 ) -> None:
     """Run a chapter with other parameters: leaves the executed notebook, a page, the results and their record."""
-    from catapult import chapters as book_chapters
+    from catapult.companion import registry as book_chapters
 
     chosen = book_chapters.get(chapter)
     typed = book_chapters.read_assignments(assignments or [])
@@ -176,7 +177,7 @@ def run(
 
 @app.command(cls=Command)
 def sweep(
-    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="Such as learning_rate_phases.")],
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="Such as mnist-sweep.")],
     grid: Annotated[list[str] | None, typer.Option("--grid", metavar="NAME=VALUES", help=(
         "A list 1,2,5 or geomspace(0.01,100,32), linspace(a,b,n), range(a,b); may be repeated."))] = None,
     seeds: Annotated[str | None, typer.Option(metavar="N", help="Seeds 0 to N-1.")] = None,
@@ -195,10 +196,10 @@ def sweep(
 
     Exit status 1 if any run failed: its row holds the error.
     """
-    from catapult import chapters as book_chapters
-    from catapult import grids, sweeps
+    from catapult.companion import registry as book_chapters
+    from catapult.runs import experiments, grids, sweeps
 
-    module = grids.experiment(experiment)
+    module = experiments.get(experiment)
     count = None if seeds is None else _whole("--seeds", seeds, grids.MOST)
     processes = None if jobs is None else _whole("--jobs", jobs, MOST_JOBS)
     folder = _folder(out)
@@ -225,7 +226,8 @@ def verify(
     scale: Scale = "quick",
 ) -> None:
     """Check the claims of the ledger on an empty temporary store and print what was measured."""
-    from catapult import claims, results
+    from catapult.companion import claims
+    from catapult.runs import results
 
     if scale not in ("quick", "paper"):
         raise InputError(f"--scale {plain(scale)}{nearest(scale, ('quick', 'paper'))}: allowed: quick, paper")
@@ -318,7 +320,7 @@ def results(context: typer.Context) -> None:
 @results_app.command(cls=Command, name="list")
 def results_list() -> None:
     """List the stored results: experiment, key, size, date, and whether today's code would use them."""
-    from catapult import results as store
+    from catapult.runs import results as store
 
     total = 0
     for entry in store.entries():
@@ -333,7 +335,7 @@ def results_clean(
     everything: Annotated[bool, typer.Option("--all", help="Remove the current ones too.")] = False,
 ) -> None:
     """Remove results that today's code would not use."""
-    from catapult import results as store
+    from catapult.runs import results as store
 
     try:
         print(f"{store.clean(everything)} results removed")

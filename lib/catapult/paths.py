@@ -7,10 +7,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "lib" / "catapult"
+ROOMS = LIBRARY / "chapters"
 BOOK = ROOT / "book"
 TOC = ROOT / "_toc.yml"
 CONFIG = ROOT / "_config.yml"
-CLAIMS = BOOK / "claims.yml"
 BUILD = ROOT / "_build"
 HTML = BUILD / "html"
 RECORDED = ROOT / "data" / "results"

@@ -11,7 +11,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from catapult.experiments import certificates as experiment
+from catapult.chapters.certificates import experiment
 from catapult.parameters import InputError
 from catapult.theory import certificates, linear_predictor, two_layer
 from catapult.theory.certificates import Undecided, _rates, _two_layer

@@ -148,7 +148,7 @@ def test_a_wide_enclosure_is_no_answer():
 
 @pytest.mark.parametrize("width", [10**4, 10**5, 10**6])
 def test_a_long_slide_keeps_its_digits(width):
-    # each step takes less than half a unit in the last place of Λ near the end; the asymptotics are those of chapter 5
+    # each step takes less than half a unit in the last place of Λ near the end; the chapter has the asymptotics
     value, error = two_layer.final_ntk_in_floats("logistic", 1.0, 2.0, width, 5.0)
     assert error < 1e-15
     kappa = 25 / width

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from catapult import curvature, losses
-from catapult.convolutions import ConvolutionalNetwork
 from catapult.datasets import Problem
 from catapult.networks import ACTIVATIONS, Network
+from catapult.networks.convolutional import ConvolutionalNetwork
 from catapult.training import ENGINES, convolutional, dense, linear, train
 from catapult.training.schedules import SCHEDULES
 

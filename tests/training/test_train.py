@@ -11,9 +11,9 @@ import torch
 import xarray as xr
 
 from catapult import curvature, losses
-from catapult.convolutions import ConvolutionalNetwork
 from catapult.datasets import Problem, degenerate_pair, overlapping_cloud
 from catapult.networks import Network
+from catapult.networks.convolutional import ConvolutionalNetwork
 from catapult.parameters import InputError
 from catapult.training import ENGINES, QUANTITIES, train
 from catapult.training.task import check

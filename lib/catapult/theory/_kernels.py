@@ -159,8 +159,8 @@ def logistic_label(w0, rate, steps):
     r"""Return the label of an orbit of the logistic loss, or OPEN where rounding may decide it.
 
     As above, but :math:`p(v) = \eta\tanh(v/2)/(2v)` falls with v, from η/4. U, w*, ζ, a and *Fact 3* are those of
-    chapter 2, and u = start/50. p = 2 at w*, p = 1 at ζ: beyond ζ w keeps its sign and v falls; once v < ζ, it stays so
-    and the sign changes at every step. All of this is ours.
+    critical-learning-rates, u = start/50. p = 2 at w*, p = 1 at ζ: beyond ζ w keeps its sign and v falls; once v < ζ,
+    it stays so and the sign changes at every step. All of this is ours.
 
     *η ≤ 4.* p ≤ 1 always: v falls and the sign stays.
 

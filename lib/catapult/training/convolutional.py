@@ -1,6 +1,7 @@
 r"""Convolutional networks, full batch or minibatch: many runs side by side in batched matrix products.
 
-A convolution is a dense layer on patches (:mod:`catapult.convolutions`): with :math:`V_l = s_l W_l`, one row a patch,
+A convolution is a dense layer on patches (:mod:`catapult.networks.convolutional`): with :math:`V_l = s_l W_l`, one row
+a patch,
 
 .. math:: H_l = P_l(A_{l-1}), \quad A_l = \phi(H_l V_l^\top), \quad f = H_k V_k^\top, \quad
    \delta_k = \tfrac1n y\,\ell'(y f), \quad \delta_{l-1} = P_l^\top(\delta_l V_l) \circ \phi'(A_{l-1}), \quad
@@ -16,7 +17,7 @@ import math
 
 import torch
 
-from catapult.convolutions import ConvolutionalNetwork
+from catapult.networks.convolutional import ConvolutionalNetwork
 from catapult.training.task import Task
 
 CACHE = 4 * 2**20  # bytes that a block of runs touches in a step

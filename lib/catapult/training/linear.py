@@ -19,7 +19,7 @@ from itertools import pairwise
 
 import torch
 
-from catapult.hessians import rows
+from catapult.curvature.hessians import rows
 from catapult.training.task import Task
 
 CACHE = 8 * 2**20  # bytes that the weights of a block may take

@@ -1,0 +1,245 @@
+"""Checks of the chapter on MNIST. Most read one set of runs: the chapter's, at the scale asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from catapult import losses, phases
+from catapult.chapters.mnist import experiment as mnist
+from catapult.chapters.mnist_sweep import experiment as mnist_sweep
+from catapult.companion.measurement import Measurement
+from catapult.runs import results
+from catapult.statistics import mean_interval
+from catapult.training import train
+
+LARGE, SMALL = 2.0, 0.25
+"""Rates compared, in units of 2/sharpness at the start."""
+SETTLED_STEPS = 1000
+"""Steps after which the linear network on non-separable data has converged at every rate of ``PREDICTOR_RATES``."""
+PREDICTOR_RATES = 2.0 ** np.arange(-1, 2.5, 0.5)
+WIDTHS = (64, 1024)
+WINDOW_RATES = 2.0 ** np.arange(1, 4.25, 0.125)
+
+
+def _runs(scale: str) -> xr.Dataset:
+    return results.compute(mnist, mnist.Parameters.checked(scale=scale))
+
+
+def _as_named(runs: xr.Dataset) -> dict[str, bool]:
+    """Return the condition on which every statement rests: both versions are, on every seed, what their names say."""
+    kinds = {"separable": "separable", "non-separable": "strictly non-separable"}
+    return {f"every {version} problem is certified to be {kind}":
+            bool((runs.certificate.sel(version=version) == kind).all()) for version, kind in kinds.items()}
+
+
+def _cell(runs: xr.Dataset, version: str, activation: str = "linear") -> xr.Dataset:
+    return runs.sel(version=version, activation=activation)
+
+
+def _at(values, multiple: float):
+    return values.sel(multiple=multiple, method="nearest", tolerance=1e-6 * multiple)
+
+
+def peaks_and_returns(runs: xr.Dataset) -> xr.DataArray:
+    """Return which seeds have, at some rate, a loss that peaks above ``phases.PEAK`` · L_0 and settles below L_0."""
+    start = runs.loss.isel(step=0, drop=True)
+    return ((runs.phase == "catapult") & (runs.peak_loss > phases.PEAK * start)).any("multiple")
+
+
+def catapult_on_non_separable(scale: str) -> Measurement:
+    """Share of seeds whose linear network has a catapult, non-separable data; control: separable data."""
+    runs = _runs(scale)
+    shares = [float(peaks_and_returns(_cell(runs, version)).mean()) for version in ("non-separable", "separable")]
+    return Measurement(shares[0], control=shares[1], conditions=_as_named(runs))
+
+
+def catapult_on_separable(scale: str) -> Measurement:
+    """Smaller of the two networks' shares of seeds that have a catapult on separable data."""
+    runs = _runs(scale)
+    return Measurement(np.min([peaks_and_returns(_cell(runs, "separable", activation)).mean()
+                               for activation in mnist.ACTIVATIONS]), conditions=_as_named(runs))
+
+
+def log_sharpness_ratio(runs: xr.Dataset, multiple: float) -> np.ndarray:
+    """Return log2 of the final sharpness at a rate over that at the small rate, a number a seed."""
+    return np.log2(_at(runs.sharpness_end, multiple) / _at(runs.sharpness_end, SMALL)).values
+
+
+def flatter_in_catapult_phase(scale: str) -> Measurement:
+    """Largest log2 ratio of a seed's final sharpness, its largest catapult rate over the small rate.
+
+    Effect and interval: the mean over seeds. Control: the mean for the stable rate, at which no run of the linear
+    network is a catapult.
+    """
+    runs = _runs(scale)
+    cell = _cell(runs, "non-separable")
+    caught = cell.phase == "catapult"
+    largest = cell.multiple.where(caught).max("multiple")
+    flattest = cell.sharpness_end.where(cell.multiple == largest).max("multiple")
+    ratios = np.log2(flattest / _at(cell.sharpness_end, SMALL)).values
+    mean, low, high = mean_interval(ratios)
+    return Measurement(np.max(ratios), effect=mean, interval=(low, high), control=log_sharpness_ratio(cell, 1.0).mean(),
+                       conditions={**_as_named(runs), **_level_up_to_the_critical_rate(cell),
+                                   "every seed has a catapult": bool(caught.any("multiple").all()),
+                                   "the control is no catapult": not _at(caught, 1.0).any()})
+
+
+def _level_up_to_the_critical_rate(non_separable: xr.Dataset) -> dict[str, bool]:
+    ratios = log_sharpness_ratio(non_separable, 1.0)
+    return {"non-separable: the stable rate ends on every seed within a tenth of the small rate's sharpness":
+            bool(np.abs(ratios).max() < np.log2(1.1))}
+
+
+def flatter_below_critical_on_separable(scale: str) -> Measurement:
+    """Largest log2 ratio of a seed's final sharpness, critical over small rate, separable data.
+
+    Effect and interval: the mean over seeds. Control: the mean on non-separable data.
+    """
+    runs = _runs(scale)
+    ratios, level = log_sharpness_ratio(_cell(runs, "separable"), 1.0), _cell(runs, "non-separable")
+    mean, low, high = mean_interval(ratios)
+    return Measurement(np.max(ratios), effect=mean, interval=(low, high),
+                       control=log_sharpness_ratio(level, 1.0).mean(),
+                       conditions={**_as_named(runs), **_level_up_to_the_critical_rate(level)})
+
+
+def share_of_the_edge(runs: xr.Dataset) -> xr.DataArray:
+    """Return η · final sharpness / 2."""
+    return runs.learning_rate * runs.sharpness_end / 2
+
+
+def edge_selection(scale: str) -> Measurement:
+    """Smallest η · final sharpness / 2 of a run at twice the stable rate, non-separable version, linear network."""
+    runs = _runs(scale)
+    shares = _at(share_of_the_edge(_cell(runs, "non-separable")), LARGE)
+    return Measurement(shares.min(skipna=False), interval=(shares.min(), shares.max()),
+                       conditions={**_as_named(runs), "no run ends beyond the edge": bool((shares <= 1).all())})
+
+
+def no_edge_on_separable(scale: str) -> Measurement:
+    """Largest η · final sharpness / 2 over seeds, networks and rates, separable version.
+
+    Control: the smallest with the squared loss, linear network, √2 times the stable rate.
+    """
+    runs = _runs(scale)
+    squared = np.min(squared_shares_of_the_edge(scale))
+    return Measurement(share_of_the_edge(runs.sel(version="separable")).max(), control=squared,
+                       conditions={**_as_named(runs), "with the squared loss every run ends above 0.6 of the edge":
+                                   squared >= 0.6})
+
+
+def squared_shares_of_the_edge(scale: str, seeds: int = 3) -> np.ndarray:
+    """Return η · final sharpness / 2 of linear networks on separable data, squared loss, √2 times the stable rate."""
+    values = mnist.Parameters.checked({"loss": "squared"}, scale=scale)
+    runs = [mnist.trained(values, "separable", "linear", seed, np.array([2**0.5])) for seed in range(seeds)]
+    return np.array([float(share_of_the_edge(run)[0]) for run in runs])
+
+
+def one_predictor(scale: str) -> Measurement:
+    """Largest relative distance between the predictors of settled networks and the minimiser of the risk.
+
+    Effect: the factor between the largest and the smallest sharpness of these minima, for one seed at least.
+    """
+    values = mnist.Parameters.checked(scale=scale)
+    distances, factors = [], []
+    for seed in range(3):
+        problem = mnist.problem_of(values, "non-separable", seed)
+        best = risk_minimiser(problem.Z)
+        unit = mnist.unit(values, problem, "linear", seed)
+        W1, W2 = (W.numpy() for W in mnist_sweep.network(values, problem, "linear").initialise(seed))
+        runs = [trained_by_hand(W1, W2[0], problem.Z, rate) for rate in unit * PREDICTOR_RATES]
+        settled = [run for run in runs if run is not None]
+        distances += [np.linalg.norm(v - best) / np.linalg.norm(best) for v, _ in settled]
+        factors.append(np.ptp(np.log([sharpness for _, sharpness in settled])))
+    return Measurement(np.max(distances), effect=np.exp(np.min(factors)),
+                       conditions={"the minima of each seed differ in sharpness by a factor of 1.5":
+                                   np.exp(np.min(factors)) > 1.5})
+
+
+def risk_minimiser(Z: np.ndarray) -> np.ndarray:
+    """Return the minimiser of the mean logistic risk on strictly non-separable signed inputs Z (n, d), by Newton."""
+    v = np.zeros(Z.shape[1])
+    for _ in range(30):
+        u = Z @ v
+        gradient = Z.T @ losses.logistic.slope(u) / len(Z)
+        v -= np.linalg.solve((Z.T * losses.logistic.curvature(u)) @ Z / len(Z), gradient)
+    return v
+
+
+def trained_by_hand(W1: np.ndarray, W2: np.ndarray, Z: np.ndarray, rate: float) -> tuple[np.ndarray, float] | None:
+    r"""Return the predictor and the sharpness of a two-layer linear network after ``SETTLED_STEPS``, or None.
+
+    The network is x ↦ v·x with v = W1ᵀ W2 / √(d m). At a minimum the gradient in v vanishes, and the Hessian in the
+    weights has the eigenvalues of :math:`H^{1/2} (|W_2|^2 I + W_1^\top W_1) H^{1/2} / (d m)`, H the Hessian in v.
+    None: the run diverged.
+    """
+    scale, n = (W1.shape[0] * W1.shape[1]) ** -0.5, len(Z)
+    for _ in range(SETTLED_STEPS):
+        u = Z @ (W1.T @ W2) * scale
+        if not np.abs(u).max() < 1e6:
+            return None
+        gradient = Z.T @ losses.logistic.slope(u) / n * scale
+        W1, W2 = W1 - rate * np.outer(W2, gradient), W2 - rate * (W1 @ gradient)
+    root = Z * np.sqrt(losses.logistic.curvature(u) / n)[:, None] * scale
+    kernel = root @ (W2 @ W2 * np.eye(W1.shape[1]) + W1.T @ W1) @ root.T
+    return W1.T @ W2 * scale, float(np.linalg.eigvalsh(kernel)[-1])
+
+
+def gains(runs: xr.Dataset, over: str = "max") -> tuple[xr.DataArray, np.ndarray, np.ndarray]:
+    """Return the gain in test accuracy from rates above the critical one, and which rates were compared.
+
+    Best accuracy over the rates above at which no run of any cell diverged, less the best over as many rates at or
+    below, the nearest: both sides choose among equally many. At equal steps, paired by seed; NaN if there is none.
+    To choose the best still favours the side whose accuracies vary more: with ``over="mean"`` nothing is chosen, the
+    mean over the same rates takes the place of the best.
+    """
+    multiples = runs.multiple.values
+    alive = (runs.phase != "divergent").all([dim for dim in runs.phase.dims if dim != "multiple"]).values
+    below, above = multiples[multiples <= 1 + 1e-6], multiples[alive & (multiples > 1 + 1e-6)]
+    count = np.minimum(len(below), len(above))
+    below, above = below[len(below) - count:], above[:count]
+    accuracy = runs.test_accuracy.isel(step=-1, drop=True)
+    if not count:
+        return accuracy.isel(multiple=0, drop=True).transpose(..., "seed") * np.nan, above, below
+    sides = [getattr(accuracy.sel(multiple=side), over)("multiple") for side in (above, below)]
+    gain = sides[0] - sides[1]
+    return gain.transpose(..., "seed"), above, below
+
+
+def best_accuracy_at_large_rate(scale: str) -> Measurement:
+    """How many of the four cells gain from large rates: the 95 % interval of the gain lies above 0.
+
+    Effect: the largest mean gain of a cell.
+    """
+    runs = _runs(scale)
+    gain, above, _ = gains(runs)
+    means = gain.mean("seed")
+    gaining = means.copy(data=mean_interval(gain.values)[1] > 0)
+    named = {"version": "separable", "activation": "relu"}
+    return Measurement(int(gaining.sum()), effect=means.max(), conditions={
+        **_as_named(runs),
+        "there are three rates at least to compare on each side": len(above) >= 3,
+        "no cell but the ReLU network on separable data gains": int(gaining.sum()) == int(gaining.sel(named)),
+        "no cell's mean gain reaches a percentage point": bool((means < 0.01).all()),
+        "the linear network's mean loss reaches no percentage point": bool(
+            (means.sel(activation="linear") > -0.01).all())})
+
+
+def window_and_width(scale: str) -> Measurement:
+    """Exponent p of the width in the largest rate that does not diverge, over the critical one: mean over seeds."""
+    windows = np.array([[window(scale, width, seed) for width in WIDTHS] for seed in range(4)])
+    exponents = np.log(windows[:, 1] / windows[:, 0]) / np.log(WIDTHS[1] / WIDTHS[0])
+    mean, low, high = mean_interval(exponents)
+    inside = WINDOW_RATES[0] < windows.min() and windows.max() < WINDOW_RATES[-1]
+    return Measurement(mean, interval=(low, high), conditions={"every window ends inside the rates tried": inside})
+
+
+def window(scale: str, width: int, seed: int) -> float:
+    """Return the largest rate that does not diverge, in units of the critical one: linear, non-separable."""
+    values = mnist.Parameters.checked({"width": width}, scale=scale)
+    problem = mnist.problem_of(values, "non-separable", seed)
+    rates = mnist.unit(values, problem, "linear", seed) * WINDOW_RATES
+    runs = train(problem, mnist_sweep.network(values, problem, "linear"), rates, seeds=(seed,),
+                 steps=values.steps)
+    return float(WINDOW_RATES[(runs.phase != "divergent").isel(seed=0).values].max())

@@ -1,0 +1,199 @@
+"""Building the book: what is stale, the strict build, the count of pages, the site, one chapter's page.
+
+Jupyter Book's execution cache looks at a chapter's text only. A change in the library or the data must
+reach the pages too, so the cache is kept for one state of both and emptied when that state changes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+from catapult import THREADS, paths
+from catapult.datasets import sources
+from catapult.parameters import InputError
+from catapult.runs import results
+
+STAMP = paths.BUILD / "built.json"
+CACHE = paths.BUILD / ".jupyter_cache"
+LOG = paths.BUILD / "build.log"
+PAGE_FOLDERS, PAGE_FILES = ("_static", "_images", "_sources"), ("searchindex.js", "search.html")
+"""What stands beside a page that was made alone."""
+JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
+
+
+class BuildFailed(RuntimeError):
+    """The strict build found an error or a warning, or a page is missing."""
+
+
+def _hash(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(path.relative_to(paths.ROOT).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    hidden = {"__pycache__", ".ipynb_checkpoints"}
+    return [path for path in folder.rglob("*") if path.is_file() and not hidden & set(path.parts)]
+
+
+def state() -> dict[str, str]:
+    """Return hashes of what the pages are made from: the text, and what the chapters compute with."""
+    text = [*_files(paths.BOOK), paths.TOC, paths.CONFIG, paths.ROOT / "CITATION.cff"]
+    code = [*_files(paths.LIBRARY), *_files(paths.RECORDED), paths.ROOT / "requirements.txt"]
+    numerical = {name: results.versions()[name] for name in results.NUMERICAL}
+    return {"text": _hash(text),
+            "code": results.digest([_hash(code), sources.mnist_fingerprint("auto"), sys.version, numerical])}
+
+
+def contents() -> list[str]:
+    """Return the pages that ``_toc.yml`` lists, the first one first: files from the root, without suffix."""
+    try:
+        toc = yaml.safe_load(paths.text(paths.TOC))
+        entries = [*toc.get("chapters", []), *(c for part in toc.get("parts", []) for c in part["chapters"])]
+        return [toc["root"], *(entry["file"] for entry in entries)]
+    except (yaml.YAMLError, AttributeError, LookupError, TypeError):
+        raise paths.BookMissing(f"{paths.TOC} is no table of contents: needed are root, and chapters or parts with "
+                                "their files") from None
+
+
+def expected_pages() -> list[Path]:
+    """Return the HTML files that the table of contents promises."""
+    return [paths.HTML / f"{name}.html" for name in contents()]
+
+
+def build(force: bool = False) -> Path:
+    """Build the book strictly if anything it is made from has changed; return the index page.
+
+    Raises
+    ------
+    BuildFailed
+        On any error or warning, or if fewer pages were built than the table of contents names.
+    """
+    now = state()
+    index, stamp = expected_pages()[0], json.dumps(now).encode()
+    unchanged = STAMP.exists() and STAMP.read_bytes() == stamp
+    if unchanged and not force and all(page.exists() for page in expected_pages()):
+        _say("nothing has changed since the last build")
+        return index
+    STAMP.unlink(missing_ok=True)
+    code_file = CACHE / "code-version"
+    if not code_file.exists() or code_file.read_bytes() != now["code"].encode():
+        shutil.rmtree(CACHE, ignore_errors=True)
+        CACHE.mkdir(parents=True)
+        results.write(code_file, now["code"].encode())
+    _say(f"building {len(expected_pages())} pages; chapters whose text or code changed are run again")
+    shutil.rmtree(paths.HTML, ignore_errors=True)
+    _jupyter_book(paths.ROOT)
+    missing = [page.name for page in expected_pages() if not page.exists()]
+    if missing:
+        raise BuildFailed(f"{len(missing)} pages of the table of contents were not built: {', '.join(missing)}")
+    results.write(STAMP, stamp)
+    return index
+
+
+def _jupyter_book(root: Path, *options: str) -> None:
+    """Run the strict build; show the steps as they come, keep all of it in the log."""
+    command = [*JUPYTER_BOOK, str(root), "--all", "-W", "-n", "--keep-going", *options]
+    environment = {**dict.fromkeys(THREADS, "1"), **os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1",
+                   "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    environment.pop("MPLBACKEND", None)  # the kernels' own backend is the one that shows figures
+    LOG.parent.mkdir(exist_ok=True)
+    started, lines = time.monotonic(), []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
+                          cwd=root) as process, LOG.open("w", encoding="utf-8") as log:
+        for line in process.stdout:
+            line = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line).rstrip()
+            log.write(line + "\n")
+            lines.append(line)
+            if step := re.search(r"(book/[\w-]+)\.md: (Executing notebook|Executed notebook.*|Using cached)", line):
+                _say(f"{time.monotonic() - started:5.0f} s  {step[1]}: {step[2].lower()}")
+    if process.returncode:
+        complaints = [line for line in lines if re.search(r"WARNING:|ERROR:|Error\b", line)]
+        shown = "\n  ".join(complaints[:20] or lines[-20:])
+        raise BuildFailed(f"the strict build failed:\n  {shown}\nthe whole log: {LOG}")
+
+
+def render(notebook: Path, page: Path) -> None:
+    """Write one executed notebook as an HTML page that needs no network, with its assets in ``_static``."""
+    with tempfile.TemporaryDirectory(prefix="catapult-page-") as folder:
+        root = Path(folder)
+        (root / "book").mkdir()
+        shutil.copyfile(notebook, root / notebook.name)
+        shutil.copytree(paths.BOOK / "_static", root / "book" / "_static")
+        shutil.copyfile(paths.BOOK / "references.bib", root / "book" / "references.bib")
+        config = yaml.safe_load(paths.text(paths.CONFIG))
+        config["execute"] = {"execute_notebooks": "off"}
+        config["html"]["home_page_in_navbar"] = False
+        (root / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        (root / "_toc.yml").write_text(f"format: jb-book\nroot: {notebook.stem}\n", encoding="utf-8")
+        done = subprocess.run([*JUPYTER_BOOK, folder, "-q"], capture_output=True,
+                              text=True, check=False)
+        built = root / "_build" / "html"
+        if done.returncode:
+            complaint = done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
+            raise BuildFailed(f"the page could not be made: {complaint}")
+        for asset in PAGE_FOLDERS:
+            if (built / asset).is_dir():
+                shutil.copytree(built / asset, page.parent / asset, dirs_exist_ok=True)
+        for name in PAGE_FILES:
+            shutil.copyfile(built / name, page.parent / name)
+        text = (built / f"{notebook.stem}.html").read_text(encoding="utf-8")
+        # The ledger's page is not beside this one: its links become plain text.
+        results.write(page, re.sub(r'<a class="claim-id"[^>]*>(.*?)</a>', r"\1", text, flags=re.S).encode())
+
+
+def site() -> tuple[Path, Path]:
+    """Leave the book as one folder that any static host serves, and as a zip of it; return both."""
+    index = build()
+    folder = paths.BUILD / "site"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(paths.HTML, folder, ignore=shutil.ignore_patterns(".buildinfo", ".doctrees", "objects.inv.tmp"))
+    (folder / ".nojekyll").touch()  # folders that begin with an underscore are served
+    if not (folder / index.relative_to(paths.HTML)).exists():
+        raise BuildFailed("the index page is missing from the site")
+    name = f"catapult-companion-{results.versions()['catapult-companion']}"
+    archive = shutil.make_archive(str(paths.BUILD / name), "zip", folder)
+    return folder, Path(archive)
+
+
+def _say(text: object) -> None:
+    print(f"catapult: {text}", flush=True)
+
+
+def main() -> int:
+    """``python -m catapult.book build [--force] | site``; exit status 1 if the build fails, 2 if the input is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m catapult.book")
+    parser.add_argument("what", choices=("build", "site"))
+    parser.add_argument("--force", action="store_true", help="build although nothing has changed")
+    options = parser.parse_args()
+    try:
+        if options.what == "build":
+            _say(f"the book: {build(options.force)}")
+        else:
+            folder, archive = site()
+            _say(f"the site: {folder}\ncatapult: as one file: {archive}")
+    except (BuildFailed, paths.BookMissing) as error:
+        _say(error)
+        return 1
+    except InputError as error:
+        print(f"catapult: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,286 @@
+"""The ledger: every claim, the check that measures it, and whether the measurement keeps to the bound.
+
+A check returns a number (:class:`catapult.companion.measurement.Measurement`), never a verdict; the comparison with the
+row's bound is made here, in one place.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import importlib
+import math
+import operator
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from catapult import paths
+from catapult.companion import registry
+from catapult.companion.measurement import Measurement
+from catapult.parameters import InputError, nearest, shown
+
+BASES = {
+    "read": "body read",
+    "abstract": "abstract read",
+    "reconstructed": "reconstructed: the body was not at hand",
+    "ours": "ours; sources that are named are near by",
+}
+VERDICTS = {
+    "reproduced": "an empirical claim of a paper seen again: its interval excludes no effect, its control shows none",
+    "holds": "a statement of a paper that survives its check",
+    "known": "derived here, but had by others before: cited",
+    "new": "ours; a search on 28 November 2026 found nothing",
+    "corrected": "the statement that holds in place of one that fails",
+    "fails": "a counterexample is computed to a statement that was only reconstructed",
+    "refuted": "a counterexample is computed to a statement read in the paper or its abstract",
+    "open": "undecided by what we ran",
+}
+CONTROL = 0.25
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
+_RELATIONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "==": operator.eq}
+
+
+class Claim(BaseModel):
+    """One row of a chapter's ``claims.yml``.
+
+    ``sources`` are keys of the bibliography, whose statement it is first; ``basis`` says what was read of it. With the
+    basis "ours" they are the works near by, of which the page says what is theirs.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    id: str
+    chapter: str
+    figure: str | None = None
+    statement: str
+    sources: list[str] = []
+    basis: Literal["read", "abstract", "reconstructed", "ours"]
+    check: str
+    quantity: str
+    bound: str
+    data: Literal["none", "mnist", "cifar10"]
+    verdict: Literal["reproduced", "holds", "known", "new", "corrected", "fails", "refuted", "open"]
+
+    @field_validator("bound")
+    @classmethod
+    def _bound_is_readable(cls, bound: str) -> str:
+        keeps(bound, 0.0)
+        return bound
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of checking one claim. ``status``: passed, failed, or "not checked here: needs …"."""
+
+    claim: Claim
+    status: str
+    value: float | None
+    effect: float | None
+    interval: tuple[float, float] | None
+    seconds: float
+    control: float | None = None
+    conditions: Mapping[str, bool] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row that ``catapult verify --json`` prints; what is infinite or no number is None."""
+        claim = self.claim
+        return {"id": claim.id, "sources": claim.sources, "basis": claim.basis,
+                "statement": claim.statement, "data": claim.data, "verdict": claim.verdict,
+                "status": self.status, "value": self.value, "conditions": dict(self.conditions), "bound": claim.bound,
+                "effect": _finite(self.effect), "interval": self.interval and [_finite(end) for end in self.interval],
+                "control": _finite(self.control), "seconds": round(self.seconds, 3)}
+
+    @property
+    def broken(self) -> list[str]:
+        """The names of the conditions that did not hold."""
+        return [name for name, holds in self.conditions.items() if not holds]
+
+
+def _finite(number: float | None) -> float | None:
+    """Return a number that JSON has, or None: it has neither NaN nor infinity."""
+    return number if number is not None and math.isfinite(number) else None
+
+
+def keeps(bound: str, value: float) -> bool:
+    """Return whether ``value`` keeps to a bound such as ``<= 1e-12``, ``== 0`` or ``in [1.9, 2.1]``.
+
+    NaN keeps to none. Raises ValueError for a bound that can't be read.
+    """
+    if match := re.fullmatch(rf"in \[({_NUMBER}), ({_NUMBER})\]", bound):
+        low, high = map(float, match.groups())
+        return low <= value <= high
+    if match := re.fullmatch(rf"(<=|>=|<|>|==) ({_NUMBER})", bound):
+        return _RELATIONS[match[1]](value, float(match[2]))
+    raise ValueError(f"bound {bound!r}: allowed: '<= x', '>= x', '< x', '> x', '== x' or 'in [x, y]'")
+
+
+def reproduces(measured: Measurement) -> dict[str, bool]:
+    """Return the conditions that a row called reproduced must meet besides its own, by name.
+
+    The effect is measured so that 0 is none. Its interval lies to one side of 0, and the control at most
+    ``CONTROL`` times as far from 0 as the interval's nearer end.
+    """
+    low, high = measured.interval or (0.0, 0.0)
+    distance = max(low, -high, 0.0)
+    return {"its interval excludes no effect": distance > 0,
+            "its control shows no effect": measured.control is not None and distance > 0
+            and abs(measured.control) <= CONTROL * distance}
+
+
+def ledger() -> list[Claim]:
+    """Return every claim, chapter by chapter in the order of the book; InputError for a row that breaks the schema."""
+    return [claim for chapter in registry.every() for claim in of(chapter.id)]
+
+
+def of(chapter: str) -> list[Claim]:
+    """Return the claims of one chapter, in the order of its ``claims.yml``; none if it has no such file."""
+    file = paths.ROOMS / chapter.replace("-", "_") / "claims.yml"
+    claims = []
+    for row in yaml.safe_load(paths.text(file)) if file.exists() else ():
+        try:
+            claims.append(Claim(chapter=chapter, **row))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(f"claims.yml of {chapter}, {row.get('id', '?')}, {first['loc'][0]}: "
+                             f"{first['msg']}") from None
+    return claims
+
+
+def select(names: list[str]) -> list[Claim]:
+    """Return the claims with these ids, or all of them; raise InputError for an unknown id."""
+    by_id = {claim.id: claim for claim in ledger()}
+    for name in names:
+        if name not in by_id:
+            raise InputError(f"no claim is called {shown(name)}{nearest(name, by_id)}; allowed: none, or of the "
+                             f"{len(by_id)} ids of the ledger, such as {next(iter(by_id), None)}")
+    return [by_id[name] for name in names] if names else list(by_id.values())
+
+
+def check(claim: Claim) -> Callable[[str], Measurement]:
+    """Return the function that measures a claim, of the checks of its chapter."""
+    return getattr(importlib.import_module(f"catapult.chapters.{claim.chapter.replace('-', '_')}.checks"), claim.check)
+
+
+def verify(claims: list[Claim], scale: str = "quick") -> Iterator[Outcome]:
+    """Check each claim in turn and yield its outcome. An exception in a check is a failure, told on stderr."""
+    from catapult.datasets import DataMissing
+
+    for claim in claims:
+        started = time.monotonic()
+        value, measured = None, None
+        try:
+            measured = check(claim)(scale)
+            if claim.verdict == "reproduced":
+                measured = replace(measured, conditions={**measured.conditions, **reproduces(measured)})
+            kept = keeps(claim.bound, measured.value) and all(measured.conditions.values())
+            value, status = _finite(measured.value), "passed" if kept else "failed"
+        except DataMissing:
+            status = f"not checked here: needs {claim.data}"
+        except Exception as error:
+            print(f"catapult: {claim.id}: {type(error).__name__}: {error}", file=sys.stderr)
+            status = "failed"
+        rest = {} if measured is None else {name: getattr(measured, name) for name in
+                                            ("effect", "interval", "control", "conditions")}
+        yield Outcome(claim, status, value, seconds=time.monotonic() - started,
+                      **{"effect": None, "interval": None, **rest})
+
+
+def verdicts(chapter: str, anchor: bool = False):
+    """Check the claims of a chapter and return them as displayable entries.
+
+    With ``anchor``, as on the page of the whole ledger, they carry the permanent anchors ``#claim-ID``; without, links
+    to them.
+    """
+    from IPython.display import Markdown
+
+    claims = of(chapter)
+    if not claims:
+        raise InputError(f"no claim belongs to chapter {chapter!r}")
+    return Markdown("\n\n".join(_entry(outcome, anchor) for outcome in verify(claims)))
+
+
+def definitions(table: Mapping[str, str]):
+    """Return what the words of a column of the ledger mean (``BASES`` or ``VERDICTS``), as a displayable list."""
+    from IPython.display import Markdown
+
+    return Markdown("\n".join(f"* *{word}*: {meaning}." for word, meaning in table.items()))
+
+
+def summary():
+    """Return how many rows of the ledger have each verdict, by what was read of their source: a displayable table."""
+    from IPython.display import Markdown
+
+    counts = Counter((claim.basis, claim.verdict) for claim in ledger())
+    lines = ["| | " + " | ".join(VERDICTS) + " |", "| --- |" + " ---: |" * len(VERDICTS)]
+    lines += [f"| {basis} | " + " | ".join(str(counts[basis, verdict] or "·") for verdict in VERDICTS) + " |"
+              for basis in BASES]
+    return Markdown("\n".join(lines))
+
+
+def tally(claims: list[Claim]) -> dict[str, int]:
+    """Return how many of these statements of others were tested, and of them seen, corrected, refuted, undecided."""
+    groups = {"seen": ("reproduced", "holds", "known"), "corrected": ("corrected",), "refuted": ("refuted", "fails"),
+              "undecided": ("open",)}
+    return {"tested": len(claims), **{name: sum(claim.verdict in verdicts for claim in claims)
+                                      for name, verdicts in groups.items()}}
+
+
+@functools.cache
+def cited(key: str) -> str:
+    """Return a reference's authors and year, from the bibliography: ``huang2020`` → Huang et al. (2020)."""
+    from pybtex.database import parse_file
+    from pybtex.richtext import Text
+
+    entry = parse_file(str(paths.BOOK / "references.bib")).entries[key]
+    names = [str(Text.from_latex(" ".join([*author.prelast_names, *author.last_names])))
+             for author in entry.persons["author"]]
+    authors = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
+    return f"{authors} ({entry.fields['year']})"
+
+
+def _entry(outcome: Outcome, anchor: bool) -> str:
+    """Return one claim as Markdown inside an HTML block."""
+    claim = outcome.claim
+    if anchor:
+        opening = f'<div class="claim" id="claim-{claim.id}">'
+        name = f'<a class="claim-id" href="#claim-{claim.id}"><code>{claim.id}</code></a>'
+        where = f' · <a href="{claim.chapter}.html">{claim.chapter}</a>'
+        if claim.figure:
+            where += f' · <a href="{claim.chapter}.html#{claim.figure}">figure</a>'
+    else:
+        opening = '<div class="claim">'
+        name = f'<a class="claim-id" href="claims.html#claim-{claim.id}"><code>{claim.id}</code></a>'
+        where = f' · <a href="#{claim.figure}">figure</a>' if claim.figure else ""
+    mark = {"passed": "✓", "failed": "✗"}.get(outcome.status, "–")
+    status = html.escape(outcome.status)
+    value = "no number" if outcome.value is None else f"{outcome.value:.4g}"
+    extra = "" if outcome.effect is None else f"; effect {outcome.effect:.4g}"
+    if outcome.interval:
+        extra += "; interval {:.4g} to {:.4g}".format(*outcome.interval)
+    if outcome.control is not None:
+        extra += f"; control {outcome.control:.4g}"
+    status += "".join(f'; <em>does not hold: {html.escape(name)}</em>' for name in outcome.broken)
+    return (f'{opening}\n\n{name} · <strong>{claim.verdict}</strong> · {mark} {status}{where}\n\n'
+            f"{claim.statement.strip()}\n\n"
+            f'<span class="claim-facts">{html.escape(claim.quantity)}: {value} '
+            f"(bound: {html.escape(claim.bound)}{extra}). Source: {html.escape(_source(claim))}.</span>\n\n</div>")
+
+
+def _source(claim: Claim) -> str:
+    """Return whose a claim is, in words: with what was read, and what is near by."""
+    works = ", ".join(cited(key) for key in claim.sources)
+    if claim.basis == "ours":
+        return "ours" + (f"; near: {works}" if works else "")
+    if claim.verdict == "corrected":
+        return f"ours, in place of a statement of {works} ({BASES[claim.basis]})"
+    if claim.id.startswith("tempting-"):
+        return f"a statement one may be tempted to make after {works} ({BASES[claim.basis]})"
+    return f"{works} ({BASES[claim.basis]})"

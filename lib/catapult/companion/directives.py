@@ -1,0 +1,175 @@
+"""What the book's pages add to Sphinx: the chapter card, the citation entry, downloads, mathematics offline.
+
+``chapter-card``
+    At the head of a chapter: what it shows and needs, its command, its parameters, its downloads.
+``citation-entry``
+    The companion's BibTeX entry, from ``CITATION.cff``.
+``chapter``, ``number``
+    Roles: a chapter's number in the book, from its id, as a link.
+"""
+
+from __future__ import annotations
+
+import html
+import shutil
+from importlib import metadata
+from pathlib import Path
+
+import nbformat
+import yaml
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from catapult import paths
+from catapult.companion import registry
+from catapult.parameters import allowed_values, type_name
+
+
+class ChapterCard(SphinxDirective):
+    """The card at the head of a chapter."""
+
+    def run(self) -> list[nodes.Node]:
+        chapter = registry.get(Path(self.env.docname).name)
+        text = f"""
+**What it shows.** {chapter.shows}
+
+**What it needs.** {chapter.needs}
+
+**Rerun it.** `catapult run {chapter.number} --out out/`, with `-p NAME=VALUE` for any parameter below.
+"""
+        if "/" in self.env.docname:  # in the book; a page that `catapult run` makes lies beside its notebook
+            text += f"""
+**Take it.** <a href="../notebooks/{chapter.id}.ipynb" download>executed notebook</a> ·
+<a href="../sources/{chapter.id}.md" download>source</a>
+"""
+        card = nodes.container(classes=["chapter-card"])
+        self.state.nested_parse(StringList(text.splitlines(), source=self.env.docname), self.content_offset, card)
+        card += nodes.raw("", _parameter_table(chapter), format="html")
+        return [card]
+
+
+def _parameter_table(chapter: registry.Chapter) -> str:
+    """Return the chapter's parameters as a folded HTML list."""
+    model = chapter.parameters
+    rows = []
+    for name, field in model.model_fields.items():
+        allowed = allowed_values(model, name)
+        kind = type_name(model, name)
+        limits = allowed if allowed.startswith(kind) else f"{kind}: {allowed}"
+        rows.append(f"<dt><code>{name} = {html.escape(str(field.default))}</code></dt>"
+                    f"<dd>{html.escape(field.description or '')} <span>({html.escape(limits)})</span></dd>")
+    return f"<details><summary>Parameters</summary><dl>{''.join(rows)}</dl></details>"
+
+
+class ChapterNumber(SphinxRole):
+    """A chapter by its id, as its number in the book: ``{number}`mnist``` → 3, ``{chapter}`mnist``` → chapter 3."""
+
+    def run(self) -> tuple[list[nodes.Node], list]:
+        chapter = registry.get(self.text)
+        words = nodes.inline("", f"chapter {chapter.number}" if self.name == "chapter" else str(chapter.number))
+        page = f"book/{chapter.id}"
+        if page not in self.env.all_docs and page not in self.env.found_docs:
+            return [words], []  # a page that was made alone
+        return [addnodes.pending_xref("", words, refdomain="std", reftype="doc", reftarget=f"/{page}", refexplicit=True,
+                                      refdoc=self.env.docname, refwarn=True)], []
+
+
+class CitationEntry(SphinxDirective):
+    """The BibTeX entry of the companion."""
+
+    def run(self) -> list[nodes.Node]:
+        config = self.config
+        entry = bibtex_entry(config.companion_repository, config.companion_doi, config.companion_address)
+        block = nodes.literal_block(entry, entry, language="bibtex")
+        return [block]
+
+
+def bibtex_entry(repository: str = "", doi: str = "", address: str = "") -> str:
+    """Return the companion's BibTeX entry; fields that are not known yet are left out."""
+    about = yaml.safe_load((paths.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    authors = " and ".join("{" + author["name"] + "}" for author in about["authors"])
+    fields = {"author": authors, "title": "{" + about["title"] + "}", "year": str(about["date-released"])[:4],
+              "version": about["version"], "doi": doi, "url": address or repository}
+    body = ",\n".join(f"  {name:8}= {{{value}}}" for name, value in fields.items() if value)
+    return f"@software{{catapult_companion,\n{body}\n}}"
+
+
+def _use_repository(app: Sphinx, config) -> None:
+    if config.companion_repository:
+        config.html_theme_options |= {"repository_url": config.companion_repository, "use_repository_button": True}
+
+
+def _drop_thebe(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Leave out the live-code scripts: no page uses them, and the theme loads them twice, an error."""
+    def wanted(script) -> bool:
+        return "thebe" not in f"{script.filename} {script.attributes.get('body', '')}".lower()
+
+    context["script_files"] = [file for file in context.get("script_files", []) if wanted(file)]
+
+
+def _copy_downloads(app: Sphinx, error: Exception | None) -> None:
+    """Put each chapter's executed notebook and source where its card points."""
+    if error or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    executed = out.parent / "jupyter_execute"
+    for docname in app.env.found_docs:
+        path = Path(app.env.doc2path(docname))
+        name = Path(docname).name
+        run = executed / f"{docname}.ipynb"
+        if not run.exists():
+            continue
+        for folder in ("notebooks", "sources"):
+            (out / folder).mkdir(exist_ok=True)
+        shutil.copyfile(path, out / "sources" / f"{name}{path.suffix}")
+        nbformat.write(_counted(nbformat.read(run, as_version=4)), out / "notebooks" / f"{name}.ipynb")
+
+
+def _counted(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Number the code cells in order: they were run from top to bottom, but the cache drops the counts."""
+    for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
+        cell.execution_count = number
+    return notebook
+
+
+MATHJAX = ("tex-svg.js", "input/tex/extensions")  # an SVG build needs no fonts
+
+
+def _offline_mathjax(app: Sphinx, config) -> None:
+    config.mathjax_path = f"mathjax/{MATHJAX[0]}"
+    # The menu would load speech and other parts that the book does not carry.
+    config.mathjax3_config = {**(config.mathjax3_config or {}), "options": {"enableMenu": False}}
+
+
+def _copy_mathjax(app: Sphinx, error: Exception | None) -> None:
+    """Put the parts of MathJax that the pages load into the book, from the wheel that carries them."""
+    if error or app.builder.format != "html":
+        return
+    wheel = metadata.distribution("sphinx-mathjax-offline")
+    for part in MATHJAX:
+        source = Path(wheel.locate_file(f"sphinx-mathjax-offline/static/mathjax/{part}"))
+        target = Path(app.outdir) / "_static" / "mathjax" / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(source, target)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the directives, the settings and the hooks."""
+    for name in ("repository", "doi", "address"):
+        app.add_config_value(f"companion_{name}", "", "env", [str])
+    app.add_directive("chapter-card", ChapterCard)
+    app.add_directive("citation-entry", CitationEntry)
+    for name in ("chapter", "number"):
+        app.add_role(name, ChapterNumber())
+    app.connect("config-inited", _offline_mathjax)
+    app.connect("config-inited", _use_repository)
+    app.connect("html-page-context", _drop_thebe, priority=900)
+    app.connect("build-finished", _copy_downloads)
+    app.connect("build-finished", _copy_mathjax)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

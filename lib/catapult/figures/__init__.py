@@ -1,1 +1,0 @@
-"""Figures: each function takes results and returns a matplotlib figure; none of them trains."""

@@ -1,0 +1,174 @@
+r"""What a network is: widths, activation, parametrisation, initialisation. No biases.
+
+With :math:`\phi` the activation and :math:`m_l` the width that enters layer :math:`l`,
+
+* ``parametrization="ntk"``:
+  :math:`f(x) = m_k^{-1/2} W_k\,\phi(\dots \phi(m_1^{-1/2} W_1 x))`, entries of :math:`W_l` drawn from
+  N(0, 1);
+* ``parametrization="standard"``:
+  :math:`f(x) = W_k\,\phi(\dots \phi(W_1 x))`, entries of :math:`W_l` drawn from N(0, 1/m_l).
+
+Both give the same function at initialisation; gradient descent with one learning rate differs, because the
+first moves each weight matrix by the factor :math:`1/m_l` less.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from catapult.networks.activations import ACTIVATIONS, Activation, zero
+from catapult.parameters import InputError, is_whole, nearest
+
+if TYPE_CHECKING:
+    import torch
+
+PARAMETRIZATIONS = ("ntk", "standard")
+
+
+class WeightMatrices:
+    """What all networks share: weight matrices, a scale in front of each, an activation between them."""
+
+    inputs: int  # d, the length of a row of X
+    outputs: int
+    activation: str
+    parametrization: str
+
+    @cached_property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """The shape (m_out, m_in) of each weight matrix; m_in is its fan-in."""
+        raise NotImplementedError
+
+    @property
+    def depth(self) -> int:
+        """The number of weight matrices."""
+        return len(self.shapes)
+
+    @cached_property
+    def scales(self) -> tuple[float, ...]:
+        """The factor in front of each weight matrix in the forward pass."""
+        if self.parametrization == "standard":
+            return (1.0,) * self.depth
+        return tuple(fan_in**-0.5 for _, fan_in in self.shapes)
+
+    def initialise(self, seed: int, dtype: str = "float64", device: str = "cpu") -> list[torch.Tensor]:
+        """Draw the weights: a list of matrices of shape (m_out, m_in).
+
+        They are drawn on the CPU in float64 and then cast, so that one seed gives the same weights
+        (up to rounding) for every dtype and device.
+        """
+        import torch
+
+        generator = torch.Generator().manual_seed(seed)
+        weights = []
+        for shape in self.shapes:
+            matrix = torch.randn(shape, generator=generator, dtype=torch.float64)
+            if self.parametrization == "standard":
+                matrix /= shape[1]**0.5
+            weights.append(matrix.to(device=device, dtype=getattr(torch, dtype)))
+        return weights
+
+    @property
+    def phi(self) -> Activation:
+        """The member of the table of activations."""
+        return ACTIVATIONS[self.activation]
+
+    @property
+    def activate(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """The activation φ."""
+        return self.phi.value
+
+    def slope(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return the activation's derivative φ'(z) from its value φ(z); the ReLU's at 0 is 0."""
+        return self.phi.slope(hidden)
+
+    def bend(self, hidden: torch.Tensor) -> torch.Tensor | None:
+        """Return the activation's second derivative φ''(z) from φ(z); None where it is zero (almost) everywhere."""
+        return None if self.phi.bend is zero else self.phi.bend(hidden)
+
+    def _check_options(self) -> None:
+        for name, allowed in (("activation", ACTIVATIONS), ("parametrization", PARAMETRIZATIONS)):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise InputError(f"{name} = {value!r}{nearest(value, allowed)}; "
+                                 f"allowed: {', '.join(allowed)}")
+
+
+@dataclass(frozen=True)
+class Network(WeightMatrices):
+    """A fully connected network without biases.
+
+    Parameters
+    ----------
+    widths
+        Input dimension, hidden widths, number of outputs: ``(784, 500, 500, 1)`` has two hidden layers;
+        ``(d, 1)`` is the linear predictor. At least two whole numbers ≥ 1.
+    activation
+        A name in ``networks.activations.ACTIVATIONS``, as ``"linear"`` or ``"relu"``: after every layer but the last.
+    parametrization
+        ``"ntk"`` or ``"standard"``, see the module.
+
+    Raises
+    ------
+    InputError
+        For widths, an activation or a parametrisation that are not of these.
+    """
+
+    widths: tuple[int, ...]
+    activation: str = "linear"
+    parametrization: str = "ntk"
+
+    def __post_init__(self):
+        widths = tuple(self.widths) if isinstance(self.widths, Iterable) else ()
+        if len(widths) < 2 or not all(is_whole(width, 1) for width in widths):
+            raise InputError(f"widths = {self.widths!r}: allowed: at least two whole numbers ≥ 1")
+        object.__setattr__(self, "widths", tuple(map(int, widths)))
+        self._check_options()
+
+    @property
+    def inputs(self) -> int:
+        return self.widths[0]
+
+    @property
+    def outputs(self) -> int:
+        return self.widths[-1]
+
+    @cached_property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """The shape (m_{l+1}, m_l) of each weight matrix."""
+        return tuple((m_out, m_in) for m_in, m_out in pairwise(self.widths))
+
+    def forward(self, weights: list[torch.Tensor], X: torch.Tensor,
+                offset: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the outputs for inputs ``X`` of shape (n, d): (n,) for one output, else (n, outputs).
+
+        Weights with leading dimensions (several runs) give outputs with the same leading dimensions. An
+        ``offset`` (…, n, m_1) is added to X W_1ᵀ. A linear network with one output is contracted from the output
+        side, v = W_1ᵀ(… W_kᵀ), f = Xv: the same function, at the cost of matrix-vector products.
+        """
+        if not self.phi.is_linear or self.outputs > 1:
+            return self.forward_with_hidden(weights, X, offset)[0]
+        b = weights[-1].new_ones(1, 1)
+        for matrix in reversed(weights[1:]):
+            b = b @ matrix
+        f = (b @ weights[0]) @ X.mT
+        if offset is not None:
+            f = f + b @ offset.mT
+        return math.prod(self.scales) * f.squeeze(-2)
+
+    def forward_with_hidden(self, weights, X, offset=None) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Return the outputs, computed layer by layer, and the hidden activations, each (n, width)."""
+        hidden, a = [], X
+        for layer, (scale, matrix) in enumerate(zip(self.scales, weights, strict=True)):
+            a = a @ matrix.mT
+            if layer == 0 and offset is not None:
+                a += offset
+            a *= scale
+            if layer < self.depth - 1:
+                a = self.activate(a)
+                hidden.append(a)
+        return (a.squeeze(-1) if self.outputs == 1 else a), hidden

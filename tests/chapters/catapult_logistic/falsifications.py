@@ -1,0 +1,285 @@
+"""Falsifications of the rows of the chapter on the logistic and the exponential loss."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from catapult.chapters.catapult_logistic import checks
+from catapult.theory import linear_predictor, two_layer
+from falsifying import falsifies
+
+
+def scaled(monkeypatch, module, name, factor):
+    """Multiply what a function returns, or a constant, by a factor."""
+    right = getattr(module, name)
+    wrong = (lambda *given, **named: factor * right(*given, **named)) if callable(right) else factor * right
+    monkeypatch.setattr(module, name, wrong)
+
+
+@falsifies("huang-logistic-catapult")
+def a_critical_rate_three_per_cent_lower(monkeypatch):
+    """The critical rate is 3 % lower: 1.02 times it is still below."""
+    scaled(monkeypatch, two_layer, "critical_learning_rate", 0.97)
+
+
+@falsifies("huang-kernel-bound")
+def a_bound_two_per_cent_lower(monkeypatch):
+    """λ_∞ is at most 0.98 of the stability edge."""
+    scaled(monkeypatch, two_layer, "stability_edge", 0.98)
+
+
+@falsifies("huang-kernel-bound")
+def a_bound_two_per_cent_higher(monkeypatch):
+    """The bound is 2 % higher, and none comes near."""
+    scaled(monkeypatch, two_layer, "stability_edge", 1.02)
+
+
+@falsifies("ours-kernel-turns")
+def another_place_to_turn(monkeypatch):
+    """The kernel turns at s = 4.08."""
+    scaled(monkeypatch, checks, "TURNS", 1.02)
+
+
+@falsifies("tempting-kernel-bound")
+def beside_the_hit(monkeypatch):
+    """The start has a kernel 2 % larger, and the step does not hit."""
+    scaled(monkeypatch, checks, "_hitting", 1 + 1 / 50)
+
+
+@falsifies("tempting-upper-edge")
+def narrow_networks(monkeypatch):
+    """Networks of width 700 are among the wide ones."""
+    monkeypatch.setattr(checks, "WIDE", (700, 3000))
+
+
+@falsifies("huang-exponential-catapult")
+def a_wider_window(monkeypatch):
+    """The window is 2 % wider."""
+    scaled(monkeypatch, checks, "_window", 1.02)
+
+
+@falsifies("ours-window-moves")
+def a_larger_spread(monkeypatch):
+    """The spread is 2 % larger."""
+    scaled(monkeypatch, checks, "_spread_of_outputs", 1.02)
+
+
+@falsifies("ours-exponential-trap")
+def a_wider_trap(monkeypatch):
+    """The trap reaches to s0 = 2.04."""
+    scaled(monkeypatch, checks, "TRAP", 1.02)
+
+
+@falsifies("ours-exponential-runaway")
+def an_earlier_runaway(monkeypatch):
+    """The kernel rises for ever from ηλ0 = 3.92 on."""
+    scaled(monkeypatch, checks, "RUNAWAY", 0.98)
+
+
+@falsifies("ours-sixteen")
+def another_sixteen(monkeypatch):
+    """16 is 16.32 (and the other edge 2 % higher)."""
+    scaled(monkeypatch, two_layer, "convergence_edge", 1.02)
+
+
+@falsifies("ours-sixteen-sharp")
+def starts_inside_the_cycle(monkeypatch):
+    """Starts just within the two-cycle diverge."""
+    scaled(monkeypatch, checks, "BESIDE", -1)
+
+
+@falsifies("ours-kappa-eight")
+def another_eight(monkeypatch):
+    """Every start converges up to κ = 8.32."""
+    scaled(monkeypatch, two_layer, "convergence_edge", 1.02)
+
+
+@falsifies("ours-beyond-kappa-eight")
+def another_growth(monkeypatch):
+    """The growth is 2 % larger."""
+    scaled(monkeypatch, checks, "_growth", 1.02)
+
+
+@falsifies("ours-beyond-kappa-eight")
+def starts_far_from_half_a_swing(monkeypatch):
+    """Starts at the end of the swing diverge too."""
+    right = checks._swung
+    monkeypatch.setattr(checks, "_swung", lambda f0, kappa, share: right(f0, kappa, share + 0.4))
+
+
+@falsifies("ours-false-cycle")
+def another_fall(monkeypatch):
+    """The fall is 2 % larger than 4 e⁻⁴⁰."""
+    scaled(monkeypatch, checks, "FALLS", 1.02)
+
+
+@falsifies("ours-two-layer-cycle")
+def another_cycle(monkeypatch):
+    """f* is a millionth larger."""
+    right = two_layer.two_cycle
+    monkeypatch.setattr(two_layer, "two_cycle", lambda *given: (right(*given)[0] * 1.000001, right(*given)[1]))
+
+
+@falsifies("ours-two-layer-cycle-repels")
+def another_multiplier(monkeypatch):
+    """The multiplier is 10⁻⁵ larger."""
+    scaled(monkeypatch, two_layer, "cycle_multiplier", 1.00001)
+
+
+@falsifies("ours-wide-edge")
+def an_edge_two_per_cent_higher(monkeypatch):
+    """Wide networks converge up to 1.02 √(8m)."""
+    scaled(monkeypatch, two_layer, "convergence_edge", 1.02)
+
+
+@falsifies("ours-wide-edge")
+def an_edge_two_per_cent_lower(monkeypatch):
+    """Wide networks diverge from 0.98 √(8m) on."""
+    scaled(monkeypatch, two_layer, "convergence_edge", 0.98)
+
+
+@falsifies("ours-wide-edge")
+def convergence_from_one_beyond_sixteen(monkeypatch):
+    """From |a0| = 1 rates converge up to 1.02 √(16m)."""
+    scaled(monkeypatch, checks, "HIGHEST", 1.02)
+
+
+@falsifies("song-slide-end")
+def another_leading_order(monkeypatch):
+    """The leading coefficient is 2 % larger than 3/2."""
+    scaled(monkeypatch, checks, "LEADING", 1.02)
+
+
+@falsifies("ours-slide-end")
+def another_second_order(monkeypatch):
+    """The second coefficient is 2 % larger than 9/80."""
+    scaled(monkeypatch, checks, "SECOND", 1.02)
+
+
+@falsifies("ours-slide-end")
+def another_first_order(monkeypatch):
+    """The first coefficient is a thousandth larger."""
+    right = two_layer.slide_ntk
+    monkeypatch.setattr(two_layer, "slide_ntk", lambda m, rate: right(m, rate) - 0.0015 * rate / m)
+
+
+@falsifies("ours-slide-time", "ours-no-plateau")
+def another_rate(monkeypatch):
+    """The rate is 2 % larger than ¾κ."""
+    scaled(monkeypatch, checks, "SLIDE_RATE", 1.02)
+
+
+@falsifies("ours-slide-rate")
+def another_cycle_of_the_frozen_kernel(monkeypatch):
+    """f* is 1 % larger, and the drift 2 %."""
+    scaled(monkeypatch, linear_predictor, "two_cycle", 1.01)
+
+
+@falsifies("ours-annihilation")
+def beside_the_annihilation(monkeypatch):
+    """The start is 2 % larger than where |a| = 1."""
+    scaled(monkeypatch, checks, "_annihilated", 1 + 1 / 50)
+
+
+@falsifies("ours-silent-slide")
+def beyond_the_critical_rate(monkeypatch):
+    """The critical rate is 2 % higher."""
+    scaled(monkeypatch, two_layer, "critical_learning_rate", 1.02)
+
+
+@falsifies("ours-silent-slide")
+def a_large_output(monkeypatch):
+    """f0 = 2.5 is moderate too."""
+    monkeypatch.setattr(checks, "SILENT", (0.3, 1.0, 2.5))
+
+
+@falsifies("ours-not-always-flatter")
+def a_smaller_rate(monkeypatch):
+    """The larger rate is 2 % smaller."""
+    monkeypatch.setattr(checks, "PAIR", (50, 52.92))
+
+
+@falsifies("ours-flatter-while-small")
+def rates_the_other_way_round(monkeypatch):
+    """The smaller rate ends sharper."""
+    monkeypatch.setattr(checks, "SHARPER", checks.SHARPER[::-1])
+
+
+@falsifies("ours-flatter-while-small")
+def rates_two_per_cent_smaller(monkeypatch):
+    """Both rates are 2 % smaller: there a larger one still ends flatter."""
+    monkeypatch.setattr(checks, "SHARPER", tuple(0.98 * rate for rate in checks.SHARPER))
+
+
+@falsifies("ours-logistic-log-periodic")
+def another_period(monkeypatch):
+    """The period of log m is 2 % longer."""
+    right = checks._period
+    monkeypatch.setattr(checks, "_period", lambda kappa: right(kappa) ** 1.02)
+
+
+@falsifies("ours-logistic-log-periodic")
+def half_the_period(monkeypatch):
+    """The period is that of a single step."""
+    right = checks._period
+    monkeypatch.setattr(checks, "_period", lambda kappa: right(kappa) ** 0.5)
+
+
+@falsifies("ours-logistic-log-periodic")
+def a_width_next_to_hits(monkeypatch):
+    """A width next to hits is looked at too."""
+    monkeypatch.setattr(checks, "OFF_HITS", -1)
+
+
+@falsifies("ours-exponential-edge")
+def another_first_term(monkeypatch):
+    """The term in κ is 2 % larger."""
+    right = two_layer.slow_ntk
+
+    def wrong(loss, f, width, rate):
+        leading = linear_predictor.critical_learning_rate(loss, f) / rate
+        return leading + 1.02 * (right(loss, f, width, rate) - leading)
+
+    monkeypatch.setattr(two_layer, "slow_ntk", wrong)
+
+
+@falsifies("ours-exit")
+def another_exit(monkeypatch):
+    """L''''(0) is 2 % larger."""
+    right = two_layer.exit_distance
+    monkeypatch.setattr(two_layer, "exit_distance", lambda distance, kappa, h, fourth:
+                        right(distance, kappa, h, 1.02 * fourth))
+
+
+@falsifies("ours-exit")
+def a_term_of_the_dropped_order(monkeypatch):
+    """C has a term of the order of those that are dropped, −κh² (at κ = 1/10)."""
+    right = two_layer.exit_distance
+    monkeypatch.setattr(two_layer, "exit_distance", lambda distance, kappa, h, fourth:
+                        right(distance, kappa, h, fourth - 3 * h * 0.1 * h**2))
+
+
+@falsifies("ours-jump-returns")
+def another_bound(monkeypatch):
+    """Every start converges up to κ = 2.04."""
+    scaled(monkeypatch, checks, "BOUNDED", 1.04)
+
+
+@falsifies("ours-wide-phases")
+def another_first_rise(monkeypatch):
+    """The first rise is 2 % later."""
+    scaled(monkeypatch, two_layer, "critical_learning_rate", 1.02)
+
+
+@falsifies("ours-wide-phases")
+def another_slow_curve(monkeypatch):
+    """The slow curve is 1 % higher: the middle of the window lies beyond it."""
+    scaled(monkeypatch, two_layer, "slow_ntk", 1.01)
+
+
+@falsifies("huang-logistic-catapult", "ours-slide-rate", "ours-no-plateau")
+def a_steeper_loss(monkeypatch):
+    """The slope of the logistic loss is 2 % larger, and the rates that are known of it no longer fit."""
+    slopes = dict(checks.SLOPES, logistic=lambda f: 1.02 * np.tanh(f / 2) / 2)
+    monkeypatch.setattr(checks, "SLOPES", slopes)
+    scaled(monkeypatch, two_layer, "critical_learning_rate", 1 / 1.05)

@@ -1,0 +1,190 @@
+"""Falsifications of the rows of the chapter on MNIST: the analysis is broken, not the training, which is done once."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from catapult import phases
+from catapult.chapters.mnist import checks
+from falsifying import falsifies
+
+RUNS, SQUARED, WINDOW = checks._runs, checks.squared_shares_of_the_edge, checks.window
+
+
+@functools.cache
+def quick() -> xr.Dataset:
+    """The runs at quick scale, from the store that all tests share: an empty one would train them every time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("CATAPULT_RESULTS", raising=False)
+        return RUNS("quick")
+
+
+@functools.cache
+def squared() -> np.ndarray:
+    return SQUARED("quick")
+
+
+def measure(monkeypatch, runs=None, factor=1.0):
+    """Let the checks read these runs, and a squared loss that ends at ``factor`` times what it does."""
+    monkeypatch.setattr(checks, "_runs", lambda scale: quick() if runs is None else runs)
+    monkeypatch.setattr(checks, "squared_shares_of_the_edge", lambda scale: factor * squared())
+
+
+def sharper(factor: float, where=lambda runs: True) -> xr.Dataset:
+    """Return the runs with a final sharpness of ``factor`` times its value, where ``where`` is True."""
+    runs = quick()
+    return runs.assign(sharpness_end=runs.sharpness_end.where(~(where(runs) & (runs.phase != "")),
+                                                              factor * runs.sharpness_end))
+
+
+@falsifies("huang-mnist-catapult")
+def a_peak_of_three_quarters(monkeypatch):
+    """A catapult peaks at least 75 % above its start: not on every seed."""
+    measure(monkeypatch)
+    monkeypatch.setattr(phases, "PEAK", 1.75)
+
+
+@falsifies("ours-mnist-catapult-separable")
+def a_peak_of_an_eighth(monkeypatch):
+    """A catapult peaks at least 12.5 % above its start: not on four of five seeds of separable data."""
+    measure(monkeypatch)
+    monkeypatch.setattr(phases, "PEAK", 1.125)
+
+
+@falsifies("huang-mnist-catapult", "huang-mnist-flatter", "ours-mnist-edge")
+def separable_data_in_the_place_of_non_separable(monkeypatch):
+    """The hypothesis is dropped: the data called non-separable are the separable ones."""
+    runs = quick()
+    measure(monkeypatch, runs.sel(version=["separable", "separable"]).assign_coords(version=runs.version))
+
+
+@falsifies("ours-mnist-catapult-separable", "ours-mnist-no-edge", "ours-mnist-no-threshold")
+def non_separable_data_in_the_place_of_separable(monkeypatch):
+    """The hypothesis is dropped: the data called separable are the non-separable ones."""
+    runs = quick()
+    measure(monkeypatch, runs.sel(version=["non-separable"] * 2).assign_coords(version=runs.version))
+
+
+@falsifies("huang-mnist-flatter")
+def catapults_end_a_quarter_sharper(monkeypatch):
+    """Catapults end 1.25 times as sharp as they do: less than twice as flat as small rates."""
+    measure(monkeypatch, sharper(1.25, lambda runs: runs.phase == "catapult"))
+
+
+@falsifies("huang-mnist-flatter")
+def lazy_runs_at_the_critical_rate_end_flatter_too(monkeypatch):
+    """The control shows the effect: at the critical rate, without a catapult, the sharpness falls by a quarter."""
+    measure(monkeypatch, sharper(0.75, lambda runs: np.abs(runs.multiple - 1) < 1e-6))
+
+
+@falsifies("ours-mnist-no-threshold")
+def separable_runs_at_the_critical_rate_end_sharper(monkeypatch):
+    """On separable data the critical rate ends 1.75 times as sharp: hardly a factor of two below the small rate."""
+    measure(monkeypatch, sharper(1.75, lambda runs: (np.abs(runs.multiple - 1) < 1e-6) & (runs.version == "separable")))
+
+
+@falsifies("ours-mnist-no-threshold")
+def the_control_falls_by_a_seventh(monkeypatch):
+    """On non-separable data as well the critical rate ends flatter, by a seventh."""
+    measure(monkeypatch, sharper(6 / 7, lambda runs: (np.abs(runs.multiple - 1) < 1e-6)
+                                 & (runs.version == "non-separable")))
+
+
+@falsifies("ours-mnist-edge")
+def eight_per_cent_further_below_the_edge(monkeypatch):
+    """Every run ends eight per cent flatter: beyond what the bound leaves to seeds that are not among the five."""
+    measure(monkeypatch, sharper(0.92))
+
+
+@falsifies("ours-mnist-edge")
+def one_run_beyond_the_edge(monkeypatch):
+    """Every run ends four per cent sharper, one of them beyond the edge."""
+    measure(monkeypatch, sharper(1.04))
+
+
+@falsifies("ours-mnist-no-edge")
+def the_squared_loss_ends_below_the_edge_as_well(monkeypatch):
+    """The control shows the effect: the squared loss ends at three quarters of what it does."""
+    measure(monkeypatch, factor=0.74)
+
+
+@falsifies("ours-mnist-one-predictor")
+def another_predictor(monkeypatch):
+    """The minimiser is longer than it is by a part in 10¹¹."""
+    best = checks.risk_minimiser
+    monkeypatch.setattr(checks, "risk_minimiser", lambda Z: (1 + 1e-11) * best(Z))
+
+
+@falsifies("ours-mnist-one-predictor")
+def too_few_steps(monkeypatch):
+    """Half of the runs have not settled: three hundred steps."""
+    monkeypatch.setattr(checks, "SETTLED_STEPS", 300)
+
+
+@falsifies("ours-mnist-one-predictor")
+def one_minimum_as_flat_as_another(monkeypatch):
+    """Only rates up to the critical one, whose minima are equally flat."""
+    monkeypatch.setattr(checks, "PREDICTOR_RATES", np.array([0.5, 0.71, 1.0]))
+
+
+def more_accurate(points: float, **cell: str) -> xr.Dataset:
+    """Return the runs, test accuracies at rates above the critical one by so many points higher, in one cell or all."""
+    runs = quick()
+    where = runs.multiple > 1 + 1e-6
+    for dim, name in cell.items():
+        where = where & (runs[dim] == name)
+    return runs.assign(test_accuracy=runs.test_accuracy + 0.01 * points * where)
+
+
+@falsifies("huang-mnist-best-rate")
+def large_rates_gain_a_point(monkeypatch):
+    """Test accuracies at rates above the critical one are a percentage point higher."""
+    measure(monkeypatch, more_accurate(1))
+
+
+@falsifies("huang-mnist-best-rate")
+def the_linear_network_gains_on_separable_data(monkeypatch):
+    """One cell gains, by ten points, and it is not the one that the row names."""
+    measure(monkeypatch, more_accurate(10, version="separable", activation="linear"))
+
+
+@falsifies("huang-mnist-best-rate")
+def the_linear_network_gains_a_fraction_of_a_point(monkeypatch):
+    """One cell gains, by a fraction of a point, and it is not the one that the row names."""
+    measure(monkeypatch, more_accurate(0.5, version="non-separable", activation="linear"))
+
+
+@falsifies("huang-mnist-best-rate")
+def the_relu_network_gains_a_point_on_separable_data(monkeypatch):
+    """The cell that may gain a fraction of a point gains a point and a twentieth."""
+    measure(monkeypatch, more_accurate(0.95, version="separable", activation="relu"))
+
+
+@falsifies("huang-mnist-best-rate")
+def every_cell_loses(monkeypatch):
+    """Test accuracies at rates above the critical one are thirty points lower."""
+    measure(monkeypatch, more_accurate(-30))
+
+
+@falsifies("huang-mnist-best-rate")
+def the_linear_network_loses_a_point(monkeypatch):
+    """Test accuracies at rates above the critical one are four fifths of a point lower."""
+    measure(monkeypatch, more_accurate(-0.8))
+
+
+@falsifies("huang-mnist-best-rate")
+def two_rates_on_one_side(monkeypatch):
+    """Only two rates at or below the critical one are there: a comparison of two with two."""
+    runs = quick()
+    measure(monkeypatch, runs.sel(multiple=runs.multiple > 0.7))
+
+
+@falsifies("ours-mnist-window")
+def half_the_width(monkeypatch):
+    """The wide network has half the width that is said."""
+    monkeypatch.setattr(checks, "window", lambda scale, width, seed:
+                        WINDOW(scale, width // 2 if width == max(checks.WIDTHS) else width, seed))

@@ -1,0 +1,208 @@
+"""The ledger: rows that keep the schema, bounds that can fail, outcomes that are honest."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import re
+
+import pytest
+
+from catapult import paths
+from catapult.companion import claims, registry
+from catapult.companion.measurement import Measurement
+from catapult.parameters import InputError
+
+LEDGER = claims.ledger()
+
+
+def test_ledger_is_large_enough_and_ids_are_unique():
+    assert len(LEDGER) >= 15
+    assert len({claim.id for claim in LEDGER}) == len(LEDGER)
+
+
+@pytest.mark.parametrize("claim", LEDGER, ids=lambda claim: claim.id)
+def test_row_names_a_chapter_an_author_and_a_check(claim):
+    assert claim.chapter in {chapter.id for chapter in registry.every()}
+    author = claim.id.partition("-")[0]
+    assert author in {"ours", "tempting"} or any(key.startswith(author) for key in claim.sources)
+    assert claim.sources or claim.basis == "ours"
+    assert all(claims.cited(key) for key in claim.sources)
+    if claim.verdict == "refuted":
+        assert claim.basis in ("abstract", "read")
+    assert (author == "tempting") == (claim.basis == "reconstructed" and claim.verdict == "fails")
+    if claim.verdict == "known":
+        assert claim.sources
+    if claim.verdict == "new":
+        assert claim.basis == "ours"
+    assert claim.check.count(".") == 1
+
+
+def test_every_entry_of_the_bibliography_is_cited():
+    keys = re.findall(r"^@\w+\{([^,]+),", (paths.BOOK / "references.bib").read_text(encoding="utf-8"), re.MULTILINE)
+    text = " ".join(page.read_text(encoding="utf-8") for page in paths.BOOK.glob("*.md"))
+    cited = {key for keys in re.findall(r"\{cite:\w\}`([^`]*)`", text) for key in keys.split(",")}
+    cited |= {key for claim in LEDGER for key in claim.sources}
+    assert len(keys) == len(set(keys))
+    assert set(keys) == cited
+
+
+def test_the_figure_of_a_claim_is_in_its_chapter():
+    shown = [claim for claim in LEDGER if claim.figure]
+    assert len(shown) > 25
+    for claim in shown:
+        page = (paths.BOOK / f"{claim.chapter}.md").read_text(encoding="utf-8")
+        assert f"    name: {claim.figure}\n" in page, claim.id
+
+
+@pytest.mark.parametrize(
+    ("bound", "inside", "outside"),
+    [("<= 1e-12", 1e-12, 2e-12), (">= 0.5", 0.5, 0.49), ("== 0", 0.0, 1e-300), ("< 1", 0.9, 1.0), ("> -1", 0.0, -1.0),
+     ("in [1.9, 2.1]", 2.0, 2.2)],
+)
+def test_bound_separates(bound, inside, outside):
+    assert claims.keeps(bound, inside)
+    assert not claims.keeps(bound, outside)
+    assert not claims.keeps(bound, math.nan)
+
+
+@pytest.mark.parametrize("bound", ["", "1", "=< 1", "<= x", "in (0, 1)", "<= 1; import os"])
+def test_unreadable_bound_is_refused(bound):
+    with pytest.raises(ValueError, match="allowed"):
+        claims.keeps(bound, 0.0)
+
+
+def outcome(monkeypatch, check):
+    """Return the outcome of the ledger's first claim when its check is this function."""
+    claim = LEDGER[0]
+    monkeypatch.setattr(claims, "check", lambda claim: check)
+    (result,) = claims.verify([claim])
+    return result
+
+
+def test_value_outside_the_bound_fails(monkeypatch):
+    bad = -1e9 if LEDGER[0].bound.startswith((">", "in")) else 1e9
+    assert outcome(monkeypatch, lambda scale: Measurement(bad)).status == "failed"
+
+
+def test_nan_fails_and_is_no_number(monkeypatch):
+    result = outcome(monkeypatch, lambda scale: Measurement(math.nan))
+    assert (result.status, result.value) == ("failed", None)
+
+
+def test_what_is_infinite_is_null_in_json(monkeypatch):
+    result = outcome(monkeypatch, lambda scale: Measurement(math.inf, math.inf, (-1.0, math.inf)))
+    row = json.loads(json.dumps(result.as_dict(), allow_nan=False))
+    assert (row["value"], row["effect"], row["interval"]) == (None, None, [-1.0, None])
+
+
+def test_exception_in_a_check_is_a_failure_told_on_standard_error(monkeypatch, capsys):
+    def check(scale):
+        raise RuntimeError("the check broke")
+
+    assert outcome(monkeypatch, check).status == "failed"
+    assert "the check broke" in capsys.readouterr().err
+
+
+def test_a_condition_that_does_not_hold_fails_the_row_and_is_named(monkeypatch):
+    def check(scale):
+        return Measurement(0.0, conditions={"one": True, "the other": False})
+
+    good = outcome(monkeypatch, lambda scale: Measurement(0.0, conditions={"one": True}))
+    bad = outcome(monkeypatch, check)
+    assert (good.status, bad.status, bad.broken) == ("passed", "failed", ["the other"])
+    assert "does not hold: the other" in claims._entry(bad, anchor=False)
+    assert bad.as_dict()["conditions"] == {"one": True, "the other": False}
+
+
+def test_a_reference_is_named_as_it_is_printed():
+    names = {key: claims.cited(key) for claim in LEDGER for key in claim.sources}
+    assert names["huang2020"] == "Huang et al. (2020)"
+    assert names["laurent2018"] == "Laurent and von Brecht (2018)"
+    assert not [name for name in names.values() if set("{}\\$") & set(name)]
+
+
+def test_missing_data_is_counted_apart(monkeypatch):
+    from catapult.datasets import DataMissing
+
+    def check(scale):
+        raise DataMissing("CIFAR-10")
+
+    assert outcome(monkeypatch, check).status.startswith("not checked here: needs")
+
+
+def test_unknown_claim_gets_the_nearest_name():
+    with pytest.raises(InputError, match="did you mean"):
+        claims.select([LEDGER[0].id + "x"])
+
+
+def test_displayed_ledger_carries_every_anchor():
+    text = claims._entry(claims.Outcome(LEDGER[0], "passed", 1.0, None, None, 0.1), anchor=True)
+    assert f'id="claim-{LEDGER[0].id}"' in text
+
+
+@pytest.mark.parametrize("path", sorted(paths.ROOMS.glob("*/checks.py")), ids=lambda path: path.parent.name)
+def test_checks_pass_nan_on(path):
+    # Python's max and min drop NaN, depending on the order: numpy's keep it, and a NaN fails the row
+    names = [node.func.id for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    assert {"max", "min"}.isdisjoint(names)
+
+
+@pytest.mark.parametrize(("measured", "broken"), [
+    (Measurement(-1.0, interval=(-2.0, -1.0), control=-0.25), []),
+    (Measurement(1.0, interval=(1.0, 2.0), control=0.25), []),
+    (Measurement(-1.0, control=0.0), ["its interval excludes no effect", "its control shows no effect"]),
+    (Measurement(-1.0, interval=(-2.0, 0.0), control=0.0),
+     ["its interval excludes no effect", "its control shows no effect"]),
+    (Measurement(-1.0, interval=(-2.0, -1.0)), ["its control shows no effect"]),
+    (Measurement(-1.0, interval=(-2.0, -1.0), control=-0.26), ["its control shows no effect"]),
+    (Measurement(-1.0, interval=(-2.0, -1.0), control=0.26), ["its control shows no effect"]),
+], ids=["below", "above", "no interval", "interval with 0", "no control", "same control", "opposite control"])
+def test_what_is_called_reproduced_has_an_effect_and_a_control_without(monkeypatch, measured, broken):
+    claim = LEDGER[0].model_copy(update={"verdict": "reproduced", "bound": "in [-9, 9]"})
+    monkeypatch.setattr(claims, "check", lambda claim: lambda scale: measured)
+    (result,) = claims.verify([claim])
+    assert (result.status, result.broken) == ("failed" if broken else "passed", broken)
+    (other,) = claims.verify([claim.model_copy(update={"verdict": "holds"})])
+    assert other.status == "passed"
+
+
+def test_the_page_of_the_ledger_has_every_chapter_with_claims_under_its_title():
+    page = (paths.BOOK / "claims.md").read_text(encoding="utf-8")
+    part = r'^## \[(.+)\]\((.+)\.md\)\n\n```.*\n.*\n\nclaims\.verdicts\("(.+)", anchor=True\)\n```$'
+    parts = re.findall(part, page, re.MULTILINE)
+    assert parts == [(chapter.title, chapter.id, chapter.id) for chapter in registry.every()
+                     if chapter.id in {claim.chapter for claim in LEDGER}]
+    assert {claim.chapter for claim in LEDGER} == {chapter for _, chapter, _ in parts}
+
+
+def test_the_words_of_the_ledger_are_explained_from_its_tables_and_every_row_is_counted():
+    for table in (claims.BASES, claims.VERDICTS):
+        assert claims.definitions(table).data.splitlines() == [f"* *{word}*: {table[word]}." for word in table]
+    cells = [line.strip("| ").split(" | ") for line in claims.summary().data.splitlines()]
+    assert cells[0] == list(claims.VERDICTS)
+    assert [row[0] for row in cells[2:]] == list(claims.BASES)
+    assert sum(int(number) for row in cells[2:] for number in row[1:] if number != "·") == len(LEDGER)
+    basis, verdict = LEDGER[0].basis, LEDGER[0].verdict
+    column = cells[0].index(verdict)
+    (numbers,) = (row[1:] for row in cells[2:] if row[0] == basis)
+    assert int(numbers[column]) == sum((claim.basis, claim.verdict) == (basis, verdict) for claim in LEDGER)
+
+
+def test_each_verdict_falls_into_one_outcome():
+    counted = [claims.tally([LEDGER[0].model_copy(update={"verdict": verdict})]) for verdict in claims.VERDICTS]
+    where = {verdict: [name for name, number in tally.items() if number and name != "tested"]
+             for verdict, tally in zip(claims.VERDICTS, counted, strict=True)}
+    assert where.pop("new") == []  # no statement of others
+    assert where == {"reproduced": ["seen"], "holds": ["seen"], "known": ["seen"], "corrected": ["corrected"],
+                     "fails": ["refuted"], "refuted": ["refuted"], "open": ["undecided"]}
+
+
+def test_what_was_read_is_explained_once():
+    files = [*paths.BOOK.glob("*.md"), paths.ROOT / "README.md"]
+    pages = {path.name: path.read_text(encoding="utf-8") for path in files}
+    assert [name for name, text in pages.items() if re.search("^Which texts were read$", text, re.M)] == ["index.md"]
+    assert all("index.md" in pages[name] for name in ("README.md", "claims.md"))
+    assert not [name for name, text in pages.items() if "repeats their experiments" in text]

@@ -1,0 +1,29 @@
+"""Every row of the ledger turns red when its statement is made false."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+import falsifying
+from catapult.companion import claims
+
+for _file in sorted(Path(falsifying.__file__).parent.glob("chapters/*/falsifications.py")):
+    _spec = importlib.util.spec_from_file_location(f"falsifications_of_{_file.parent.name}", _file)
+    _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
+
+LEDGER = {claim.id: claim for claim in claims.ledger()}
+
+
+@pytest.mark.parametrize(("row", "function"), [pytest.param(row, function, id=f"{row}-{name}")
+                                               for row, name, function in falsifying.TABLE])
+def test_a_falsification_turns_the_row_red(row, function, monkeypatch, empty_store):
+    function(monkeypatch)
+    (outcome,) = claims.verify([LEDGER[row]])
+    assert outcome.status == "failed", f"still {outcome.value} {LEDGER[row].bound}, although: {function.__doc__}"
+
+
+def test_every_row_has_a_falsification():
+    assert {row for row, *_ in falsifying.TABLE} == set(LEDGER)

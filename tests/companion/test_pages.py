@@ -1,0 +1,42 @@
+"""What is added to the theme's pages, as functions of text; how it looks is tested in a browser."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from docutils import nodes
+from docutils.utils import new_document
+
+from catapult.companion import pages, registry
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    ('<a href="_sources/1.ipynb" target="_blank"\n class="b">', '<a href="_sources/1.ipynb" download\n class="b">'),
+    ('<a href="https://example.org" target="_blank">', '<a href="https://example.org" target="_blank">'),
+    ('<th class="h"><p></p></th><th class="h"><p>a</p></th>', '<td class="h"></td><th class="h"><p>a</p></th>'),
+    ("<tr><th> </th><th>x</th></tr><thead>", "<tr><td></td><th>x</th></tr><thead>"),
+    ('<p id="a"></p><i class="x" id="a"><b id="b" data-id="b">', '<p id="a"></p><i class="x"><b id="b" data-id="b">'),
+])  # fmt: skip
+def test_page_is_mended(before, after):
+    assert pages.mended(before) == after
+    assert pages.mended(after) == after
+
+
+def test_description_is_what_a_chapter_shows_or_the_first_paragraph_or_the_title():
+    chapter = registry.every()[0]
+    assert pages.description(chapter.id, "Title", None)[:20] == chapter.shows[:20]
+    page = new_document("index")
+    page += [nodes.paragraph(text="Short."), nodes.paragraph(text="A paragraph with $mathematics$, and long. " * 9)]
+    about = pages.description("index", "Title", page)
+    assert about.startswith("A paragraph with mathematics, and long. A")
+    assert len(about) <= pages.LONGEST
+    assert about.endswith("…")
+    assert pages.description("search", "Search, Large learning rates", None) == "Search, Large learning rates"
+
+
+def test_script_hands_over_the_text_of_a_file(tmp_path):
+    file = tmp_path / "a 'b'.md"
+    file.write_text('"η"\n</script>\u2028', encoding="utf-8")
+    name, text = json.loads(f"[{pages.script(file).removeprefix('saveDownload(').rpartition(');')[0]}]")
+    assert (name, text) == (file.name, file.read_text(encoding="utf-8"))

@@ -1,0 +1,23 @@
+"""Deliberate falsifications: for each row of the ledger, a change near the edge of its statement that must turn it red.
+
+``chapters/NAME/falsifications.py`` has functions marked by :func:`falsifies`: each takes ``monkeypatch`` and breaks one
+thing, such as a constant by two per cent, a hypothesis, or a width or rate outside the sampled ones.
+``companion/test_falsifications.py`` runs the check of the row under each and wants to see "failed".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+TABLE: list[tuple[str, str, Callable]] = []
+
+
+def falsifies(*rows: str):
+    """Mark a function as a falsification of these rows; its docstring says what it breaks."""
+
+    def mark(function: Callable) -> Callable:
+        assert function.__doc__, f"{function.__name__}: say in a docstring what is broken"
+        TABLE.extend((row, function.__name__, function) for row in rows)
+        return function
+
+    return mark
