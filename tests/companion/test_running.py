@@ -196,8 +196,6 @@ def test_a_data_folder_without_data_is_refused_before_work(short, monkeypatch, c
 BROKEN = {
     "no tag": (":tags: [parameters]", ":tags: [parametres]", "0 cells are tagged [parameters]", ["run"]),
     "two tags": (":tags: [hide-input]", ":tags: [parameters]", "cells are tagged [parameters]", ["run"]),
-    "no experiment": ("experiment: critical_learning_rates", "experiment: nothing", "called 'nothing'",
-                      ["run", "parameters"]),
     "no purpose": ("  shows: >-", "  show: >-", "does not begin as a chapter", ["run", "parameters", "chapters"]),
     "no title": ("\n# ", "\n## ", "does not begin as a chapter", ["run", "parameters", "chapters"]),
     "no YAML": ("\nchapter:", "\nchapter: {", "does not begin as a chapter", ["run", "parameters", "chapters"]),
@@ -209,14 +207,23 @@ def test_a_broken_chapter_is_one_line(what, short, monkeypatch, capfd, tmp_path)
     before, after, part, commands = BROKEN[what]
     text = CHAPTER.path.read_text(encoding="utf-8")
     assert before in text
-    (tmp_path / "critical-learning-rates.md").write_text(text.replace(before, after), encoding="utf-8")
-    monkeypatch.setattr(book, "contents", lambda: [str(tmp_path / "critical-learning-rates")])
+    (tmp_path / f"{CHAPTER.id}.md").write_text(text.replace(before, after), encoding="utf-8")
+    monkeypatch.setattr(book, "contents", lambda: [str(tmp_path / CHAPTER.id)])
     for command in commands:
-        name = [] if command == "chapters" else ["2"]
+        name = [] if command == "chapters" else [CHAPTER.id]
         status, output, complaint = catapult(monkeypatch, capfd, command, *name)
         assert (status, output) == (1, "")
         assert part in one_line(complaint)
     assert short == []
+
+
+def test_a_chapter_without_a_room_is_one_line(monkeypatch, capfd, tmp_path):
+    (tmp_path / "nothing.md").write_text(CHAPTER.path.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(book, "contents", lambda: [str(tmp_path / "nothing")])
+    for command in ("run", "parameters"):
+        status, output, complaint = catapult(monkeypatch, capfd, command, "nothing")
+        assert (status, output) == (1, "")
+        assert "no experiment is called 'nothing'" in one_line(complaint)
 
 
 @pytest.mark.parametrize("missing", ["book", "contents", "broken contents"])
