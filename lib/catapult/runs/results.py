@@ -333,6 +333,7 @@ def clean(everything: bool = False) -> int:
              if (file.parent.name, key) in gone or (_left_over(file) and not file.with_name(f"{key}.json").exists())]
     files += [file for _, file in _files("unfinished") if _left_over(file)]
     files += [file for _, file in _files("damaged")]
+    files += (paths.results() / "claims").glob("*.json")  # what pages measured: soon measured again
     kept = []
     for file in files:
         try:
