@@ -15,7 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 from catapult import cli
-from catapult.companion import claims, registry
+from catapult.companion import claims, running
 from catapult.datasets import downloading
 from catapult.runs import results, sweeps
 
@@ -170,7 +170,7 @@ def harmless():
     summary = sweeps.Summary(1, 0, {}, 1, (), 0.0, Path("table.csv"))
     estimate = sweeps.Estimate(1, 1, 0, 1.0, "nothing", 1)
     with contextlib.ExitStack() as stack:
-        for module, name, result in ((registry, "run", {}), (sweeps, "run", summary), (sweeps, "estimate", estimate),
+        for module, name, result in ((running, "run", {}), (sweeps, "run", summary), (sweeps, "estimate", estimate),
                                      (claims, "verify", ()), (results, "clean", 0),
                                      (results, "seconds_to_compute", None), (downloading, "fetch", Path("x"))):
             stack.enter_context(mock.patch.object(module, name, lambda *given, result=result, **named: result))

@@ -13,7 +13,7 @@ import pytest
 
 import commanding
 from catapult import cli
-from catapult.companion import registry
+from catapult.companion import registry, running
 
 
 def catapult(*arguments, cwd=None, **variables):
@@ -177,8 +177,8 @@ def test_failed_chapter_keeps_its_notebook_apart_from_an_earlier_run(tmp_path, m
     earlier = [tmp_path / f"{chapter.id}.{what}" for what in ("ipynb", "html", "results.nc", "run.json")]
     for file in earlier:
         file.write_bytes(b"earlier")
-    with pytest.raises(registry.ChapterFailed, match=rf"stop here; kept: .*{chapter.id}\.unfinished\.ipynb"):
-        registry.run(chapter, values, tmp_path, progress=False)
+    with pytest.raises(running.ChapterFailed, match=rf"stop here; kept: .*{chapter.id}\.unfinished\.ipynb"):
+        running.run(chapter, values, tmp_path, progress=False)
     assert "stop here" in (tmp_path / f"{chapter.id}.unfinished.ipynb").read_text(encoding="utf-8")
     assert all(file.read_bytes() == b"earlier" for file in earlier)
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from catapult import cli, parameters
+from catapult import cli, parameter_files, parameters
 from catapult.companion import claims, registry
 from catapult.parameters import InputError, shown
 from catapult.runs import grids, sweeps
@@ -219,7 +219,7 @@ FILES = {
     "an endless name": ("x" * 60_000 + ": 1\n", "line 1: not"),
     "an endless value": ("w0: " + "9" * 60_000, "w0 = '999"),
     "another encoding": ("w0: ½\n".encode("utf-16"), "not in UTF-8"), "half a letter": (b"w0: \xc3\n", "not in UTF-8"),
-    "one byte too many": ("#" * (registry.LARGEST_FILE + 1), "too large"),
+    "one byte too many": ("#" * (parameter_files.LARGEST_FILE + 1), "too large"),
 }  # fmt: skip
 
 
@@ -244,7 +244,7 @@ def test_a_parameter_file_is_lines_of_names_and_plain_values(what, monkeypatch, 
 ], ids=["empty", "comments", "a mark", "braces", "a byte-order mark", "lines", "flow", "anchors", "none"])  # fmt: skip
 def test_what_a_parameter_file_may_hold(content, values, tmp_path):
     (tmp_path / "good.yaml").write_text(content, encoding="utf-8")
-    assert registry.read_file(tmp_path / "good.yaml") == values
+    assert parameter_files.read_file(tmp_path / "good.yaml") == values
 
 
 def sparse(file):

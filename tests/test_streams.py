@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from catapult import cli
-from catapult.companion import registry
+from catapult.companion import running
 from catapult.runs import sweeps
 from commanding import catapult, one_line
 
@@ -28,7 +28,7 @@ def stubs(monkeypatch, tmp_path):
     """No long work: what ``run`` and ``sweep`` print is of a run that took no time."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CATAPULT_RESULTS", str(tmp_path / "store"))
-    monkeypatch.setattr(registry, "run", lambda *given, **named: {"page": tmp_path / "page"})
+    monkeypatch.setattr(running, "run", lambda *given, **named: {"page": tmp_path / "page"})
     monkeypatch.setattr(sweeps, "run", lambda *given, **named: sweeps.Summary(1, 0, {}, 1, (), 0.0, tmp_path))
     monkeypatch.setattr(sweeps, "estimate", lambda *given, **named: sweeps.Estimate(1, 1, 0, 1.0, "nothing", 1))
 

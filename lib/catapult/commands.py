@@ -120,12 +120,11 @@ def obey(arguments: list[str]) -> int:
 @app.command(cls=Command)
 def chapters() -> None:
     """List the chapters: what each shows, how many claims it makes, what it costs."""
-    from catapult.companion import claims
-    from catapult.companion import registry as book_chapters
+    from catapult.companion import claims, registry
     from catapult.runs import results
 
     ledger = claims.ledger()
-    for chapter in book_chapters.every():
+    for chapter in registry.every():
         count = sum(claim.chapter == chapter.id for claim in ledger)
         seconds = results.seconds_to_compute(chapter.experiment, chapter.parameters())
         cost = "not computed here yet" if seconds is None else f"its results took {seconds:.1f} s to compute here"
@@ -135,9 +134,9 @@ def chapters() -> None:
 @app.command(cls=Command)
 def parameters(chapter: ChapterName) -> None:
     """Print a chapter's parameters: names, types, ranges, defaults, meaning."""
-    from catapult.companion import registry as book_chapters
+    from catapult.companion import registry
 
-    model = book_chapters.get(chapter).parameters
+    model = registry.get(chapter).parameters
     for name, field in model.model_fields.items():
         others = "".join(f", {scale} {values[name]}" for scale, values in model.scales.items() if name in values)
         print(f"{name} = {field.default}{others}\n    {type_name(model, name)}; allowed: {allowed_values(model, name)}"
@@ -156,20 +155,21 @@ def run(
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="Where to write.")] = "out",
 ) -> None:
     """Run a chapter with other parameters: leaves the executed notebook, a page, the results and their record."""
-    from catapult.companion import registry as book_chapters
+    from catapult import parameter_files
+    from catapult.companion import registry, running
 
-    chosen = book_chapters.get(chapter)
-    typed = book_chapters.read_assignments(assignments or [])
-    read = book_chapters.read_file(file) if file is not None else {}
+    chosen = registry.get(chapter)
+    typed = parameter_files.read_assignments(assignments or [])
+    read = parameter_files.read_file(file) if file is not None else {}
     read = {name: value for name, value in read.items() if name not in typed}
     model = chosen.parameters
     values = model.checked({**model.each(read, where=f"-f {plain(file)}"), **model.each(typed, where="-p")},
                            scale=scale)
     _name_data(data)
-    folder = book_chapters.prepare_output(_folder(out), chosen)
+    folder = running.prepare_output(_folder(out), chosen)
     try:
-        made = book_chapters.run(chosen, values, folder, progress=sys.stderr.isatty() or "CI" not in os.environ)
-    except book_chapters.ChapterFailed as error:
+        made = running.run(chosen, values, folder, progress=sys.stderr.isatty() or "CI" not in os.environ)
+    except running.ChapterFailed as error:
         raise typer.Exit(complain(error, 1)) from None
     for what, path in made.items():
         print(f"{what:9} {path}")
@@ -196,7 +196,7 @@ def sweep(
 
     Exit status 1 if any run failed: its row holds the error.
     """
-    from catapult.companion import registry as book_chapters
+    from catapult import parameter_files
     from catapult.runs import experiments, grids, sweeps
 
     module = experiments.get(experiment)
@@ -205,7 +205,7 @@ def sweep(
     folder = _folder(out)
     _check_scheduler(dask)
     _name_data(data)
-    chosen = grids.grid(module, grid or [], book_chapters.read_assignments(assignments or []), seeds=count,
+    chosen = grids.grid(module, grid or [], parameter_files.read_assignments(assignments or []), seeds=count,
                         scale=scale)
     sweeps.check(processes, dask, folder)
     try:

@@ -15,7 +15,7 @@ import pytest
 import xarray as xr
 
 from catapult import locks, paths
-from catapult.companion import book, claims, registry
+from catapult.companion import book, claims, registry, running
 from catapult.datasets import sources
 from catapult.runs import results
 from commanding import catapult, one_line, refused
@@ -55,7 +55,7 @@ def test_a_run_leaves_four_files_and_no_lock(short, monkeypatch, capfd, tmp_path
 
 
 def test_the_second_run_into_a_folder_is_refused_before_work_and_names_the_first(short, monkeypatch, capfd, tmp_path):
-    with registry._alone(tmp_path / f"{CHAPTER.id}.lock", CHAPTER):
+    with running._alone(tmp_path / f"{CHAPTER.id}.lock", CHAPTER):
         status, output, complaint = catapult(monkeypatch, capfd, "run", "2", "--out", tmp_path)
         assert (status, output, short) == (1, "", [])
         assert f"is being run into {tmp_path} already, by process {os.getpid()} on " in one_line(complaint)
@@ -74,8 +74,9 @@ def test_a_lock_that_nobody_holds_is_taken_over_whatever_it_says(content, short,
 
 
 def test_a_lock_ends_with_the_process_that_held_it(short, monkeypatch, capfd, tmp_path):
-    program = ("import sys, time, pathlib; from catapult.companion import registry; chapter = registry.get('2')\n"
-               "with registry._alone(pathlib.Path(sys.argv[1]), chapter): print('held', flush=True); time.sleep(600)")
+    program = ("import sys, time, pathlib; from catapult.companion import registry, running\n"
+               "chapter = registry.get('2')\n"
+               "with running._alone(pathlib.Path(sys.argv[1]), chapter): print('held', flush=True); time.sleep(600)")
     lock = tmp_path / f"{CHAPTER.id}.lock"
     holder = subprocess.Popen([sys.executable, "-c", program, str(lock)], stdout=subprocess.PIPE, text=True)
     try:
@@ -208,7 +209,7 @@ def test_a_broken_chapter_is_one_line(what, short, monkeypatch, capfd, tmp_path)
     text = CHAPTER.path.read_text(encoding="utf-8")
     assert before in text
     (tmp_path / f"{CHAPTER.id}.md").write_text(text.replace(before, after), encoding="utf-8")
-    monkeypatch.setattr(book, "contents", lambda: [str(tmp_path / CHAPTER.id)])
+    monkeypatch.setattr(registry, "contents", lambda: [str(tmp_path / CHAPTER.id)])
     for command in commands:
         name = [] if command == "chapters" else [CHAPTER.id]
         status, output, complaint = catapult(monkeypatch, capfd, command, *name)
@@ -219,7 +220,7 @@ def test_a_broken_chapter_is_one_line(what, short, monkeypatch, capfd, tmp_path)
 
 def test_a_chapter_without_a_room_is_one_line(monkeypatch, capfd, tmp_path):
     (tmp_path / "nothing.md").write_text(CHAPTER.path.read_text(encoding="utf-8"), encoding="utf-8")
-    monkeypatch.setattr(book, "contents", lambda: [str(tmp_path / "nothing")])
+    monkeypatch.setattr(registry, "contents", lambda: [str(tmp_path / "nothing")])
     for command in ("run", "parameters"):
         status, output, complaint = catapult(monkeypatch, capfd, command, "nothing")
         assert (status, output) == (1, "")

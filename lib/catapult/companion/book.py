@@ -1,7 +1,6 @@
 """Building the book: what is stale, the strict build, the count of pages, the site, one chapter's page.
 
-Jupyter Book's execution cache looks at a chapter's text only. A change in the library or the data must
-reach the pages too, so the cache is kept for one state of both and emptied when that state changes.
+Pages are executed by :mod:`catapult.companion.execution`; Jupyter Book then finds them in its cache.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from pathlib import Path
 import yaml
 
 from catapult import THREADS, paths
+from catapult.companion import execution, registry
 from catapult.datasets import sources
 from catapult.parameters import InputError
 from catapult.runs import results
 
 STAMP = paths.BUILD / "built.json"
-CACHE = paths.BUILD / ".jupyter_cache"
 LOG = paths.BUILD / "build.log"
 PAGE_FOLDERS, PAGE_FILES = ("_static", "_images", "_sources"), ("searchindex.js", "search.html")
 """What stands beside a page that was made alone."""
@@ -59,20 +58,9 @@ def state() -> dict[str, str]:
             "code": results.digest([_hash(code), sources.mnist_fingerprint("auto"), sys.version, numerical])}
 
 
-def contents() -> list[str]:
-    """Return the pages that ``_toc.yml`` lists, the first one first: files from the root, without suffix."""
-    try:
-        toc = yaml.safe_load(paths.text(paths.TOC))
-        entries = [*toc.get("chapters", []), *(c for part in toc.get("parts", []) for c in part["chapters"])]
-        return [toc["root"], *(entry["file"] for entry in entries)]
-    except (yaml.YAMLError, AttributeError, LookupError, TypeError):
-        raise paths.BookMissing(f"{paths.TOC} is no table of contents: needed are root, and chapters or parts with "
-                                "their files") from None
-
-
 def expected_pages() -> list[Path]:
     """Return the HTML files that the table of contents promises."""
-    return [paths.HTML / f"{name}.html" for name in contents()]
+    return [paths.HTML / f"{name}.html" for name in registry.contents()]
 
 
 def build(force: bool = False) -> Path:
@@ -90,12 +78,13 @@ def build(force: bool = False) -> Path:
         _say("nothing has changed since the last build")
         return index
     STAMP.unlink(missing_ok=True)
-    code_file = CACHE / "code-version"
-    if not code_file.exists() or code_file.read_bytes() != now["code"].encode():
-        shutil.rmtree(CACHE, ignore_errors=True)
-        CACHE.mkdir(parents=True)
-        results.write(code_file, now["code"].encode())
-    _say(f"building {len(expected_pages())} pages; chapters whose text or code changed are run again")
+    _say(f"building {len(expected_pages())} pages; those whose text, code or data changed are executed again")
+    started = time.monotonic()
+    try:
+        execution.refresh([paths.ROOT / f"{name}.md" for name in registry.contents()],
+                          lambda text: _say(f"{time.monotonic() - started:5.0f} s  {text}"))
+    except execution.PageFailed as error:
+        raise BuildFailed(str(error)) from None
     shutil.rmtree(paths.HTML, ignore_errors=True)
     _jupyter_book(paths.ROOT)
     missing = [page.name for page in expected_pages() if not page.exists()]

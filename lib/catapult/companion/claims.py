@@ -143,11 +143,16 @@ def ledger() -> list[Claim]:
     return [claim for chapter in registry.every() for claim in of(chapter.id)]
 
 
+def text_of(chapter: str) -> str:
+    """Return the text of a chapter's ``claims.yml``; "" if it has no such file."""
+    file = paths.ROOMS / chapter.replace("-", "_") / "claims.yml"
+    return paths.text(file) if file.exists() else ""
+
+
 def of(chapter: str) -> list[Claim]:
     """Return the claims of one chapter, in the order of its ``claims.yml``; none if it has no such file."""
-    file = paths.ROOMS / chapter.replace("-", "_") / "claims.yml"
     claims = []
-    for row in yaml.safe_load(paths.text(file)) if file.exists() else ():
+    for row in yaml.safe_load(text_of(chapter)) or ():
         try:
             claims.append(Claim(chapter=chapter, **row))
         except ValidationError as error:

@@ -54,9 +54,9 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def import_closure(module: str) -> list[Path]:
-    """Return the source files of this package that ``module`` imports, directly or not, itself included."""
-    waiting, seen, found = [module], set(), {}
+def import_closure(*modules: str) -> list[Path]:
+    """Return the source files of this package that these modules import, directly or not, themselves included."""
+    waiting, seen, found = list(modules), set(), {}
     while waiting:
         name = waiting.pop()
         if name in seen:
@@ -103,9 +103,9 @@ def _parsed(path: Path, _modified: int) -> tuple[tuple[str, ...], str]:
     return tuple(names), ast.dump(tree)
 
 
-def code_version(module: str) -> str:
-    """Return the hash of a module's import closure and the numerical libraries; comments and layout do not count."""
-    return digest([[path.relative_to(paths.LIBRARY).as_posix(), _meaning(path)] for path in import_closure(module)]
+def code_version(*modules: str) -> str:
+    """Return the hash of what these modules import and of the numerical libraries; comments and layout do not count."""
+    return digest([[path.relative_to(paths.LIBRARY).as_posix(), _meaning(path)] for path in import_closure(*modules)]
                   + [[name, versions()[name]] for name in NUMERICAL])
 
 

@@ -92,7 +92,7 @@ class Sizes:
     subsample: int = 10_000
     gemm: int = 1024
     copied: int = 2**25  # numbers of 8 bytes
-    sweep_steps: int = 300  # so that a chunk takes more than a second
+    sweep_steps: int = 100  # so that a chunk takes more than a second
 
 
 QUICK = Sizes(repeats=2, linear=(20, 10, 10, 1), small=(((20, 8, 1), 16),), large=(((20, 12, 1), 16),),
