@@ -103,6 +103,31 @@ def test_code_version_sees_what_is_imported_but_not_comments(tmp_path, monkeypat
     assert results.code_version("catapult.a") != before
 
 
+SOURCE = '''"""Words."""
+def f(x):
+    """More words."""
+    if x < 0:
+        raise ValueError(f"{x} < 0")
+    print("so far", x)
+    return x + 1
+'''
+
+
+@pytest.mark.parametrize(("before", "after", "same"), [
+    ("Words", "Other words", True), ("    \"\"\"More words.\"\"\"\n", "", True), ("so far", "as yet", True),
+    ("x} < 0", "x} is negative", True), ("x < 0:", "x < 1:", False), ("ValueError", "OSError", False),
+    ("x + 1", "x + 2", False), ("return x", "yield x", False), ("def f", "def g", False)])
+def test_words_change_no_key_and_what_computes_does(before, after, same, tmp_path):
+    (tmp_path / "a.py").write_text(SOURCE)
+    (tmp_path / "b.py").write_text(SOURCE.replace(before, after))
+    assert SOURCE.count(before) == 1
+    assert (results._meaning(tmp_path / "a.py") == results._meaning(tmp_path / "b.py")) is same
+
+
+def test_the_modules_that_change_no_number_are_there():
+    assert all((paths.LIBRARY / name).exists() for name in results.SILENT)
+
+
 @pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: data[:-1] + b"?", lambda data: b""])
 def test_damaged_arrays_are_set_aside_and_computed_again(experiment, damage, capsys):
     first = results.compute(experiment, Length())

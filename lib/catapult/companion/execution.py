@@ -81,6 +81,7 @@ def refresh(pages: list[Path], say: Callable[[str], None]) -> None:
     PageFailed
         With the traceback, after the pages that were begun have ended.
     """
+    CACHE.mkdir(parents=True, exist_ok=True)
     notebooks = [page for page in pages if _is_notebook(page)]
     now = {page.stem: state(page) for page in notebooks}
     stale = [page for page in notebooks if _states().get(page.stem) != now[page.stem] or not _is_cached(page)]
@@ -100,8 +101,8 @@ def _execute_all(waiting: list[Path], now: dict[str, str], say: Callable[[str], 
         while waiting and len(running) < AT_ONCE and not failed:
             page = waiting.pop(0)
             say(f"executing {page.stem}")
-            process = subprocess.Popen([sys.executable, "-m", __name__, str(page)], env=environment, text=True,
-                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            process = subprocess.Popen([sys.executable, "-m", __name__, str(page), str(CACHE)], env=environment,
+                                       text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             running[page] = process, time.monotonic()
         for page, (process, started) in list(running.items()):
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -131,21 +132,17 @@ def _states() -> dict[str, str]:
     return {}
 
 
-def _cache():
+def _is_cached(page: Path) -> bool:
     from jupyter_cache import get_cache
 
-    CACHE.mkdir(parents=True, exist_ok=True)
-    return get_cache(CACHE)
-
-
-def _is_cached(page: Path) -> bool:
     with contextlib.suppress(KeyError):
-        return bool(_cache().match_cache_notebook(_notebook(page)))
+        return bool(get_cache(CACHE).match_cache_notebook(_notebook(page)))
     return False
 
 
-def execute(page: Path) -> None:
-    """Execute one page and put it into the cache; raise PageFailed if a cell raises."""
+def execute(page: Path, cache: Path) -> None:
+    """Execute one page and put it into the cache in this folder; raise PageFailed if a cell raises."""
+    from jupyter_cache import get_cache
     from jupyter_cache.base import CacheBundleIn
     from jupyter_cache.executors.utils import single_nb_execution
 
@@ -154,11 +151,11 @@ def execute(page: Path) -> None:
     if result.err is not None:
         raise PageFailed(result.exc_string)
     bundle = CacheBundleIn(notebook, str(page), data={"execution_seconds": result.time})
-    _cache().cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+    get_cache(cache).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
 
 if __name__ == "__main__":
     try:
-        execute(Path(sys.argv[1]))
+        execute(*map(Path, sys.argv[1:]))
     except PageFailed as error:
         sys.exit(str(error))

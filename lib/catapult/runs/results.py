@@ -41,6 +41,8 @@ from catapult.runs import experiments
 NUMERICAL = ("numpy", "scipy", "torch", "numba", "python-flint")
 """The libraries that compute the numbers: their versions are part of what results depend on."""
 LIBRARIES = (*NUMERICAL, "torchvision", "xarray")
+SILENT = ("datasets/downloading.py", "datasets/torchvision_import.py", "locks.py")
+"""Modules that change no number, whatever they do: what is read is known by its checksum."""
 LEFTOVER = 3600
 """Age in seconds from which a file that belongs to no entry is taken for the rest of a killed process."""
 _NAME = r"([0-9a-f]{32})\.(?:json|[0-9a-f]{16}\.nc)"
@@ -63,7 +65,7 @@ def import_closure(*modules: str) -> list[Path]:
             continue
         seen.add(name)
         path = _source(name)
-        if path is None:
+        if path is None or path.relative_to(paths.LIBRARY).as_posix() in SILENT:
             continue
         found[name] = path
         # Importing a.b.c runs a and a.b first.
@@ -87,7 +89,7 @@ def _imports(path: Path) -> tuple[str, ...]:
 
 
 def _meaning(path: Path) -> str:
-    """Return a text that is the same for sources that differ in comments and layout only."""
+    """Return a text that is the same for sources that differ in what changes no number: see :class:`_Numbers`."""
     return _parsed(path, path.stat().st_mtime_ns)[1]
 
 
@@ -100,11 +102,27 @@ def _parsed(path: Path, _modified: int) -> tuple[tuple[str, ...], str]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return tuple(names), ast.dump(tree)
+    return tuple(names), ast.dump(_Numbers().visit(tree))
+
+
+class _Numbers(ast.NodeTransformer):
+    """Leaves of a program what can change numbers: no comments, layout, docstrings, printing or words of errors."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        return super().generic_visit(node)
+
+    def visit_Raise(self, node: ast.Raise) -> ast.Raise:
+        return ast.Raise(node.exc.func if isinstance(node.exc, ast.Call) else node.exc, None)
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        printing = isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "print"
+        return ast.Pass() if printing else self.generic_visit(node)
 
 
 def code_version(*modules: str) -> str:
-    """Return the hash of what these modules import and of the numerical libraries; comments and layout do not count."""
+    """Return the hash of what these modules import and of the numerical libraries; words do not count."""
     return digest([[path.relative_to(paths.LIBRARY).as_posix(), _meaning(path)] for path in import_closure(*modules)]
                   + [[name, versions()[name]] for name in NUMERICAL])
 
