@@ -172,33 +172,40 @@ def versions() -> dict[str, str]:
 
 
 def compute(experiment: ModuleType, parameters: Parameters) -> xr.Dataset:
-    """Return the experiment's results at these parameters, from the store if they are there.
+    """Return the experiment's results at these parameters, from the store if they are there, else cell by cell.
 
     Raises whatever the experiment raises; then nothing is stored. A store that can't be written is no error:
     one line on standard error says so.
     """
+    from catapult.runs import cells
+
     origin = identity(experiment, parameters)  # before the run: the library may be edited meanwhile
-    entry = _entry(origin)
+    entry = entry_of(origin)
     stored = load(entry)
     if stored is not None:
         return stored
     started = time.monotonic()
-    dataset = experiment.run(parameters)
-    try:
-        save(entry, dataset, {**origin, **circumstances(time.monotonic() - started)})
-    except OSError as error:
-        print(f"catapult: {entry} could not be stored ({error.strerror}); the results are used all the same",
-              file=sys.stderr)
+    dataset = cells.compute(experiment, parameters, origin)
+    save_or_say(entry, dataset, {**origin, **circumstances(time.monotonic() - started)})
     return dataset
 
 
-def _entry(origin: dict[str, Any]) -> Path:
+def save_or_say(entry: Path, dataset: xr.Dataset, origin: dict[str, Any]) -> None:
+    """Write a dataset and its provenance under ``entry``; say so on standard error if that can't be done."""
+    try:
+        save(entry, dataset, origin)
+    except OSError as error:
+        print(f"catapult: {entry} could not be stored ({error.strerror}); the results are used all the same",
+              file=sys.stderr)
+
+
+def entry_of(origin: dict[str, Any]) -> Path:
     return paths.results() / experiments.name_of(origin["experiment"]) / _key_of(origin)
 
 
 def seconds_to_compute(experiment: ModuleType, parameters: Parameters) -> float | None:
     """Return how long the stored results at these parameters took to compute, or None if there are none."""
-    entry = _entry(identity(experiment, parameters))
+    entry = entry_of(identity(experiment, parameters))
     try:
         return float(_record(entry)["seconds"])
     except (OSError, ValueError, TypeError, KeyError):

@@ -6,9 +6,9 @@ initial network sets the unit of the learning rate, and the network is trained a
 
 from __future__ import annotations
 
+import sys
 from typing import Literal
 
-import joblib
 import numpy as np
 import xarray as xr
 from pydantic import Field, model_validator
@@ -17,6 +17,7 @@ from catapult.chapters.mnist_sweep import experiment as mnist_sweep
 from catapult.chapters.mnist_sweep.experiment import Setting, data, two_digits
 from catapult.datasets import Problem, certify
 from catapult.phases import stable_learning_rate
+from catapult.runs.cells import one_by_one
 
 __all__ = ["ACTIVATIONS", "VERSIONS", "Parameters", "data", "run"]
 
@@ -50,6 +51,9 @@ class Parameters(Setting):
     }
 
 
+JOINED_OVER = ("seeds",)
+
+
 def run(values: Parameters) -> xr.Dataset:
     """Return all runs, over (version, activation, multiple, seed[, step]).
 
@@ -57,18 +61,30 @@ def run(values: Parameters) -> xr.Dataset:
     itself. Besides what :func:`~catapult.chapters.mnist_sweep.experiment.trained` returns: ``certificate``
     (version, seed), what the linear program proved.
     """
-    cells = [(version, seed) for version in VERSIONS for seed in range(values.seeds)]
-    jobs = [(version, activation, seed) for version, seed in cells for activation in ACTIVATIONS]
-    # ReLU runs take longest: they go first, so that no process waits for the other at the end.
-    jobs.sort(key=lambda job: job[1], reverse=True)
-    with joblib.parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
-        done = joblib.Parallel()(joblib.delayed(_cell)(values, *job) for job in jobs)
-        kinds = joblib.Parallel()(joblib.delayed(_certificate)(values, *cell) for cell in cells)
-    certificates = xr.DataArray(np.array(kinds).reshape(len(VERSIONS), values.seeds), dims=("version", "seed"),
-                                coords={"version": list(VERSIONS), "seed": range(values.seeds)})
-    result = xr.combine_by_coords(done, combine_attrs="override").assign(certificate=certificates)
-    result = result.sel(version=list(VERSIONS), activation=list(ACTIVATIONS))
-    return result.assign_attrs({version: problem_of(values, version, 0).name for version in VERSIONS})
+    return one_by_one(sys.modules[__name__], values)
+
+
+def cells(values: Parameters) -> list[dict[str, str | int]]:
+    """Return the cells: a version and a seed each."""
+    return [{"version": version, "seed": seed} for version in VERSIONS for seed in range(values.seeds)]
+
+
+def cell(values: Parameters, version: str, seed: int) -> xr.Dataset:
+    """Train both networks at every learning rate on one version of the data, from one seed, and certify its kind."""
+    multiples = np.geomspace(values.lowest, values.highest, values.rates)
+    runs = [trained(values, version, activation, seed, multiples).expand_dims(activation=[activation])
+            for activation in ACTIVATIONS]
+    problem = problem_of(values, version, seed)
+    kind = certify(problem.y[:, None] * problem.X).kind
+    both = xr.concat(runs, "activation", combine_attrs="override").assign(certificate=kind)
+    return both.expand_dims(version=[version], seed=[seed]).assign_attrs(data=problem.name)
+
+
+def join(values: Parameters, datasets: list[xr.Dataset]) -> xr.Dataset:
+    """Return the runs of all cells."""
+    runs = xr.combine_by_coords(datasets, combine_attrs="override").sel(version=list(VERSIONS))
+    names = {dataset.version.item(): dataset.attrs["data"] for dataset in reversed(datasets)}
+    return runs.assign_attrs({version: names[version] for version in VERSIONS})
 
 
 def accuracy_at_equal_time(results: xr.Dataset) -> xr.DataArray:
@@ -89,20 +105,6 @@ def problem_of(values: Parameters, version: str, seed: int) -> Problem:
     if version == "separable":
         return two_digits(values, "pixels", values.components, 0.0, seed)
     return two_digits(values, "components", values.components, values.label_noise, seed)
-
-
-def _certificate(values: Parameters, version: str, seed: int) -> str:
-    problem = problem_of(values, version, seed)
-    return certify(problem.y[:, None] * problem.X).kind
-
-
-def _cell(values: Parameters, version: str, activation: str, seed: int) -> xr.Dataset:
-    """Train one version, activation and seed at every learning rate."""
-    import torch
-
-    torch.set_num_threads(1)
-    runs = trained(values, version, activation, seed, np.geomspace(values.lowest, values.highest, values.rates))
-    return runs.expand_dims(version=[version], activation=[activation], seed=[seed])
 
 
 def trained(values: Parameters, version: str, activation: str, seed: int, multiples: np.ndarray) -> xr.Dataset:
