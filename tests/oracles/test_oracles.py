@@ -100,6 +100,7 @@ def test_balls_hold_a_hit_exactly_and_rounded_orbits_are_points():
             network = balls.Network("squared", "1.7", Fraction(389, 100), 1, 1, rounded).step()
             assert abs(network.f) < 1e-60
             assert abs(network.scaled - balls.exact("1.89") ** 2) < 1e-60
+            assert abs(network.invariant - network.scaled) < 1e-60
             assert (network.p.rad() == 0) == rounded
 
 

@@ -49,8 +49,13 @@ class Network:
 
     @property
     def scaled(self) -> flint.arb:
-        """Λ = ηλ; the invariant √D = √(Λ² − 4κf²) is p q."""
+        """Λ = ηλ."""
         return (self.p**2 + self.q**2) / 2
+
+    @property
+    def invariant(self) -> flint.arb:
+        """√D = √(Λ² − 4κf²), which a step multiplies by |1 − a²|."""
+        return abs(self.p * self.q)
 
     def step(self) -> Network:
         """Make one step of gradient descent; return the network itself."""

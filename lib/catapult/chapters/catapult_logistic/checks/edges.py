@@ -208,7 +208,7 @@ def annihilation(scale: str) -> Measurement:
             network = balls.Network("logistic", _annihilated(kappa), 30 / rate, 40, rate)
             for _ in range(steps):
                 network.step()
-                largest = np.maximum(largest, float(((network.p * network.q) ** 2).upper()))
+                largest = np.maximum(largest, float((network.invariant**2).upper()))
             times.append(float(network.scaled.mid()) * steps)
     farthest = times[np.argmax(np.abs(np.array(times) - 4))]
     return Measurement(largest, effect=farthest, conditions={"ηλ_t t is within 5 % of 4": abs(farthest / 4 - 1) < 0.05})

@@ -103,7 +103,7 @@ def _enclosed_final(f0: float, width: int, rate: float) -> tuple[float, float]:
             network.step()
         else:
             raise ArithmeticError("undecided")
-        root, least = network.p * network.q, flint.arb(0)  # crude: Λ_∞ > 0
+        root, least = network.invariant, flint.arb(0)  # crude: Λ_∞ > 0
         for _ in range(400):  # and again with what that gives
             least = root * (1 - (network.scaled - least) / 8)
         return float((least / network.rate).lower()), float((root / network.rate).upper())
