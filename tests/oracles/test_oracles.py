@@ -11,7 +11,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from catapult.oracles import balls, linear_networks, plane, predictor
+from catapult.oracles import balls, bisection, linear_networks, plane, predictor
 
 Z = np.array([[1.0, 0.2], [-2.0, 0.2], [0.5, -1.0], [-0.3, 0.7]])
 SHARE = np.array([0.1, 0.2, 0.3, 0.4])
@@ -130,3 +130,10 @@ def test_linear_networks_descend_along_differences_of_the_risk(widths):
         if len(shapes) == 2:
             hessian = difference(lambda flat: difference(risk, flat, 1e-4), flat, 1e-4)
             assert networks.sharpness(Z)[i] == pytest.approx(np.linalg.eigvalsh(hessian)[-1], rel=1e-5)
+
+
+def test_thresholds_are_bisected_side_by_side():
+    squares = np.array([[2.0], [9.0]])
+    assert bisection.threshold(lambda x: x**2 > squares, 0.0, [4.0, 5.0]) == pytest.approx(np.sqrt(squares * [1, 1]))
+    assert type(bisection.threshold(lambda x: x > math.pi, 3, 4, 10)) is np.float64
+    assert 0 <= math.pi - bisection.threshold(lambda x: x > math.pi, 3, 4, 10) < 2**-10

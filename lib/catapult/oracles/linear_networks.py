@@ -39,6 +39,14 @@ class LinearNetworks:
         """v (R, d), with which the networks are x ↦ v·x."""
         return self.scale * self.above()[0]
 
+    def ntk(self, x: np.ndarray) -> np.ndarray:
+        """Return |∂f(x)/∂W|² (R,) at one input x (d,)."""
+        below, kernel = np.tile(x, (len(self.matrices[0]), 1)), 0.0
+        for W, above in zip(self.matrices, self.above()[1:], strict=True):
+            kernel = kernel + (above**2).sum(1) * (below**2).sum(1)
+            below = (W @ below[:, :, None])[:, :, 0]
+        return self.scale**2 * kernel
+
     def descend(self, Z: np.ndarray, rates, steps: int, loss: str = "logistic") -> LinearNetworks:
         """Make steps of gradient descent on the risk on signed inputs, one rate a network or one for all."""
         push = self.scale * np.broadcast_to(rates, len(self.matrices[0])).astype(float)[:, None]
