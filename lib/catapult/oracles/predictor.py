@@ -29,7 +29,8 @@ def move_labels(fraction, w, rate, of=np):
 
 def risk(Z: np.ndarray, w: np.ndarray, loss: str = "logistic", share=None) -> np.ndarray:
     """Return Σ p_i ℓ(z_i·w) for weights w (…, d); the shares p_i are 1/n if not given."""
-    return LOSSES[loss][0](w @ Z.T) @ _shares(Z, share)
+    with np.errstate(over="ignore"):
+        return LOSSES[loss][0](w @ Z.T) @ _shares(Z, share)
 
 
 def gradient(Z: np.ndarray, w: np.ndarray, loss: str = "logistic", share=None) -> np.ndarray:
