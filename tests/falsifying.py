@@ -21,3 +21,10 @@ def falsifies(*rows: str):
         return function
 
     return mark
+
+
+def scaled(monkeypatch, module, name: str, factor):
+    """Multiply what a function returns, or a constant, by a factor."""
+    right = getattr(module, name)
+    wrong = (lambda *given, **named: factor * right(*given, **named)) if callable(right) else factor * right
+    monkeypatch.setattr(module, name, wrong)

@@ -25,7 +25,7 @@ MUTATIONS = [
     ("theory/linear_predictor.py", "normals = np.stack([-rows[:, 1], rows[:, 0]]",
      "normals = np.stack([rows[:, 0], rows[:, 1]]", "ours-radius"),
     # the gradient of the logistic loss
-    ("losses.py", "return -special.expit(-u)", "return -special.expit(u)", "wu-any-learning-rate"),
+    ("losses.py", "return -special.expit(-u)", "return -special.expit(u)", "ours-product-recursion"),
     # critical rates, two-cycles and phases of chapter critical-learning-rates
     ("losses.py", "safe / np.tanh(safe)", "safe / np.tanh(2 * safe)", "huang-logistic-critical-rate"),
     ("losses.py", "2 * (safe * np.exp(-safe)) / -np.expm1(-2 * safe)",

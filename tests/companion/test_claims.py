@@ -167,7 +167,8 @@ def test_displayed_ledger_carries_every_anchor():
     assert f'id="claim-{LEDGER[0].id}"' in text
 
 
-@pytest.mark.parametrize("path", sorted(paths.ROOMS.glob("*/checks.py")), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", sorted([*paths.ROOMS.glob("*/checks.py"), *paths.ROOMS.glob("*/checks/*.py")]),
+                         ids=lambda path: path.relative_to(paths.ROOMS).as_posix())
 def test_checks_pass_nan_on(path):
     # Python's max and min drop NaN, depending on the order: numpy's keep it, and a NaN fails the row
     names = [node.func.id for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))

@@ -62,3 +62,8 @@ class Measurement:
             if type(holds).__name__ not in ("bool", "bool_"):
                 raise InputError(f"condition {name!r} = {holds!r}; allowed: True or False")
         object.__setattr__(self, "conditions", {name: bool(holds) for name, holds in self.conditions.items()})
+
+
+def trials(scale: str, quick: int, times: int = 10) -> int:
+    """Return how many cases a check looks at: ``quick`` at quick scale, ``times`` as many at any other."""
+    return quick if scale == "quick" else times * quick

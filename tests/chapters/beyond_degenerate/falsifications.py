@@ -7,21 +7,26 @@ from fractions import Fraction
 
 import numpy as np
 
-from catapult.chapters.beyond_degenerate import checks
-from falsifying import falsifies
+from catapult.chapters.beyond_degenerate.checks import cycles, depth, networks, parts, phases
+from catapult.oracles import predictor
+from catapult.oracles.linear_networks import LinearNetworks
+from catapult.theory import outlier, product_space
+from falsifying import falsifies, scaled
 
-CACHED = ("_two_phases", "_ends", "_by_width", "_separable_ends")
+CACHED = ((phases, "_two_phases"), (networks, "_ends"), (networks, "_by_width"), (networks, "_separable_ends"))
 
 
 def uncached(monkeypatch):
     """Let every cached run be computed again, and keep what is computed from other tests."""
-    for name in CACHED:
-        monkeypatch.setattr(checks, name, getattr(checks, name).__wrapped__)
+    for module, name in CACHED:
+        monkeypatch.setattr(module, name, getattr(module, name).__wrapped__)
 
 
-def scaled(monkeypatch, name, factor):
-    """Multiply a constant of the checks."""
-    monkeypatch.setattr(checks, name, factor * getattr(checks, name))
+def other_rates(monkeypatch, change):
+    """Let the predictor descend at other learning rates than it is told."""
+    follow = predictor.descend
+    monkeypatch.setattr(predictor, "descend", lambda Z, rates, *rest, **named: follow(
+        Z, change(np.asarray(rates)), *rest, **named))
 
 
 # The decomposition.
@@ -30,47 +35,46 @@ def scaled(monkeypatch, name, factor):
 @falsifies("ji-decomposition")
 def a_point_two_per_cent_off_its_line(monkeypatch):
     """One of two opposite points is 2 % too long in one coordinate, in what is decomposed but not in the program."""
-    decompose = checks.decompose
+    decompose = parts.decompose
 
     def nearly(Z):
         factors = np.ones_like(Z)
         factors[0, 0] = 1.02
         return decompose(Z * factors)
 
-    monkeypatch.setattr(checks, "decompose", nearly)
+    monkeypatch.setattr(parts, "decompose", nearly)
 
 
 @falsifies("ji-decomposition")
 def margin_not_of_the_nearest_point(monkeypatch):
     """The point of the convex hull is 2 % of the way off the nearest one."""
-    nearest = checks._nearest
-    monkeypatch.setattr(checks, "_nearest", lambda points: 0.98 * nearest(points) + 0.02 * points[0])
+    nearest = parts._nearest
+    monkeypatch.setattr(parts, "_nearest", lambda points: 0.98 * nearest(points) + 0.02 * points[0])
 
 
 @falsifies("ji-strong-convexity")
 def a_loss_that_bends_less(monkeypatch):
-    """The derivative of the loss is 2 % smaller than the bound supposes."""
-    pull = checks._pull
-    monkeypatch.setattr(checks, "_pull", lambda u: 0.98 * pull(u))
+    """The second derivative of the loss is 2 % smaller than the bound supposes."""
+    scaled(monkeypatch, predictor, "hessian", 0.98)
 
 
 @falsifies("ji-risk")
 def rates_above_one(monkeypatch):
     """The hypothesis η ≤ 1 is dropped: the largest rate is 200."""
-    monkeypatch.setattr(checks, "RATE", 200.0)
+    monkeypatch.setattr(parts, "RATE", 200.0)
 
 
 @falsifies("ji-risk")
 def another_margin(monkeypatch):
     """The margin of the separable part is 2 % larger in the bound than it is."""
-    nearest = checks._nearest
-    monkeypatch.setattr(checks, "_nearest", lambda points: 1.02 * nearest(points))
+    nearest = parts._nearest
+    monkeypatch.setattr(parts, "_nearest", lambda points: 1.02 * nearest(points))
 
 
 def farther(monkeypatch, factor):
     """Let the minimiser within E be farther from 0 than it is."""
-    planar = checks._planar
-    monkeypatch.setattr(checks, "_planar", lambda rng: [factor * x if i == 2 else x for i, x in enumerate(planar(rng))])
+    planar = parts._planar
+    monkeypatch.setattr(parts, "_planar", lambda rng: [factor * x if i == 2 else x for i, x in enumerate(planar(rng))])
 
 
 @falsifies("ours-offset-constant")
@@ -88,8 +92,7 @@ def an_offset_six_per_cent_farther(monkeypatch):
 @falsifies("ours-offset-constant")
 def rate_above_two_over_beta(monkeypatch):
     """The rate is 2.3/β."""
-    follow = checks._follow
-    monkeypatch.setattr(checks, "_follow", lambda Z, rates, *rest: follow(Z, 2.3 / 1.9 * rates, *rest))
+    other_rates(monkeypatch, lambda rates: 2.3 / 1.9 * rates)
 
 
 # Separable data.
@@ -98,89 +101,84 @@ def rate_above_two_over_beta(monkeypatch):
 @falsifies("wu-split")
 def a_shorter_second_part(monkeypatch):
     """The second part of u is 2 % too short, by a margin 2 % too large."""
-    follow = checks._follow
-    monkeypatch.setattr(checks, "_follow", lambda Z, rates, *rest: follow(Z, 1.02 * np.asarray(rates), *rest))
+    other_rates(monkeypatch, lambda rates: 1.02 * rates)
 
 
 @falsifies("wu-average-risk", "wu-oscillating-phase", "wu-stable-phase")
 def margins_two_per_cent_too_large(monkeypatch):
     """The margin that enters the bounds is 2 % larger than that of the data."""
     uncached(monkeypatch)
-    phases = checks._two_phases
-    monkeypatch.setattr(checks, "_two_phases", lambda: [(1.02 * gamma, *rest) for gamma, *rest in phases()])
+    runs = phases._two_phases
+    monkeypatch.setattr(phases, "_two_phases", lambda: [(1.02 * gamma, *rest) for gamma, *rest in runs()])
 
 
 @falsifies("wu-oscillating-phase")
 def a_bound_two_per_cent_shorter(monkeypatch):
     """The constant 8.92 is 2 % too small."""
-    scaled(monkeypatch, "OVERSHOOT", 0.98)
+    scaled(monkeypatch, phases, "OVERSHOOT", 0.98)
 
 
 @falsifies("wu-stable-phase")
 def stable_too_early(monkeypatch):
     """The stable phase is taken to begin at a risk of 4/η."""
     uncached(monkeypatch)
-    first = checks._first
-    monkeypatch.setattr(checks, "_first", lambda true: np.maximum(0, first(true) - 2))
+    first = phases._first
+    monkeypatch.setattr(phases, "_first", lambda true: np.maximum(0, first(true) - 2))
 
 
 @falsifies("wu-squared-budget")
 def a_rate_that_does_not_grow_enough(monkeypatch):
     """The learning rate grows like T^0.9."""
-    follow = checks._follow
-    monkeypatch.setattr(checks, "_follow", lambda Z, rates, *rest: follow(
-        Z, 0.8 * (np.asarray(rates) / 0.8) ** 0.9, *rest))
+    other_rates(monkeypatch, lambda rates: 0.8 * (rates / 0.8) ** 0.9)
 
 
 @falsifies("wu-lower-bound")
 def rising_rates_too(monkeypatch):
     """The hypothesis that the risk never rises is dropped: rises by less than a thousandfold are not seen."""
-    last = checks._last_rise
-    monkeypatch.setattr(checks, "_last_rise", lambda risk: np.where((risk[1:] < 1e3 * risk[:-1]).all(0), 0, last(risk)))
+    last = phases._last_rise
+    monkeypatch.setattr(phases, "_last_rise", lambda risk: np.where((risk[1:] < 1e3 * risk[:-1]).all(0), 0, last(risk)))
 
 
 @falsifies("wu-lower-bound")
 def rises_that_gain_nothing(monkeypatch):
     """No risk passes below 0.63/t, whether it rises or not."""
-    risk = checks._risk
-    monkeypatch.setattr(checks, "_risk", lambda Z, w: np.maximum(risk(Z, w), 0.63 / np.maximum(
+    risk = predictor.risk
+    monkeypatch.setattr(predictor, "risk", lambda Z, w: np.maximum(risk(Z, w), 0.63 / np.maximum(
         np.arange(len(w)), 1)[:, None]))
 
 
 @falsifies("wu-figure-one")
 def another_rate(monkeypatch):
     """The learning rates are 2 % smaller."""
-    follow = checks._follow
-    monkeypatch.setattr(checks, "_follow", lambda Z, rates, *rest: follow(Z, 0.98 * rates, *rest))
+    other_rates(monkeypatch, lambda rates: 0.98 * rates)
 
 
 @falsifies("crawshaw-transition")
 def rates_below_the_threshold(monkeypatch):
     """The learning rates begin at a hundredth of the theorem's."""
-    follow = checks._follow
-    monkeypatch.setattr(checks, "_follow", lambda Z, rates, *rest: follow(Z, 0.01 * rates, *rest))
+    other_rates(monkeypatch, lambda rates: 0.01 * rates)
 
 
 @falsifies("crawshaw-hard-data")
 def a_point_a_little_less_wrong(monkeypatch):
     """The lone point is (γ, −0.97γ)."""
-    hard = checks._hard
-    monkeypatch.setattr(checks, "_hard", lambda points, gamma: hard(points, gamma) * np.where(
+    hard = phases._hard
+    monkeypatch.setattr(phases, "_hard", lambda points, gamma: hard(points, gamma) * np.where(
         np.arange(points)[:, None] == 0, [1, 0.97], 1))
 
 
 @falsifies("ours-phase-length")
 def smaller_margins(monkeypatch):
     """The margin is 2 % smaller than ρ."""
-    opposing = checks._opposing
-    monkeypatch.setattr(checks, "_opposing", lambda rho, share: opposing(0.98 * rho, share))
+    opposing = phases.opposing
+    monkeypatch.setattr(phases, "opposing", lambda rho, share: opposing(0.98 * rho, share))
 
 
 @falsifies("ours-perceptron-exit")
 def another_first_step(monkeypatch):
     """The perceptron sees the first coordinate 1 % too large."""
-    perceptron = checks._batch_perceptron
-    monkeypatch.setattr(checks, "_batch_perceptron", lambda Z: perceptron(Z * [1.01, *[1.0] * (Z.shape[1] - 1)]))
+    perceptron = phases._batch_perceptron
+    monkeypatch.setattr(phases, "_batch_perceptron", lambda Z: perceptron(Z * [1.01, *[1.0] * (Z.shape[1] - 1)]))
 
 
 # Cycles.
@@ -189,41 +187,41 @@ def another_first_step(monkeypatch):
 @falsifies("meng-global-convergence")
 def rate_above_one_over_lambda(monkeypatch):
     """The rate is 1.05/λ, at which one of the data sets has a cycle."""
-    scaled(monkeypatch, "SAFE", 1.05)
+    scaled(monkeypatch, cycles, "SAFE", 1.05)
 
 
 @falsifies("meng-stable-cycle")
 def rates_above_two_over_lambda(monkeypatch):
     """The learning rates are 2 % larger: one of them is above 2/λ."""
-    design = checks.outlier.design
-    monkeypatch.setattr(checks.outlier, "design", lambda gamma: replace(
+    design = outlier.design
+    monkeypatch.setattr(outlier, "design", lambda gamma: replace(
         design(gamma), learning_rate=design(gamma).learning_rate * Fraction(102, 100)))
 
 
 @falsifies("meng-equal-magnitude")
 def rates_just_above_the_edge(monkeypatch):
     """The largest ηλ is 2.02 instead of 1.98."""
-    scaled(monkeypatch, "STABLE", 1.02)
+    scaled(monkeypatch, cycles, "STABLE", 1.02)
 
 
 @falsifies("meng-equal-magnitude")
 def a_smaller_outlier(monkeypatch):
     """The outlier has magnitude 8 instead of 10."""
-    _, share = checks.SUBCRITICAL
-    monkeypatch.setattr(checks, "SUBCRITICAL", (np.array([1.0, -1.0, 8.0]), share))
+    _, share = cycles.SUBCRITICAL
+    monkeypatch.setattr(cycles, "SUBCRITICAL", (np.array([1.0, -1.0, 8.0]), share))
 
 
 @falsifies("mulayoff-flip")
 def another_criterion(monkeypatch):
     """The 3 of the criterion is 3.06."""
-    scaled(monkeypatch, "FLIP", 1.02)
+    scaled(monkeypatch, cycles, "FLIP", 1.02)
 
 
 @falsifies("ours-no-cycle")
 def rate_above_the_critical_one(monkeypatch):
     """The learning rate is 8.15, where there is a cycle of two."""
-    arb = checks.flint.arb
-    monkeypatch.setattr(checks.flint, "arb", lambda *x: arb("8.15") if x == ("7.99",) else arb(*x))
+    arb = cycles.flint.arb
+    monkeypatch.setattr(cycles.flint, "arb", lambda *x: arb("8.15") if x == ("7.99",) else arb(*x))
 
 
 # Networks.
@@ -232,107 +230,108 @@ def rate_above_the_critical_one(monkeypatch):
 @falsifies("ours-one-predictor")
 def another_minimiser(monkeypatch):
     """The minimiser is 2 % off in its first coordinate."""
-    best = checks._best
-    monkeypatch.setattr(checks, "_best", lambda Z: best(Z) * [1.02, *[1.0] * (Z.shape[1] - 1)])
+    best = predictor.minimiser
+    monkeypatch.setattr(predictor, "minimiser", lambda Z: best(Z) * [1.02, *[1.0] * (Z.shape[1] - 1)])
 
 
 @falsifies("ours-edge-selection")
 def a_narrower_gap(monkeypatch):
     """The 3/16 of the degenerate pair is 2 % too small."""
-    scaled(monkeypatch, "PAIR_GAP", 0.98)
+    scaled(monkeypatch, networks, "PAIR_GAP", 0.98)
 
 
 @falsifies("ours-edge-selection")
 def clouds_farther_inside(monkeypatch):
     """On clouds, not on the pair, the distance to the edge is 1.6 times what it is."""
-    gaps = checks._gaps
-    monkeypatch.setattr(checks, "_gaps", lambda Z, width: gaps(Z, width) * (1.6 if len(Z) > 2 else 1))
+    gaps = networks._gaps
+    monkeypatch.setattr(networks, "_gaps", lambda Z, width: gaps(Z, width) * (1.6 if len(Z) > 2 else 1))
 
 
 @falsifies("ours-edge-range")
 def a_width_between(monkeypatch):
     """The wide networks have width 400."""
     uncached(monkeypatch)
-    monkeypatch.setattr(checks, "WIDE", 400)
+    monkeypatch.setattr(networks, "WIDE", 400)
 
 
 @falsifies("ours-edge-fold")
 def a_fold_two_per_cent_higher(monkeypatch):
     """The cycle disappears at an ηλ 2 % larger."""
-    fold = checks._fold
-    monkeypatch.setattr(checks, "_fold", lambda *given: 1.02 * fold(*given))
+    fold = cycles._fold
+    monkeypatch.setattr(cycles, "_fold", lambda *given: 1.02 * fold(*given))
 
 
 @falsifies("ours-product-recursion")
 def another_rate_of_the_recursion(monkeypatch):
     """The recursion has a learning rate 1 % smaller."""
-    step = checks.product_space.step
-    monkeypatch.setattr(checks.product_space, "step", lambda state, slope, rate: step(state, slope, 0.99 * rate))
+    step = product_space.step
+    monkeypatch.setattr(product_space, "step", lambda state, slope, rate: step(state, slope, 0.99 * rate))
 
 
 @falsifies("ours-separable-divergence")
 def a_smaller_step(monkeypatch):
     """κ is 11 instead of 14."""
-    layers = checks._two_layers
-    monkeypatch.setattr(checks, "_two_layers", lambda Z, m, rate, *rest: layers(Z, m, (11 / 14) ** 0.5 * rate, *rest))
+    descend = LinearNetworks.descend
+    monkeypatch.setattr(LinearNetworks, "descend", lambda self, Z, rate, *rest: descend(
+        self, Z, (11 / 14) ** 0.5 * rate, *rest))
 
 
 @falsifies("ours-separable-onset")
 def kappa_above_eight(monkeypatch):
     """κ is 2.5 % above 8."""
-    scaled(monkeypatch, "ONSET", 1.025)
+    scaled(monkeypatch, networks, "ONSET", 1.025)
 
 
 @falsifies("ours-separable-edge")
 def far_larger_rates(monkeypatch):
     """The rates are 40 and 100 times 2/sharpness, where networks diverge."""
     uncached(monkeypatch)
-    monkeypatch.setattr(checks, "REACH", np.array([40.0, 100.0]))
+    monkeypatch.setattr(networks, "REACH", np.array([40.0, 100.0]))
 
 
 @falsifies("ours-separable-kernel")
 def a_larger_kernel(monkeypatch):
     """The bound is 2.04 s|v|."""
     uncached(monkeypatch)
-    scaled(monkeypatch, "KERNEL", 1.02)
+    scaled(monkeypatch, networks, "KERNEL", 1.02)
 
 
 @falsifies("ours-separable-kernel")
 def too_few_steps(monkeypatch):
     """The networks are followed for 20 steps only."""
     uncached(monkeypatch)
-    monkeypatch.setattr(checks, "AFTER", 20)
+    monkeypatch.setattr(networks, "AFTER", 20)
 
 
 @falsifies("ours-one-direction")
 def two_directions(monkeypatch):
     """The points lie off their line, on both sides of it."""
-    monkeypatch.setattr(checks, "TILT", 0.95)
+    monkeypatch.setattr(networks, "TILT", 0.95)
 
 
 @falsifies("ours-depth-edge")
 def narrow_networks(monkeypatch):
     """The networks have width 5."""
-    monkeypatch.setattr(checks, "NARROW", 5)
+    monkeypatch.setattr(depth, "NARROW", 5)
 
 
 @falsifies("ours-depth-edge")
 def rates_two_per_cent_smaller(monkeypatch):
     """Every learning rate is 2 % smaller, so 2.04 units are 2."""
-    divergence = checks._deep_divergence
-    monkeypatch.setattr(checks, "_deep_divergence", lambda hidden, multiple, *rest, **named: divergence(
+    divergence = depth._deep_divergence
+    monkeypatch.setattr(depth, "_deep_divergence", lambda hidden, multiple, *rest, **named: divergence(
         hidden, 0.98 * multiple, *rest, **named))
 
 
 @falsifies("ours-logistic-one-layer")
 def rates_beyond_the_boundary(monkeypatch):
     """Called safe is η² ≤ 9m instead of η² ≤ 8m."""
-    monkeypatch.setattr(checks, "BOUNDARY", 9.0)
+    monkeypatch.setattr(depth, "BOUNDARY", 9.0)
 
 
 @falsifies("ours-logistic-depth")
 def five_units(monkeypatch):
     """The rate is 5 units instead of 6."""
-    divergence = checks._deep_divergence
-    monkeypatch.setattr(checks, "_deep_divergence", lambda hidden, multiple, *rest, **named: divergence(
+    divergence = depth._deep_divergence
+    monkeypatch.setattr(depth, "_deep_divergence", lambda hidden, multiple, *rest, **named: divergence(
         hidden, 5 / 6 * multiple, *rest, **named))

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from catapult.chapters.catapult_logistic import checks
+from catapult.chapters.catapult_logistic.checks import edges, exponential, slide, steps
+from catapult.oracles import predictor
 from catapult.theory import linear_predictor, two_layer
-from falsifying import falsifies
-
-
-def scaled(monkeypatch, module, name, factor):
-    """Multiply what a function returns, or a constant, by a factor."""
-    right = getattr(module, name)
-    wrong = (lambda *given, **named: factor * right(*given, **named)) if callable(right) else factor * right
-    monkeypatch.setattr(module, name, wrong)
+from falsifying import falsifies, scaled
 
 
 @falsifies("huang-logistic-catapult")
@@ -37,43 +31,43 @@ def a_bound_two_per_cent_higher(monkeypatch):
 @falsifies("ours-kernel-turns")
 def another_place_to_turn(monkeypatch):
     """The kernel turns at s = 4.08."""
-    scaled(monkeypatch, checks, "TURNS", 1.02)
+    scaled(monkeypatch, steps, "TURNS", 1.02)
 
 
 @falsifies("tempting-kernel-bound")
 def beside_the_hit(monkeypatch):
     """The start has a kernel 2 % larger, and the step does not hit."""
-    scaled(monkeypatch, checks, "_hitting", 1 + 1 / 50)
+    scaled(monkeypatch, steps, "_hitting", 1 + 1 / 50)
 
 
 @falsifies("tempting-upper-edge")
 def narrow_networks(monkeypatch):
     """Networks of width 700 are among the wide ones."""
-    monkeypatch.setattr(checks, "WIDE", (700, 3000))
+    monkeypatch.setattr(edges, "WIDE", (700, 3000))
 
 
 @falsifies("huang-exponential-catapult")
 def a_wider_window(monkeypatch):
     """The window is 2 % wider."""
-    scaled(monkeypatch, checks, "_window", 1.02)
+    scaled(monkeypatch, exponential, "_window", 1.02)
 
 
 @falsifies("ours-window-moves")
 def a_larger_spread(monkeypatch):
     """The spread is 2 % larger."""
-    scaled(monkeypatch, checks, "_spread_of_outputs", 1.02)
+    scaled(monkeypatch, exponential, "_spread_of_outputs", 1.02)
 
 
 @falsifies("ours-exponential-trap")
 def a_wider_trap(monkeypatch):
     """The trap reaches to s0 = 2.04."""
-    scaled(monkeypatch, checks, "TRAP", 1.02)
+    scaled(monkeypatch, exponential, "TRAP", 1.02)
 
 
 @falsifies("ours-exponential-runaway")
 def an_earlier_runaway(monkeypatch):
     """The kernel rises for ever from ηλ0 = 3.92 on."""
-    scaled(monkeypatch, checks, "RUNAWAY", 0.98)
+    scaled(monkeypatch, exponential, "RUNAWAY", 0.98)
 
 
 @falsifies("ours-sixteen")
@@ -85,7 +79,7 @@ def another_sixteen(monkeypatch):
 @falsifies("ours-sixteen-sharp")
 def starts_inside_the_cycle(monkeypatch):
     """Starts just within the two-cycle diverge."""
-    scaled(monkeypatch, checks, "BESIDE", -1)
+    scaled(monkeypatch, edges, "BESIDE", -1)
 
 
 @falsifies("ours-kappa-eight")
@@ -97,20 +91,20 @@ def another_eight(monkeypatch):
 @falsifies("ours-beyond-kappa-eight")
 def another_growth(monkeypatch):
     """The growth is 2 % larger."""
-    scaled(monkeypatch, checks, "_growth", 1.02)
+    scaled(monkeypatch, edges, "_growth", 1.02)
 
 
 @falsifies("ours-beyond-kappa-eight")
 def starts_far_from_half_a_swing(monkeypatch):
     """Starts at the end of the swing diverge too."""
-    right = checks._swung
-    monkeypatch.setattr(checks, "_swung", lambda f0, kappa, share: right(f0, kappa, share + 0.4))
+    right = edges.swing_start
+    monkeypatch.setattr(edges, "swing_start", lambda f0, kappa, share: right(f0, kappa, share + 0.4))
 
 
 @falsifies("ours-false-cycle")
 def another_fall(monkeypatch):
     """The fall is 2 % larger than 4 e⁻⁴⁰."""
-    scaled(monkeypatch, checks, "FALLS", 1.02)
+    scaled(monkeypatch, edges, "FALLS", 1.02)
 
 
 @falsifies("ours-two-layer-cycle")
@@ -141,19 +135,19 @@ def an_edge_two_per_cent_lower(monkeypatch):
 @falsifies("ours-wide-edge")
 def convergence_from_one_beyond_sixteen(monkeypatch):
     """From |a0| = 1 rates converge up to 1.02 √(16m)."""
-    scaled(monkeypatch, checks, "HIGHEST", 1.02)
+    scaled(monkeypatch, edges, "HIGHEST", 1.02)
 
 
 @falsifies("song-slide-end")
 def another_leading_order(monkeypatch):
     """The leading coefficient is 2 % larger than 3/2."""
-    scaled(monkeypatch, checks, "LEADING", 1.02)
+    scaled(monkeypatch, slide, "LEADING", 1.02)
 
 
 @falsifies("ours-slide-end")
 def another_second_order(monkeypatch):
     """The second coefficient is 2 % larger than 9/80."""
-    scaled(monkeypatch, checks, "SECOND", 1.02)
+    scaled(monkeypatch, slide, "SECOND", 1.02)
 
 
 @falsifies("ours-slide-end")
@@ -166,7 +160,7 @@ def another_first_order(monkeypatch):
 @falsifies("ours-slide-time", "ours-no-plateau")
 def another_rate(monkeypatch):
     """The rate is 2 % larger than ¾κ."""
-    scaled(monkeypatch, checks, "SLIDE_RATE", 1.02)
+    scaled(monkeypatch, slide, "SLIDE_RATE", 1.02)
 
 
 @falsifies("ours-slide-rate")
@@ -178,7 +172,7 @@ def another_cycle_of_the_frozen_kernel(monkeypatch):
 @falsifies("ours-annihilation")
 def beside_the_annihilation(monkeypatch):
     """The start is 2 % larger than where |a| = 1."""
-    scaled(monkeypatch, checks, "_annihilated", 1 + 1 / 50)
+    scaled(monkeypatch, edges, "_annihilated", 1 + 1 / 50)
 
 
 @falsifies("ours-silent-slide")
@@ -190,45 +184,45 @@ def beyond_the_critical_rate(monkeypatch):
 @falsifies("ours-silent-slide")
 def a_large_output(monkeypatch):
     """f0 = 2.5 is moderate too."""
-    monkeypatch.setattr(checks, "SILENT", (0.3, 1.0, 2.5))
+    monkeypatch.setattr(slide, "SILENT", (0.3, 1.0, 2.5))
 
 
 @falsifies("ours-not-always-flatter")
 def a_smaller_rate(monkeypatch):
     """The larger rate is 2 % smaller."""
-    monkeypatch.setattr(checks, "PAIR", (50, 52.92))
+    monkeypatch.setattr(steps, "PAIR", (50, 52.92))
 
 
 @falsifies("ours-flatter-while-small")
 def rates_the_other_way_round(monkeypatch):
     """The smaller rate ends sharper."""
-    monkeypatch.setattr(checks, "SHARPER", checks.SHARPER[::-1])
+    monkeypatch.setattr(steps, "SHARPER", steps.SHARPER[::-1])
 
 
 @falsifies("ours-flatter-while-small")
 def rates_two_per_cent_smaller(monkeypatch):
     """Both rates are 2 % smaller: there a larger one still ends flatter."""
-    monkeypatch.setattr(checks, "SHARPER", tuple(0.98 * rate for rate in checks.SHARPER))
+    monkeypatch.setattr(steps, "SHARPER", tuple(0.98 * rate for rate in steps.SHARPER))
 
 
 @falsifies("ours-logistic-log-periodic")
 def another_period(monkeypatch):
     """The period of log m is 2 % longer."""
-    right = checks._period
-    monkeypatch.setattr(checks, "_period", lambda kappa: right(kappa) ** 1.02)
+    right = steps._period
+    monkeypatch.setattr(steps, "_period", lambda kappa: right(kappa) ** 1.02)
 
 
 @falsifies("ours-logistic-log-periodic")
 def half_the_period(monkeypatch):
     """The period is that of a single step."""
-    right = checks._period
-    monkeypatch.setattr(checks, "_period", lambda kappa: right(kappa) ** 0.5)
+    right = steps._period
+    monkeypatch.setattr(steps, "_period", lambda kappa: right(kappa) ** 0.5)
 
 
 @falsifies("ours-logistic-log-periodic")
 def a_width_next_to_hits(monkeypatch):
     """A width next to hits is looked at too."""
-    monkeypatch.setattr(checks, "OFF_HITS", -1)
+    monkeypatch.setattr(steps, "OFF_HITS", -1)
 
 
 @falsifies("ours-exponential-edge")
@@ -262,7 +256,7 @@ def a_term_of_the_dropped_order(monkeypatch):
 @falsifies("ours-jump-returns")
 def another_bound(monkeypatch):
     """Every start converges up to κ = 2.04."""
-    scaled(monkeypatch, checks, "BOUNDED", 1.04)
+    scaled(monkeypatch, exponential, "BOUNDED", 1.04)
 
 
 @falsifies("ours-wide-phases")
@@ -280,6 +274,6 @@ def another_slow_curve(monkeypatch):
 @falsifies("huang-logistic-catapult", "ours-slide-rate", "ours-no-plateau")
 def a_steeper_loss(monkeypatch):
     """The slope of the logistic loss is 2 % larger, and the rates that are known of it no longer fit."""
-    slopes = dict(checks.SLOPES, logistic=lambda f: 1.02 * np.tanh(f / 2) / 2)
-    monkeypatch.setattr(checks, "SLOPES", slopes)
+    slopes = dict(predictor.SLOPES, logistic=lambda f, of=np: 1.02 * of.tanh(f / 2) / 2)
+    monkeypatch.setattr(predictor, "SLOPES", slopes)
     scaled(monkeypatch, two_layer, "critical_learning_rate", 1 / 1.05)

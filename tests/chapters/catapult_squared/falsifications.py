@@ -6,16 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from catapult.chapters.catapult_squared import checks
+from catapult.chapters.catapult_squared.checks import ends, steps, wide
+from catapult.oracles import plane
 from catapult.theory import squared_plane, two_layer
-from falsifying import falsifies
-
-
-def scaled(monkeypatch, module, name, factor):
-    """Multiply what a function returns, or a constant, by a factor."""
-    right = getattr(module, name)
-    wrong = (lambda *given, **named: factor * right(*given, **named)) if callable(right) else factor * right
-    monkeypatch.setattr(module, name, wrong)
+from falsifying import falsifies, scaled
 
 
 @falsifies("lewkowycz-two-numbers")
@@ -36,40 +30,44 @@ def a_larger_output(monkeypatch):
 @falsifies("ours-no-sharper-than-flow")
 def a_weaker_condition(monkeypatch):
     """η²g²/m ≤ 2.04 is enough."""
-    scaled(monkeypatch, checks, "MILD", 1.02)
+    scaled(monkeypatch, steps, "MILD", 1.02)
 
 
 @falsifies("ours-sharper-than-flow")
 def another_neuron(monkeypatch):
     """w1 is 2 % smaller."""
-    monkeypatch.setattr(checks, "NEURON", (0.98 * 1.44, 1.38))
+    monkeypatch.setattr(steps, "NEURON", (0.98 * 1.44, 1.38))
 
 
 @falsifies("ours-one-step-rule")
 def a_longer_step(monkeypatch):
     """s is that of a learning rate 2 % smaller than the step's."""
-    right = checks._descend
-    monkeypatch.setattr(checks, "_descend", lambda weights, width, rate, loss="squared":
-                        right(weights, width, 1.02 * rate, loss))
+    right = plane.Networks.descend
+
+    def longer(self, loss):
+        self.rate = 1.02 * self.rate
+        return right(self, loss)
+
+    monkeypatch.setattr(plane.Networks, "descend", longer)
 
 
 @falsifies("lewkowycz-lazy-phase")
 def a_wider_lazy_phase(monkeypatch):
     """The loss falls up to ηλ0 = 2.04."""
-    scaled(monkeypatch, checks, "LAZY", 1.02)
+    scaled(monkeypatch, steps, "LAZY", 1.02)
 
 
 @falsifies("ours-larger-is-flatter-while-lazy")
 def beyond_the_lazy_phase(monkeypatch):
     """Larger is flatter all over the catapult phase."""
-    monkeypatch.setattr(checks, "LAZY", 3.9)
+    monkeypatch.setattr(steps, "LAZY", 3.9)
 
 
 @falsifies("ours-larger-is-flatter-while-lazy")
 def an_output_of_zero(monkeypatch):
     """Also where f0 = 0."""
-    right = checks._weights
-    monkeypatch.setattr(checks, "_weights", lambda f0, ntk0, width: right(0 * f0, ntk0, width))
+    right = plane.Networks
+    monkeypatch.setattr(plane, "Networks", lambda f0, *given: right(0 * f0, *given))
 
 
 @falsifies("lewkowycz-convergence-edge")
@@ -87,21 +85,21 @@ def an_edge_two_per_cent_lower(monkeypatch):
 @falsifies("liang-critical-step")
 def a_critical_step_two_per_cent_larger(monkeypatch):
     """The critical step is 2 % larger."""
-    scaled(monkeypatch, checks, "_critical_step", 1.021)
+    scaled(monkeypatch, ends, "_critical_step", 1.021)
 
 
 @falsifies("liang-critical-step")
 def no_edge_of_the_minimum(monkeypatch):
     """The flattest minimum has no say: the critical step is the second of the two numbers."""
-    right = checks._critical_step
-    monkeypatch.setattr(checks, "_critical_step", lambda u, v, y: np.where(
+    right = ends._critical_step
+    monkeypatch.setattr(ends, "_critical_step", lambda u, v, y: np.where(
         right(u, v, y) * np.abs(y) == 1, 1.5, 1) * right(u, v, y))
 
 
 @falsifies("lewkowycz-rises-first")
 def a_wider_window(monkeypatch):
     """The window is 2 % wider."""
-    scaled(monkeypatch, checks, "WINDOW", 1.02)
+    scaled(monkeypatch, steps, "WINDOW", 1.02)
 
 
 @falsifies("lewkowycz-first-rise")
@@ -126,7 +124,7 @@ def an_edge_of_stability_two_per_cent_higher(monkeypatch):
 @falsifies("ours-hit-above-the-edge")
 def a_start_beside_the_hit(monkeypatch):
     """w1 is 2 % larger, and the step lands beside f = 0."""
-    monkeypatch.setattr(checks, "LANDING", (Fraction(1734, 1000), Fraction(1)))
+    monkeypatch.setattr(ends, "LANDING", (Fraction(1734, 1000), Fraction(1)))
 
 
 @falsifies("ours-one-peak")
@@ -144,7 +142,7 @@ def a_longer_time(monkeypatch):
 @falsifies("ours-log-periodic")
 def another_period(monkeypatch):
     """λ_∞ is the same when the width grows by 2 % more than (ηλ0 − 1)²."""
-    scaled(monkeypatch, checks, "_period", 1.02)
+    scaled(monkeypatch, wide, "_period", 1.02)
 
 
 @falsifies("ours-log-periodic")
@@ -156,37 +154,37 @@ def another_profile(monkeypatch):
 @falsifies("ours-reflection")
 def another_reflection(monkeypatch):
     """The coefficient of δ0² is 2 % larger."""
-    scaled(monkeypatch, checks, "REFLECTED", 1.02)
+    scaled(monkeypatch, wide, "REFLECTED", 1.02)
 
 
 @falsifies("ours-reflection")
 def a_narrower_network(monkeypatch):
     """At width 10⁶ a0² is not small against δ0³."""
-    monkeypatch.setattr(checks, "REFLECTS", 1e6)
+    monkeypatch.setattr(wide, "REFLECTS", 1e6)
 
 
 @falsifies("ours-reflection")
 def the_other_sign(monkeypatch):
     """The coefficient of δ0² has the sign of the normal form that drops too much."""
-    scaled(monkeypatch, checks, "REFLECTED", -1)
+    scaled(monkeypatch, wide, "REFLECTED", -1)
 
 
 @falsifies("ours-no-limit-of-width")
 def widths_a_period_apart(monkeypatch):
     """The two states are those of widths that differ by a period."""
-    monkeypatch.setattr(checks, "PHASES", (1.0, 2.0))
+    monkeypatch.setattr(wide, "PHASES", (1.0, 2.0))
 
 
 @falsifies("ours-no-limit-of-width")
 def widths_near_together(monkeypatch):
     """|a| of the second state is 5 % larger, near the top of the profile."""
-    monkeypatch.setattr(checks, "PHASES", (1.0, 1.68))
+    monkeypatch.setattr(wide, "PHASES", (1.0, 1.68))
 
 
 @falsifies("ours-small-amplitude")
 def far_from_two(monkeypatch):
     """The law holds far from ηλ0 = 2 as it does near."""
-    monkeypatch.setattr(checks, "SLOPED", (2.3, 2.5))
+    monkeypatch.setattr(wide, "SLOPED", (2.3, 2.5))
 
 
 @falsifies("ours-small-amplitude")
@@ -199,41 +197,41 @@ def another_amplitude(monkeypatch):
 @falsifies("ours-larger-and-sharper")
 def weights_that_do_not_cancel(monkeypatch):
     """The first weight is 2 % larger: at η = 1 the network does not end at 0."""
-    monkeypatch.setattr(checks, "INTEGERS", ((Fraction(51, 25), 1, 1, 0), (1, 2, 0, 1)))
+    monkeypatch.setattr(ends, "INTEGERS", ((Fraction(51, 25), 1, 1, 0), (1, 2, 0, 1)))
 
 
 @falsifies("ours-larger-and-sharper-wide")
 def a_rate_two_per_cent_smaller(monkeypatch):
     """The larger rate is 2 % smaller."""
-    monkeypatch.setattr(checks, "PAIR", (Fraction(31, 20), Fraction(33, 20) * Fraction(98, 100)))
+    monkeypatch.setattr(ends, "PAIR", (Fraction(31, 20), Fraction(33, 20) * Fraction(98, 100)))
 
 
 @falsifies("ours-larger-and-sharper-wide")
 def rates_the_other_way_round(monkeypatch):
     """The smaller rate ends sharper."""
-    monkeypatch.setattr(checks, "PAIR", checks.PAIR[::-1])
+    monkeypatch.setattr(ends, "PAIR", ends.PAIR[::-1])
 
 
 @falsifies("ours-lazy-leading-order")
 def another_leading_order(monkeypatch):
     """The leading order is 2 % larger."""
-    scaled(monkeypatch, checks, "_lazy_loss", 1.02)
+    scaled(monkeypatch, steps, "_lazy_loss", 1.02)
 
 
 @falsifies("ours-chaos-at-four")
 def another_exponent(monkeypatch):
     """The Lyapunov exponent is 2 % larger than log 3."""
-    scaled(monkeypatch, checks, "LYAPUNOV", 1.02)
+    scaled(monkeypatch, ends, "LYAPUNOV", 1.02)
 
 
 @falsifies("ours-arcsine-law")
 def a_wider_law(monkeypatch):
     """The density is that of [−2.04, 2.04]."""
-    right = checks._arcsine
-    monkeypatch.setattr(checks, "_arcsine", lambda a: right(a / 1.02))
+    right = ends._arcsine
+    monkeypatch.setattr(ends, "_arcsine", lambda a: right(a / 1.02))
 
 
 @falsifies("ours-golden-rate")
 def another_rate_of_leaving(monkeypatch):
     """The rate is 2 % larger."""
-    scaled(monkeypatch, checks, "GOLDEN", 1.02)
+    scaled(monkeypatch, ends, "GOLDEN", 1.02)

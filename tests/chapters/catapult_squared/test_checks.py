@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from catapult.chapters.catapult_squared import checks
+from catapult.chapters.catapult_squared.checks import ends
 from catapult.companion import claims
+from catapult.oracles import plane
 from catapult.theory import two_layer
 
 ROWS = [claim for claim in claims.ledger() if claim.chapter == "catapult-squared"]
@@ -19,13 +20,13 @@ def test_claim_keeps_to_its_bound(row):
 
 
 def test_enclosures_hold_what_the_library_computes():
-    for rate in (checks.Fraction(9, 10), checks.Fraction(5, 4)):
-        low, high = checks._certified(2, 3, 4, rate)
+    for rate in (0.9, 1.25):
+        low, high = ends._certified(2, 3, 4, rate)
         assert high - low < 1e-14
-        assert two_layer.final_ntk("squared", 2, 3, 4, float(rate)) == pytest.approx(low, rel=1e-12)
+        assert two_layer.final_ntk("squared", 2, 3, 4, rate) == pytest.approx(low, rel=1e-12)
 
 
 def test_wide_networks_of_the_checks_and_the_recursion_end_alike():
     f0 = np.array([0.3, 1.5])
-    _, ntk = checks._outputs(checks._weights(f0, 2.0, 1e6), 1e6, np.array(1.4), 2000)
+    ntk = plane.Networks(f0, 2.0, 1e6, 1.4).descend("squared", 2000).ntk
     assert ntk == pytest.approx([two_layer.final_ntk("squared", f, 2.0, 10**6, 1.4) for f in f0], rel=1e-8)

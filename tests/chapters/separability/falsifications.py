@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from catapult.chapters.separability import checks
+from catapult.chapters.separability.checks import bounded, descent, separable
+from catapult.oracles import predictor
 from catapult.theory import linear_predictor as theory
-from falsifying import falsifies
-
-
-def scaled(monkeypatch, module, name, factor):
-    """Multiply what a function returns."""
-    original = getattr(module, name)
-    monkeypatch.setattr(module, name, lambda *given: factor * original(*given))
+from falsifying import falsifies, scaled
 
 
 @falsifies("huang-smooth-descent")
@@ -50,21 +45,27 @@ def mean_size_instead_of_the_largest(monkeypatch):
 @falsifies("wu-exponential-blows-up")
 def rate_below_the_bound(monkeypatch):
     """η = 1.28, just below 2/(R² L(w0)), where the risk falls."""
-    monkeypatch.setattr(checks, "BLOW_UP_RATE", "1.28")
+    monkeypatch.setattr(descent, "BLOW_UP_RATE", "1.28")
 
 
 def stall(monkeypatch, level):
     """Let orbits rest once their risk is below a level."""
-    descend = theory.descend
+    descend = predictor.descend
 
-    def stalling(loss, Z, w0, rate, steps):
-        w = descend(loss, Z, w0, rate, steps)
-        below = theory.risk(loss, Z, w) < level
+    def stalling(Z, *given):
+        w = descend(Z, *given)
+        below = predictor.risk(Z, w[:, 0]) < level
         if below.any():
             w[below.argmax():] = w[below.argmax()]
         return w
 
-    monkeypatch.setattr(theory, "descend", stalling)
+    monkeypatch.setattr(predictor, "descend", stalling)
+
+
+def exponential(monkeypatch):
+    """Let gradient descent be that of the exponential loss."""
+    descend = predictor.descend
+    monkeypatch.setattr(predictor, "descend", lambda *given: descend(*given, loss="exponential"))
 
 
 @falsifies("wu-any-learning-rate")
@@ -76,13 +77,9 @@ def stalls(monkeypatch):
 @falsifies("wu-any-learning-rate")
 def slower_than_one_over_t(monkeypatch):
     """From step 100 on, step t is shortened by 100/t: the risk tends to 0, but like 1/log t."""
-    def descend(loss, Z, w0, rate, steps):
-        w = [np.array(w0)]
-        for t in range(steps):
-            w.append(w[-1] - rate * min(1, 100 / (t + 1)) * checks._gradient(Z, w[-1]))
-        return np.array(w)
-
-    monkeypatch.setattr(theory, "descend", descend)
+    descend = predictor.descend
+    monkeypatch.setattr(predictor, "descend", lambda Z, rate, steps, w0: descend(
+        Z, rate, steps, w0, np.minimum(1, 100 / np.arange(1, steps + 1))))
 
 
 @falsifies("wu-any-learning-rate")
@@ -94,115 +91,114 @@ def stalls_low(monkeypatch):
 @falsifies("wu-any-learning-rate")
 def growth_two_per_cent_faster(monkeypatch):
     """1/L gains at least 1.02 ηρ² a step."""
-    scaled(monkeypatch, checks, "slowest_growth", 1.02)
+    scaled(monkeypatch, separable, "slowest_growth", 1.02)
 
 
 @falsifies("wu-any-learning-rate")
 def a_point_with_both_labels(monkeypatch):
     """The data are not separable: the first point comes with the other label, too."""
-    pairs = [(np.vstack([Z, -Z[:1]]), w0) for Z, w0 in checks._separable()]
-    monkeypatch.setattr(checks, "_separable", lambda: iter(pairs))
+    pairs = [(np.vstack([Z, -Z[:1]]), w0) for Z, w0 in separable._separable()]
+    monkeypatch.setattr(separable, "_separable", lambda: iter(pairs))
 
 
 @falsifies("wu-any-learning-rate", "ours-average-risk")
 def exponential_loss(monkeypatch):
     """The loss is the exponential one, at whose large rates the weights overflow."""
-    descend, risk = theory.descend, theory.risk
-    monkeypatch.setattr(theory, "risk", lambda loss, Z, w: np.nan_to_num(risk("exponential", Z, w), nan=np.inf))
-    monkeypatch.setattr(theory, "descend",
-                        lambda loss, Z, w0, rate, steps: descend("exponential", Z, w0, rate, steps))
+    exponential(monkeypatch)
+    risk = predictor.risk
+    monkeypatch.setattr(predictor, "risk", lambda Z, w: np.nan_to_num(risk(Z, w, "exponential"), nan=np.inf))
 
 
 @falsifies("ours-average-risk")
 def comparison_point_two_per_cent_nearer(monkeypatch):
     """The part of w̄ that grows with η is 0.98 times what it is."""
-    scaled(monkeypatch, checks, "comparison_shift", 0.98)
+    scaled(monkeypatch, separable, "comparison_shift", 0.98)
 
 
 @falsifies("wu-max-margin")
 def drift_two_per_cent_off(monkeypatch):
     """The drift is 1.02 times log 2/ρ."""
-    scaled(monkeypatch, checks, "drift", 1.02)
+    scaled(monkeypatch, separable, "drift", 1.02)
 
 
 @falsifies("wu-max-margin")
 def a_point_without_weight(monkeypatch):
     """A point of least margin has no part in ŵ, though all span the plane."""
-    monkeypatch.setattr(checks, "SUPPORTED", (checks.UNSUPPORTED,))
+    monkeypatch.setattr(separable, "SUPPORTED", (separable.UNSUPPORTED,))
 
 
 @falsifies("ours-log-log-drift")
 def law_two_per_cent_off(monkeypatch):
     """b + 1.02 e^b grows as much as a."""
-    monkeypatch.setattr(checks, "sideways_law", lambda b: b + 1.02 * np.exp(b))
+    monkeypatch.setattr(separable, "sideways_law", lambda b: b + 1.02 * np.exp(b))
 
 
 @falsifies("wu-monotone-is-slow")
 def margin_that_lets_no_risk_rise(monkeypatch):
     """γ = 0.5 instead of less than 0.1: at no learning rate does the risk ever rise."""
-    monkeypatch.setattr(checks, "MARGIN", 0.5)
+    monkeypatch.setattr(separable, "MARGIN", 0.5)
 
 
 @falsifies("wu-monotone-is-slow")
 def a_rise_that_goes_unseen(monkeypatch):
     """The hypothesis is dropped: rates whose risk rises are counted among the others."""
     diff = np.diff
-    monkeypatch.setattr(checks.np, "diff", lambda a, **given: np.minimum(diff(a, **given), 0))
+    monkeypatch.setattr(np, "diff", lambda a, **given: np.minimum(diff(a, **given), 0))
 
 
 @falsifies("wu-toy-data")
 def tail_two_per_cent_lower(monkeypatch):
     """1/L gains 1.02 ηρ² a step."""
-    scaled(monkeypatch, checks, "slowest_growth", 1.02)
+    scaled(monkeypatch, separable, "slowest_growth", 1.02)
 
 
 @falsifies("wu-toy-data")
 def a_small_rate_that_is_large(monkeypatch):
     """η = 5 instead of 4, at which the risk rises at some step."""
-    monkeypatch.setattr(checks, "TOY_RATES", (5.0, 8.0, 16.0, 32.0))
+    monkeypatch.setattr(separable, "TOY_RATES", (5.0, 8.0, 16.0, 32.0))
 
 
 @falsifies("ji-any-data")
 def rates_above_one(monkeypatch):
     """Learning rates up to 20 instead of 1."""
-    monkeypatch.setattr(checks, "LARGEST_STEP", 20.0)
+    monkeypatch.setattr(bounded, "LARGEST_STEP", 20.0)
 
 
 @falsifies("tempting-strong-convexity")
 def curvature_two_per_cent_larger(monkeypatch):
     """The curvature is 1.02 times what it is, and so the constant."""
-    scaled(monkeypatch, checks, "_hessian", 1.02)
+    scaled(monkeypatch, predictor, "hessian", 1.02)
 
 
 @falsifies("tempting-strong-convexity")
 def curvature_of_the_squared_loss(monkeypatch):
     """The curvature is that of the squared loss: an α exists."""
-    monkeypatch.setattr(checks, "_hessian", lambda Z, w: Z.T @ Z / len(Z))
+    monkeypatch.setattr(predictor, "hessian", lambda Z, w: Z.T @ Z / len(Z))
 
 
 @falsifies("huang-segment-ascent")
 def promised_two_per_cent_more(monkeypatch):
     """The rise is promised with 1.02 α."""
-    promised = checks.promised_rise
-    monkeypatch.setattr(checks, "promised_rise", lambda rate, alpha, slope: promised(rate, 1.02 * alpha, slope))
+    promised = descent.promised_rise
+    monkeypatch.setattr(descent, "promised_rise", lambda rate, alpha, slope: promised(rate, 1.02 * alpha, slope))
 
 
 @falsifies("ours-threshold-between")
 def smooth_bound_two_per_cent_larger(monkeypatch):
     """2/β is 8.16."""
-    scaled(monkeypatch, checks, "smooth_bound", 1.02)
+    scaled(monkeypatch, descent, "smooth_bound", 1.02)
 
 
 @falsifies("ours-threshold-between", "ours-clause-reach")
 def convex_bound_two_per_cent_smaller(monkeypatch):
     """2/α is 0.98 times 8 cosh²(w/2)."""
-    scaled(monkeypatch, checks, "convex_bound", 0.98)
+    scaled(monkeypatch, descent, "convex_bound", 0.98)
 
 
 @falsifies("ours-clause-reach")
 def convex_bound_two_per_cent_larger(monkeypatch):
     """2/α is 1.02 times 8 cosh²(w/2)."""
-    scaled(monkeypatch, checks, "convex_bound", 1.02)
+    scaled(monkeypatch, descent, "convex_bound", 1.02)
 
 
 @falsifies("ours-no-explosion", "ours-radius")
@@ -214,15 +210,13 @@ def radius_two_per_cent_smaller(monkeypatch):
 @falsifies("ours-no-explosion")
 def exponential_loss_in_the_ball(monkeypatch):
     """The loss is the exponential one, whose weights explode."""
-    descend = theory.descend
-    monkeypatch.setattr(theory, "descend",
-                        lambda loss, Z, w0, rate, steps: descend("exponential", Z, w0, rate, steps))
+    exponential(monkeypatch)
 
 
 @falsifies("ours-no-explosion")
 def no_pull_from_outside(monkeypatch):
     """Far out nothing pulls inwards: the slope is next to 0."""
-    monkeypatch.setattr(checks.scipy.special, "expit", lambda u: np.full_like(u, 1e-6))
+    monkeypatch.setattr(predictor.scipy.special, "expit", lambda u: np.full_like(u, 1e-6))
 
 
 @falsifies("ours-radius")

@@ -1,0 +1,226 @@
+"""Checks of cycles of one predictor on data that are not separable, and of where there are none."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import flint
+import numpy as np
+import scipy.optimize
+import scipy.special
+
+from catapult import datasets
+from catapult.companion.measurement import Measurement, trials
+from catapult.oracles import balls, predictor
+from catapult.theory import outlier
+
+STABLE = 1.98  # ηλ up to which it does if the inputs have equal magnitude, as near to 2 as is tried
+SAFE = 1.0  # ηλ up to which gradient descent on the line converges from everywhere
+MAGNITUDES = np.array([1.0, -1.0])  # signed inputs of equal magnitude
+FLIP = 3.0  # of the flip criterion 3 gᵀH⁻¹g > ∇⁴L[v, v, v, v]
+SUBCRITICAL = np.array([1.0, -1.0, 10.0]), np.array([12, 8, 1]) / 21  # signed inputs on the line and their shares
+
+
+def _line_minimum(z: np.ndarray, share: np.ndarray) -> tuple[float, float]:
+    """Return the minimiser of Σ p_i ℓ(z_i w) on the line, and the curvature there."""
+    best = predictor.minimiser(z[:, None], share)
+    return best[0], predictor.hessian(z[:, None], best, share=share)[0, 0]
+
+
+def _line_step(z: np.ndarray, share: np.ndarray, rate: float, w: np.ndarray) -> np.ndarray:
+    return w - rate * predictor.gradient(z[:, None], w[..., None], share=share)[..., 0]
+
+
+def global_convergence(scale: str) -> Measurement:
+    """Non-separable data on the line, η = 1/λ, starts as far as 100/R: the largest distance from the minimum.
+
+    In the end, in units of 1/max|z|. Random data, and data with an outlier, which have a cycle at ηλ = 1.05.
+    """
+    rng, worst = np.random.default_rng(63), 0.0
+    sets = []
+    for _ in range(trials(scale, 10, 5)):
+        z = rng.standard_normal(rng.integers(2, 12)) * np.exp(rng.uniform(-1, 3, 1))
+        z[:2] = abs(z[0]) * rng.uniform(1, 30), -abs(z[1])
+        sets.append((z, np.full(len(z), 1 / len(z))))
+    data = outlier.design(1.05)
+    sets.append((np.array([1.0, -1.0, data.outlier]), np.array([data.positive, data.negative, 1]) / data.size))
+    for z, share in sets:
+        best, curvature = _line_minimum(z, share)
+        w = np.concatenate([np.linspace(-100, 100, 41) / np.abs(z).max(), np.linspace(-5, 5, 40)])
+        for _ in range(20_000):
+            before, w = w, _line_step(z, share, SAFE / curvature, w)
+            if np.abs(w - before).max() * np.abs(z).max() < 1e-13:
+                break
+        worst = np.maximum(worst, np.abs(w - best).max() * np.abs(z).max())
+    return Measurement(worst)
+
+
+def equal_magnitude(scale: str) -> Measurement:
+    """Inputs ±1, a share p of label 1 from 0.5 to 0.98, ηλ from 1.05 to 1.98: the largest |w − w*| after 1,000 steps.
+
+    81 starts in [−20, 20]. Effect: the same with an outlier of magnitude 10 in place of some points.
+    """
+    def farthest(z, share, gamma):
+        best, curvature = _line_minimum(z, share)
+        w = np.linspace(-20, 20, 81)
+        for _ in range(1000):
+            w = _line_step(z, share, gamma / curvature, w)
+        return np.abs(w - best).max()
+
+    shares = [np.array([p, 1 - p]) for p in (0.5, 0.6, 0.8, 0.95)]
+    away = [farthest(MAGNITUDES, share, gamma) for share in shares for gamma in (1.05, 1.5, STABLE)]
+    outlier_away = farthest(*SUBCRITICAL, 1.96)
+    return Measurement(np.max(away), effect=outlier_away, conditions={
+        "with an outlier of magnitude 10 some start stays away": bool(outlier_away > 0.1)})
+
+
+def flip(scale: str) -> Measurement:
+    """Logistic data in one to three dimensions: how far 4ε/(b D²) is from 1, D the distance of the points of the cycle.
+
+    The cycle is found by Newton's method at η = (2 ± ε)/λ, ε = 10⁻⁴, + where b > 0, − where b < 0, with
+    3λb = 3 gᵀH⁻¹g − ∇⁴L[v, v, v, v], g = ∇³L[v, v]. Effect: the least |b|λ met.
+    """
+    rng, wrong, sizes, stable, signs = np.random.default_rng(68), [], [], True, set()
+    sets = [(z[:, None], share) for z, share in (SUBCRITICAL, (MAGNITUDES, np.array([0.7, 0.3])),
+                                                               (np.array([1.0, -1.0, 8.0]), np.array([10, 5, 1]) / 16))]
+    sets += [(datasets.overlapping_cloud(30, d, 1.0, int(seed)).Z, np.full(30, 1 / 30))
+             for d in (2, 3) for seed in rng.integers(100, size=trials(scale, 3, 5))]
+    for Z, share in sets:
+        gradient = lambda w, Z=Z, share=share: predictor.gradient(Z, w, share=share)  # noqa: E731
+        hessian = lambda w, Z=Z, share=share: predictor.hessian(Z, w, share=share)  # noqa: E731
+        best = predictor.minimiser(Z, share)
+        H = hessian(best)
+        values, vectors = np.linalg.eigh(H)
+        top, v, p = values[-1], vectors[:, -1], scipy.special.expit(Z @ best)
+        bend = share * p * (1 - p)
+        g = (bend * (1 - 2 * p) * (Z @ v) ** 2) @ Z
+        b = (FLIP * g @ np.linalg.solve(H, g) - (bend * (1 - 6 * p * (1 - p)) * (Z @ v) ** 4).sum()) / (3 * top)
+        epsilon = 1e-4 * np.sign(b)
+        rate, half = (2 + epsilon) / top, math.sqrt(abs(epsilon / b))
+        first = best + half * v
+        for _ in range(30):  # Newton's method for T(T(w)) = w
+            second = first - rate * gradient(first)
+            turn = (np.eye(len(v)) - rate * hessian(second)) @ (np.eye(len(v)) - rate * hessian(first))
+            first = first - np.linalg.solve(turn - np.eye(len(v)), second - rate * gradient(second) - first)
+        distance = np.linalg.norm(second - first)
+        wrong.append(abs(4 * epsilon / (b * distance**2) - 1))
+        stable &= bool((np.abs(np.linalg.eigvals(turn)).max() < 1) == (b > 0))
+        signs.add(b > 0)
+        sizes.append(abs(b) * top)
+    return Measurement(np.max(wrong), effect=np.min(sizes), conditions={
+        "the cycle attracts exactly where b > 0": stable, "both signs of b occur": len(signs) == 2})
+
+
+def stable_cycle(scale: str) -> Measurement:
+    """Data with an outlier, γ from 1.05 to 1.98: the largest |multiplier| of a proved cycle, from above.
+
+    Interval: encloses all γ = ηλ that were proved.
+    """
+    worst, gammas, proofs = 0.0, [], {}
+    for gamma in (1.05, 1.2, 1.5, 1.8, 1.98):
+        multiplier, proved, ends = _cycle_in_balls(outlier.design(gamma))
+        worst = np.maximum(worst, multiplier)
+        gammas.append(ends)
+        proofs[f"the cycle at ηλ = {gamma} is proved, and 1 < ηλ < 2"] = proved and ends[0] > 1 and ends[1] < 2
+    return Measurement(worst, interval=(np.min(gammas), np.max(gammas)), conditions=proofs)
+
+
+def _cycle_in_balls(data) -> tuple[float, bool, tuple[float, float]]:
+    """Return an upper bound on |multiplier|, whether a cycle is proved, and an enclosure of γ."""
+    points = [(data.positive, 1), (data.negative, -1), (1, data.outlier)]
+    with flint.ctx.workprec(balls.BITS):
+        eta = flint.arb(flint.fmpq(data.learning_rate.numerator, data.learning_rate.denominator))
+        share = [(flint.arb(k) / data.size, flint.arb(z)) for k, z in points]
+
+        def step(w):
+            return w + eta * sum((p * z / (1 + (z * w).exp()) for p, z in share), flint.arb(0))
+
+        def curvature(w):
+            return sum((p * z**2 / (2 + 2 * (z * w).cosh()) for p, z in share), flint.arb(0))
+
+        low, high = flint.arb(0), flint.arb(8)
+        for _ in range(200):  # bisect for the minimiser, between the signs of a step
+            middle = ((low + high) / 2).mid()
+            low, high = (middle, high) if step(middle) > middle else (low, middle)
+        gamma = eta * curvature(low.union(high)) if step(low) > low and step(high) < high else flint.arb(0)
+        w = flint.arb(2 * math.acosh(math.sqrt(float(data.learning_rate) / 4)))
+        for _ in range(120):
+            w = step(step(w)).mid()
+        box = w + flint.arb(0, 1e-40)
+        after = step(w) + (1 - eta * curvature(box)) * (box - w)
+        multiplier = (1 - eta * curvature(box)) * (1 - eta * curvature(after))
+        inside = box.contains_interior(step(step(w)) + multiplier * (box - w))
+        proved = bool(inside and not box.overlaps(after) and abs(multiplier) < 1)
+        return float(abs(multiplier).upper()), proved, (float(gamma.lower()), float(gamma.upper()))
+
+
+def no_cycle(scale: str) -> Measurement:
+    """Degenerate pair, η = 7.99: a lower bound on |T²(w) − w|/w over 10⁻⁶ ≤ w ≤ 20, in balls.
+
+    Effect: |w_302 − w_300| / |w_301 − w_300| of the orbit from 1, which a tolerance takes for 0.
+    """
+    with flint.ctx.workprec(balls.BITS):
+        eta, least = flint.arb("7.99"), math.inf
+        edges = np.concatenate([np.geomspace(1e-6, 0.1, 800), np.linspace(0.1, 20, 20_000)[1:]])
+        for a, b in itertools.pairwise(edges):
+            half = flint.arb(float(a)).union(flint.arb(float(b)))
+            least = float(np.minimum(least, float(abs(_twice_over_w(half, eta) - 1).lower())))
+    w = [1.0]
+    for _ in range(302):
+        w.append(w[-1] - 7.99 / 2 * math.tanh(w[-1] / 2))
+    return Measurement(least, effect=abs(w[302] - w[300]) / abs(w[301] - w[300]))
+
+
+def _twice_over_w(w, eta):
+    """T(T(w))/w by factors 1 − (η/4) tanhc(w/2), tanhc(x) = tanh(x)/x, decreasing: its ends suffice."""
+    def factor(x):
+        ends = [1 - eta / 4 * _tanhc(end / 2) for end in (x.abs_lower(), x.abs_upper())]
+        return ends[0].union(ends[1])
+
+    first = factor(w)
+    return first * factor(w * first)
+
+
+def _tanhc(x):
+    """tanh(x)/x of a ball x ≥ 0: near 0 between 1 − x²/3 and 1."""
+    return x.tanh() / x if x > 1e-30 else flint.arb(1).union(1 - x.abs_upper() ** 2 / 3)
+
+
+def edge_fold(scale: str) -> Measurement:
+    """Subcritical data on the line, m = 10⁴, rates 1.2 and 2 times the edge of λ0 = 2: ηλ/2 at the end, over the fold.
+
+    The fold is the least ηλ at which a linear predictor has a cycle of two. Value: the largest distance from 1 of
+    that ratio. Effect: the fold, over 2.
+    """
+    z, share = SUBCRITICAL
+    best, curvature = _line_minimum(z, share)
+    fold, points = _fold(z, share, curvature, best) / 2, list(zip(z.tolist(), share.tolist(), strict=True))
+    ratios = []
+    for multiple in (1.2, 2.0):
+        rate, v, kernel, square = multiple / curvature, 0.5, 2.0, 1e-4
+        for _ in range(20_000):
+            slope = -sum(p * x / (1 + math.exp(x * v)) for x, p in points)
+            v, kernel = (v - rate * kernel * slope + rate**2 * square * v * slope**2,
+                         kernel - 4 * rate * square * v * slope + rate**2 * square * kernel * slope**2)
+        settled = abs(v / best - 1) < 1e-6
+        ratios.append(rate * kernel * curvature / 2 / fold)
+    return Measurement(np.abs(np.array(ratios) - 1).max(), effect=fold, conditions={
+        "the network converges": bool(settled), "the fold lies below the edge": bool(fold < 0.99)})
+
+
+def _fold(z: np.ndarray, share: np.ndarray, curvature: float, best: float) -> float:
+    """Return the ηλ at which the cycle of two of the linear predictor has the multiplier 1 (Newton, from ηλ = 1.92)."""
+    def bend(w):
+        return float(predictor.hessian(z[:, None], np.array([w]), share=share)[0, 0])
+
+    def equations(x):
+        a, b, gamma = x
+        step = [float(_line_step(z, share, gamma / curvature, np.array(w))) for w in (a, b)]
+        return step[0] - b, step[1] - a, (1 - gamma / curvature * bend(a)) * (1 - gamma / curvature * bend(b)) - 1
+
+    w = np.array(best + 1.0)
+    for _ in range(2000):
+        w = _line_step(z, share, 1.92 / curvature, w)
+    other = _line_step(z, share, 1.92 / curvature, w)
+    return float(scipy.optimize.fsolve(equations, [float(w), float(other), 1.92])[2])

@@ -1,0 +1,155 @@
+"""Checks of gradient descent on separable data at any learning rate."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from catapult.companion.measurement import Measurement, trials
+from catapult.oracles import predictor
+
+OPPOSED = np.array([[0.1, 1.0], [0.1, -1.0]])
+SUPPORTED = (np.array([[0.5, 1.0], [0.5, -1.0]]), np.array([[0.5, 1.0], [1.0, -1.0], [2.0, 0.5]]))
+# Two points of largest margin that span the plane, too, but (1, 0) is the first of them alone.
+UNSUPPORTED = np.array([[1.0, 0.0], [1.0, 1.0]])
+TOY_RATES = (4.0, 8.0, 16.0, 32.0)  # of Wu et al.'s Figure 1: "small", then "large"
+MARGIN = 0.05  # of the two points on which a risk that never rises is slow
+
+
+def slowest_growth(rate: float, margin: float) -> float:
+    """What 1/L gains in a step at least, once L is small; just that, in the end, on data that are not degenerate."""
+    return rate * margin**2
+
+
+def any_learning_rate(scale: str) -> Measurement:
+    """Logistic loss, separable data, η from 1 to 10⁴: the least growth of 1/L over the last half of the steps.
+
+    In units of ηρ²Δt, ρ the margin of (1, 0, …), of the orbits with 10⁻¹² < L < 0.02 at the end: above, L is not small,
+    and below, a step is too short for float64 to follow. The effect is the largest ηρ²t L at the end, of all.
+    """
+    steps, growth, finals = trials(scale, 1000), [], []
+    for Z, w0 in _separable():
+        for rate in (1.0, 10.0, 100.0, 1e4):
+            half, end = predictor.risk(Z, predictor.descend(Z, rate, steps, w0)[[steps // 2, -1], 0])
+            unit = slowest_growth(rate, Z[:, 0].min())
+            finals.append(end * unit * steps)
+            if 1e-12 < end < 0.02:
+                growth.append((1 / end - 1 / half) / (unit * (steps - steps // 2)))
+    return Measurement(np.min(growth, initial=np.inf), effect=np.nanmax(finals), conditions={
+        "no orbit overflows": np.isfinite(finals).all(),
+        "every risk ends below 1.1/(ηρ²t)": (np.array(finals) < 1.1).all()})
+
+
+def _separable():
+    rng = np.random.default_rng(14)
+    yield OPPOSED, np.array([0.0, 1.0])
+    yield SUPPORTED[0], np.array([0.0, 1.0])
+    for dimension in (2, 5):
+        Z = rng.standard_normal((20, dimension))
+        Z[:, 0] = 0.3 + np.abs(Z[:, 0])
+        yield Z, rng.standard_normal(dimension)
+
+
+def comparison_shift(rate: float, margin: float, radius: float) -> float:
+    """The part of the comparison point w̄ that grows with η, over ŵ."""
+    return rate * radius**2 / (2 * margin)
+
+
+def average_risk(scale: str) -> Measurement:
+    """Logistic loss, separable data: the largest ratio of the mean risk over N steps to its bound.
+
+    Over four data sets, and over one point that is classified wrongly for N steps of a large η: there the bound is
+    nearly reached.
+    """
+    cases = [(Z, w0, rate, steps) for Z, w0 in _separable() for rate in (0.5, 5.0, 50.0, 5e3)
+             for steps in (30, trials(scale, 300))]
+    cases += [(np.array([[2.0]]), np.array([-2.0 * rate * steps]), rate, steps)
+              for rate in (5e3, 1e5) for steps in (1, 20, 200)]
+    ratios = []
+    for Z, w0, rate, steps in cases:
+        margin, radius = Z[:, 0].min(), np.linalg.norm(Z, axis=1).max()  # (1, 0, …) separates
+        w = predictor.descend(Z, rate, steps - 1, w0)[:, 0]
+        shift = -w0
+        shift[0] += np.log(steps) / margin + comparison_shift(rate, margin, radius)
+        bound = 1 / steps + shift @ shift / (2 * rate * steps)
+        ratios.append(predictor.risk(Z, w).mean() / bound)
+    return Measurement(np.max(ratios))
+
+
+def drift(direction, margin: float) -> np.ndarray:
+    """What w_t gains from t/2 to t in the limit."""
+    return np.log(2) / margin * direction
+
+
+def max_margin(scale: str) -> Measurement:
+    """Logistic loss, separable data, η = 4, 10 and 100: the largest relative gap of w_t − w_{t/2} to its limit.
+
+    ρ is the largest margin and ŵ the direction that has it, over a grid of directions. The effect is the largest angle
+    between w_t and ŵ. The start is (0, 1), but 4 ŵ/ρ farther on at η = 100: else its oscillation ends at margins where
+    w hardly moves. The control is the gap where a point of least margin has no part in ŵ.
+    """
+    gaps, sideways, turns = zip(*(_drifts(Z, trials(scale, 4000)) for Z in (*SUPPORTED, UNSUPPORTED)), strict=True)
+    return Measurement(np.max(gaps[:-1]), effect=np.max(turns[:-1]), control=gaps[-1], conditions={
+        "at right angles to ŵ the weight rests, to 1e-3": np.max(sideways[:-1]) < 1e-3})
+
+
+def _drifts(Z, steps: int) -> tuple[float, float, float]:
+    """Return the relative gap of the drift to its limit, its part at right angles to ŵ, and the angle of w_t to ŵ."""
+    angles = np.linspace(-np.pi / 2, np.pi / 2, 200_001)
+    directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    margins = (directions @ Z.T).min(axis=1)
+    best, margin = directions[margins.argmax()], margins.max()
+    path = predictor.descend(Z, [4.0, 10.0, 100.0], steps, np.array([0.0, 1.0]) + np.outer([0, 0, 4], best / margin))
+    half, w = path[steps // 2], path[-1]
+    expected = drift(best, margin)
+    gap = np.linalg.norm(w - half - expected, axis=1).max() / np.linalg.norm(expected)
+    turn = np.arccos(np.minimum(w @ best / np.linalg.norm(w, axis=1), 1)).max()
+    return gap, np.abs((w - half) @ [-best[1], best[0]]).max(), turn
+
+
+def log_log_drift(scale: str) -> Measurement:
+    """Logistic loss on (1, 0) and (1, 1) from 0: the gain of b + e^b over that of a, w = (a, b), from t/2 to t.
+
+    The farthest from 1 of η = 0.1, 1 and 10. The effect is the least gain of b alone.
+    """
+    steps = trials(scale, 20_000)
+    (a, b), (c, d) = predictor.descend(UNSUPPORTED, [0.1, 1.0, 10.0], steps)[[steps // 2, -1]].swapaxes(1, 2)
+    ratios, gains = (sideways_law(d) - sideways_law(b)) / (c - a), d - b
+    return Measurement(ratios[np.argmax(np.abs(ratios - 1))], effect=np.min(gains),
+                       conditions={"b goes on growing": np.min(gains) > 0.02})
+
+
+def sideways_law(b):
+    """What grows as a does."""
+    return b + np.exp(b)
+
+
+def toy_data(scale: str) -> Measurement:
+    """Wu et al.'s toy data from 0: the largest relative gap of the growth of 1/L to ηρ² a step, ρ = 0.2, at last.
+
+    From step 2¹² to 2¹³.
+
+    The effect is the number of rises at the last rate.
+    """
+    Z, rates, steps = np.array([[1.0, 0.2], [-2.0, 0.2]] * 2), np.array(TOY_RATES), trials(scale, 2**13)
+    risks = predictor.risk(Z, predictor.descend(Z, rates, steps))
+    rises = (np.diff(risks, axis=0) > 0).sum(axis=0)
+    growth = (1 / risks[-1] - 1 / risks[steps // 2]) / (steps - steps // 2)
+    return Measurement(np.abs(growth / slowest_growth(rates, 0.2) - 1).max(), effect=rises[-1], conditions={
+        "the risk never rises at the first rate": rises[0] == 0,
+        "the risk rises at some step at each other rate": (rises[1:] > 0).all(),
+        "at the end the larger rate has the smaller risk": (np.diff(risks[-1]) < 0).all()})
+
+
+def monotone_is_slow(scale: str) -> Measurement:
+    """Two points with margin γ = 0.05, logistic loss from 0, the rates whose risk never rises: the least t L(w_t).
+
+    40 rates from 0.01 to 1,000. The control is the same of the rates whose risk rises at some step.
+    """
+    rates, steps = np.geomspace(0.01, 1e3, 40), trials(scale, 4000)
+    Z = np.array([[MARGIN, np.sqrt(1 - MARGIN**2)], [MARGIN, -np.sqrt(1 - MARGIN**2) / 2]])
+    risks = predictor.risk(Z, predictor.descend(Z, rates, steps))
+    falls = (np.diff(risks, axis=0) <= 0).all(axis=0)
+    least = (np.arange(1, steps + 1)[:, None] * risks[1:]).min(axis=0)
+    return Measurement(np.min(least[falls], initial=np.inf), effect=np.max(rates[falls], initial=0),
+                       control=np.min(least[~falls], initial=np.inf), conditions={
+                           "some rates never raise the risk, others do": bool(falls.any() and not falls.all())})

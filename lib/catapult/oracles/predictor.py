@@ -1,0 +1,73 @@
+"""One linear predictor w: its risk on any data, and its maps of one number on a point with both labels."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.special
+
+# L' on the degenerate pair, where the margins are f and −f, in the arithmetic of numpy, mpmath or flint.arb.
+SLOPES = {"exponential": lambda f, of=np: of.sinh(f), "logistic": lambda f, of=np: of.tanh(f / 2) / 2,
+          "squared": lambda f, of=np: f, "log cosh": lambda f, of=np: of.tanh(f),
+          "tanh(f + f³)": lambda f, of=np: of.tanh(f + f**3)}
+# ℓ, ℓ' and ℓ'' of a margin u.
+LOSSES = {
+    "exponential": (lambda u: np.exp(-u), lambda u: -np.exp(-u), lambda u: np.exp(-u)),
+    "logistic": (lambda u: np.logaddexp(0, -u), lambda u: -scipy.special.expit(-u),
+                 lambda u: scipy.special.expit(u) * scipy.special.expit(-u)),
+    "squared": (lambda u: (1 - u) ** 2 / 2, lambda u: u - 1, np.ones_like)}
+
+
+def move(loss: str, w, rate, of=np):
+    """Return w − η L'(w), a step on the degenerate pair, for floats, arrays, or numbers of the arithmetic ``of``."""
+    return w - rate * SLOPES[loss](w, of)
+
+
+def move_labels(fraction, w, rate, of=np):
+    """Return a step of the logistic risk on one input, a ``fraction`` p of its labels positive: w − η(σ(w) − p)."""
+    return w - rate * (1 / (1 + of.exp(-w)) - fraction)
+
+
+def risk(Z: np.ndarray, w: np.ndarray, loss: str = "logistic", share=None) -> np.ndarray:
+    """Return Σ p_i ℓ(z_i·w) for weights w (…, d); the shares p_i are 1/n if not given."""
+    with np.errstate(over="ignore"):
+        return LOSSES[loss][0](w @ Z.T) @ _shares(Z, share)
+
+
+def gradient(Z: np.ndarray, w: np.ndarray, loss: str = "logistic", share=None) -> np.ndarray:
+    """Return the gradients of the risk at weights w (…, d), in the same shape."""
+    return (LOSSES[loss][1](w @ Z.T) * _shares(Z, share)) @ Z
+
+
+def hessian(Z: np.ndarray, w: np.ndarray, loss: str = "logistic", share=None) -> np.ndarray:
+    """Return the Hessian (d, d) of the risk at one w (d,)."""
+    return (Z * (LOSSES[loss][2](Z @ w) * _shares(Z, share))[:, None]).T @ Z
+
+
+def descend(Z: np.ndarray, rates, steps: int, start=0.0, schedule=None, loss: str = "logistic",
+            share=None) -> np.ndarray:
+    """Return w_t, shape (steps + 1, R, d), of gradient descent on the risk at R learning rates side by side.
+
+    ``start``: w_0, (d,) or (R, d); ``schedule``: factors of the rates, one a step, 1 if not given.
+    """
+    rates = np.atleast_1d(np.asarray(rates, dtype=float))[:, None]
+    w = np.empty((steps + 1, len(rates), Z.shape[1]))
+    w[0] = start
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t in range(steps):
+            w[t + 1] = w[t] - (1 if schedule is None else schedule[t]) * rates * gradient(Z, w[t], loss, share)
+    return w
+
+
+def minimiser(Z: np.ndarray, share=None) -> np.ndarray:
+    """Return where the logistic risk of strictly non-separable data is least, (d,): Newton's method, steps halved."""
+    w = np.zeros(Z.shape[1])
+    for _ in range(40):
+        step = np.linalg.solve(hessian(Z, w, share=share), gradient(Z, w, share=share))
+        while risk(Z, w - step, share=share) > risk(Z, w, share=share) + 1e-12:
+            step = step / 2
+        w = w - step
+    return w
+
+
+def _shares(Z: np.ndarray, share) -> np.ndarray:
+    return np.full(len(Z), 1 / len(Z)) if share is None else share

@@ -1,0 +1,139 @@
+"""The oracles against computations that are plainer still: one weight at a time, differences, closed forms."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from fractions import Fraction
+
+import flint
+import mpmath
+import numpy as np
+import pytest
+
+from catapult.oracles import balls, bisection, linear_networks, plane, predictor
+
+Z = np.array([[1.0, 0.2], [-2.0, 0.2], [0.5, -1.0], [-0.3, 0.7]])
+SHARE = np.array([0.1, 0.2, 0.3, 0.4])
+
+
+def difference(function, x, step=1e-5):
+    """Return the derivatives of a function by central differences, along the last axis."""
+    return np.stack([(function(x + shift) - function(x - shift)) / (2 * step) for shift in step * np.eye(len(x))], -1)
+
+
+@pytest.mark.parametrize("share", [None, SHARE])
+@pytest.mark.parametrize("loss", predictor.LOSSES)
+def test_gradient_and_hessian_are_derivatives_of_the_risk(loss, share):
+    w = np.array([0.3, -0.8])
+    slope = predictor.gradient(Z, w, loss, share)
+    np.testing.assert_allclose(slope, difference(lambda w: predictor.risk(Z, w, loss, share), w), rtol=1e-8)
+    np.testing.assert_allclose(predictor.hessian(Z, w, loss, share), difference(
+        lambda w: predictor.gradient(Z, w, loss, share), w), rtol=1e-8)
+
+
+@pytest.mark.parametrize("loss", predictor.LOSSES)
+def test_the_risk_of_the_degenerate_pair_has_the_slope_of_the_table(loss):
+    pair = np.array([[1.0], [-1.0]])
+    assert predictor.gradient(pair, np.array([0.7]), loss)[0] == pytest.approx(predictor.SLOPES[loss](0.7), rel=1e-14)
+    orbit = predictor.descend(pair, 1.5, 3, [0.7], loss=loss)[:, 0, 0]
+    for before, after in itertools.pairwise(orbit):
+        assert after == pytest.approx(predictor.move(loss, before, 1.5), rel=1e-13)
+
+
+@pytest.mark.parametrize("loss", predictor.SLOPES)
+def test_a_step_is_the_same_in_every_arithmetic(loss):
+    plain = predictor.move(loss, 0.7, 1.5)
+    assert float(predictor.move(loss, flint.arb(0.7), 1.5, flint.arb)) == pytest.approx(plain, rel=1e-14)
+    assert float(predictor.move(loss, mpmath.mpf(0.7), 1.5, mpmath)) == pytest.approx(plain, rel=1e-14)
+
+
+def test_a_share_of_labels_is_a_risk_with_shares():
+    slope = predictor.gradient(np.array([[1.0], [-1.0]]), np.array([0.7]), share=np.array([0.9, 0.1]))[0]
+    assert predictor.move_labels(0.9, 0.7, 4.0) == pytest.approx(0.7 - 4 * slope, rel=1e-13)
+
+
+def test_descents_side_by_side_are_those_one_by_one():
+    schedule = np.linspace(1, 0.5, 20)
+    together = predictor.descend(Z, [0.5, 4.0], 20, [0.1, 0.2], schedule)
+    for i, rate in enumerate((0.5, 4.0)):
+        w = np.array([0.1, 0.2])
+        for factor in schedule:
+            w = w + factor * rate * sum(z / (1 + math.exp(z @ w)) for z in Z) / len(Z)
+        np.testing.assert_allclose(together[-1, i], w, rtol=1e-12)
+
+
+def test_the_minimiser_has_no_slope_and_is_the_log_odds_of_labels():
+    assert predictor.gradient(Z, predictor.minimiser(Z)) == pytest.approx([0, 0], abs=1e-15)
+    assert predictor.minimiser(np.array([[1.0], [-1.0]]), np.array([0.999, 0.001])) == pytest.approx(math.log(999))
+
+
+@pytest.mark.parametrize("loss", predictor.SLOPES)
+def test_networks_in_the_plane_are_networks(loss):
+    w1, w2 = np.random.default_rng(1).standard_normal((2, 30))
+    width, rate = 30, 1.2
+    inside = plane.Networks(w1 @ w2 / np.sqrt(width), (w1 @ w1 + w2 @ w2) / width, width, rate)
+    outputs = plane.Networks(inside.f, inside.ntk, width, rate).outputs(loss, 5)
+    with flint.ctx.workprec(balls.BITS):
+        ball = balls.Network(loss, inside.f.item(), inside.ntk.item(), width, rate)
+    for t in range(5):
+        assert outputs[t] == pytest.approx(w1 @ w2 / np.sqrt(width), rel=1e-10)
+        g = predictor.SLOPES[loss](w1 @ w2 / np.sqrt(width))
+        w1, w2 = w1 - rate / np.sqrt(width) * g * w2, w2 - rate / np.sqrt(width) * g * w1
+        inside.descend(loss)
+        with flint.ctx.workprec(balls.BITS):
+            ball.step()
+        for f, ntk in ((inside.f, inside.ntk), (ball.f, ball.scaled / rate)):
+            assert float(f) == pytest.approx(w1 @ w2 / np.sqrt(width), rel=1e-10)
+            assert float(ntk) == pytest.approx((w1 @ w1 + w2 @ w2) / width, rel=1e-10)
+
+
+def test_what_diverges_is_told_and_kept():
+    networks = plane.Networks([0.5, 0.5], 2.0, 10, [1.0, 40.0]).descend("squared", 100)
+    assert networks.diverged().tolist() == [False, True]
+
+
+def test_balls_hold_a_hit_exactly_and_rounded_orbits_are_points():
+    """w1 = 17/10, w2 = 1, η = 1 lands on f = 0; there λ = 1.7² · 0² + (1 − 1.7²)²."""
+    for rounded in (False, True):
+        with flint.ctx.workprec(balls.BITS):
+            network = balls.Network("squared", "1.7", Fraction(389, 100), 1, 1, rounded).step()
+            assert abs(network.f) < 1e-60
+            assert abs(network.scaled - balls.exact("1.89") ** 2) < 1e-60
+            assert abs(network.invariant - network.scaled) < 1e-60
+            assert (network.p.rad() == 0) == rounded
+
+
+def test_a_root_in_balls_is_bisected_from_below():
+    with flint.ctx.workprec(balls.BITS):
+        found = balls.root(lambda x: 2 - x * x, 1, 2)
+        assert 0 <= flint.arb(2).sqrt() - found < 1e-70
+
+
+@pytest.mark.parametrize("widths", [(), (3,), (3, 2)])
+def test_linear_networks_descend_along_differences_of_the_risk(widths):
+    networks = linear_networks.LinearNetworks.drawn((2, *widths, 1), np.random.default_rng(2), 2)
+    shapes = [W.shape[1:] for W in networks.matrices]
+    for i, rate in enumerate(rates := (0.5, 3.0)):
+        flat = np.concatenate([W[i].ravel() for W in networks.matrices])
+        ends = np.cumsum([0, *(a * b for a, b in shapes)])
+
+        def risk(flat, ends=ends):
+            chain = np.eye(2)
+            for (a, b), (first, last) in zip(shapes, itertools.pairwise(ends), strict=True):
+                chain = flat[first:last].reshape(a, b) @ chain
+            return predictor.risk(Z, networks.scale * chain[0])
+
+        after = flat - rate * difference(risk, flat)
+        moved = linear_networks.LinearNetworks(networks.matrices, networks.scale).descend(Z, rates, 1)
+        np.testing.assert_allclose(np.concatenate([W[i].ravel() for W in moved.matrices]), after, rtol=1e-7)
+        if len(shapes) == 2:
+            hessian = difference(lambda flat: difference(risk, flat, 1e-4), flat, 1e-4)
+            assert networks.sharpness(Z)[i] == pytest.approx(np.linalg.eigvalsh(hessian)[-1], rel=1e-5)
+
+
+def test_thresholds_are_bisected_side_by_side():
+    squares = np.array([[2.0], [9.0]])
+    assert bisection.threshold(lambda x: x**2 > squares, 0.0, [4.0, 5.0]) == pytest.approx(np.sqrt(squares * [1, 1]))
+    assert type(bisection.threshold(lambda x: x > math.pi, 3, 4, 10)) is np.float64
+    assert 0 <= math.pi - bisection.threshold(lambda x: x > math.pi, 3, 4, 10) < 2**-10
