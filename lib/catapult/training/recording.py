@@ -1,7 +1,7 @@
 """What is recorded along the runs: quantities at chosen steps, losses at every step, blow-ups and phases.
 
 One path for all engines: an engine shows the training outputs and, when asked, the weights of its runs, in the
-directions in which they move (:class:`catapult.training.task.Reduced`): what is recorded needs no more.
+directions in which they move (:class:`catapult.training.reduced.Reduced`): what is recorded needs no more.
 """
 
 from __future__ import annotations
