@@ -30,8 +30,9 @@ def test_everything_is_recorded_with_its_dimensions():
     assert result.step.values.tolist() == [0, 4, 8, 10]
     assert result.seed.values.tolist() == [3, 5]
     assert result.learning_rate.values.tolist() == [0.1, 0.2, 0.4]
-    for name in QUANTITIES:
-        assert result[name].dims == ("learning_rate", "seed", "step")
+    for name, quantity in QUANTITIES.items():
+        own = [*([] if quantity.last else ["step"]), *([quantity.dimension] if quantity.dimension else [])]
+        assert result[name].dims == ("learning_rate", "seed", *own)
         assert np.isfinite(result[name]).all()
     for name in ("phase", "blow_up_step", "peak_loss"):
         assert result[name].dims == ("learning_rate", "seed")
@@ -176,7 +177,7 @@ def test_divergence_is_absorbing_although_runs_would_come_back_dead(engine):
 def task(seeds=(0, 1), batch_size=5):
     return check(CLOUD, NETWORK, [0.1, 0.2], loss="logistic", seeds=seeds, steps=5, batch_size=batch_size,
                  schedule=None, record=("loss",), every=1, dtype="float64", device="cpu", divergence=1e3,
-                 initial_weights=None, quantities=list(QUANTITIES))
+                 initial_weights=None, quantities=QUANTITIES)
 
 
 def test_minibatches_go_through_the_data_once_an_epoch():

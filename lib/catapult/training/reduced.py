@@ -56,6 +56,18 @@ class Reduced:
         T = self.basis(seed)
         return W if T is None else [T.mT @ W[0], W[1] @ T]
 
+    def restored(self, weights: list[Tensor], runs: np.ndarray) -> list[Tensor]:
+        """Return all weights, matrices (R, m_out, m_in), from the reduced weights of these runs."""
+        return [torch.stack(matrices) for matrices in zip(*(
+            self._restored([W[r] for W in weights], seed) for r, seed in enumerate(runs[:, 1])), strict=True)]
+
+    def _restored(self, W: list[Tensor], seed: int) -> list[Tensor]:
+        start, reduced, T = self.task.start(seed), self.start(seed), self.basis(seed)
+        change = W[0] - reduced[0]
+        if T is not None:
+            change, W = T @ change, [W[0], start[1] + (W[1] - reduced[1]) @ T.mT]
+        return [start[0] + (change if self.Q is None else change @ self.Q.mT), *W[1:]]
+
     def test_outputs(self, weights: list[Tensor], runs: np.ndarray) -> Tensor:
         """Return the outputs on the test set for the reduced weights of these runs."""
         if self.Q is None:

@@ -40,7 +40,7 @@ class Task:
     steps: int
     batch_size: int | None  # None: full batch
     factors: np.ndarray  # (steps,), from the schedule
-    record: tuple[str, ...]
+    record: Mapping[str, int | None]  # for each quantity recorded, how many values; None: one number
     steps_of: Mapping[str, np.ndarray]  # for each quantity recorded, the steps at which it is
     divergence: float
     initial_weights: list[Tensor] | None
@@ -105,7 +105,7 @@ class Task:
 
 
 def check(problem: Any, network: WeightMatrices, learning_rates, *, loss, seeds, steps, batch_size, schedule, record,
-          every, dtype, device, divergence, initial_weights, quantities: Sequence[str]) -> Task:
+          every, dtype, device, divergence, initial_weights, quantities: Mapping[str, Any]) -> Task:
     """Return the checked task; raise InputError, one line, for the first thing that is wrong."""
     if dtype not in DTYPES:
         raise InputError(f"dtype = {dtype!r}{nearest(dtype, DTYPES)}; allowed: {', '.join(DTYPES)}")
@@ -121,13 +121,7 @@ def check(problem: Any, network: WeightMatrices, learning_rates, *, loss, seeds,
         raise InputError("X_test and y_test: allowed: both or neither")
     if X_test is not None:
         X_test, y_test = _data("X_test", X_test, y_test, network, like)
-    record = (record,) if isinstance(record, str) else _several("record", record, ", ".join(quantities))
-    for name in record:
-        if name not in quantities:
-            raise InputError(f"record: nothing is called {name!r}{nearest(name, quantities)}; allowed: "
-                             f"{', '.join(quantities)}")
-    if "test_accuracy" in record and X_test is None:
-        raise InputError("record: test_accuracy needs a test set, and the problem has none")
+    record = _record(record, quantities, network, len(X), X_test)
     if batch_size is not None and whole("batch_size", batch_size, 1) > len(X):
         raise InputError(f"batch_size = {batch_size}; allowed: None or at most the {len(X)} samples")
     if not (isinstance(divergence, Real) and math.isfinite(divergence) and divergence > 1):
@@ -138,7 +132,7 @@ def check(problem: Any, network: WeightMatrices, learning_rates, *, loss, seeds,
         name=getattr(problem, "name", ""), X=X, y=y, X_test=X_test, y_test=y_test, network=network,
         loss=losses.get(loss, network.outputs), learning_rates=_learning_rates(learning_rates), seeds=_seeds(seeds),
         steps=steps, batch_size=None if batch_size in (None, len(X)) else int(batch_size),
-        factors=schedules.factors(schedule, steps), record=record, steps_of=_steps_of(record, every, steps),
+        factors=schedules.factors(schedule, steps), record=record, steps_of=_steps_of(record, every, steps, quantities),
         divergence=float(divergence), initial_weights=initial_weights)
 
 
@@ -148,14 +142,43 @@ def _several(name: str, values: Any, what: str) -> tuple:
     return tuple(values)
 
 
-def _steps_of(record: Sequence[str], every, steps: int) -> dict[str, np.ndarray]:
+def _record(record, quantities: Mapping[str, Any], network: WeightMatrices, n: int, X_test) -> dict[str, int | None]:
+    """Return how many values of each quantity are recorded; ``record`` names them, or says how many of each."""
+    record = (record,) if isinstance(record, str) else record
+    if not isinstance(record, Mapping):
+        record = [(name, None) for name in _several("record", record, ", ".join(quantities))]
+    counts = {}
+    for name, count in dict(record).items():
+        if name not in quantities:
+            raise InputError(f"record: nothing is called {name!r}{nearest(name, quantities)}; allowed: "
+                             f"{', '.join(quantities)}")
+        quantity = quantities[name]
+        lacking = quantity.lacking(network, X_test)
+        if lacking:
+            raise InputError(f"record: {name} needs {lacking}")
+        available = len(quantity.along(network, n)) if quantity.dimension else None
+        if count is None:
+            counts[name] = available if quantity.usual is None else min(quantity.usual, available)
+            continue
+        if quantity.usual is None:
+            raise InputError(f"record: {name} = {count!r}; allowed: None, for all that there is of it")
+        counts[name] = whole(f"record: {name}", count, 1)
+        if count > available:
+            raise InputError(f"record: {name} = {count}; allowed: up to the {available} that there are")
+    return counts
+
+
+def _steps_of(record: Mapping[str, Any], every, steps: int, quantities: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return the steps at which each quantity is recorded; ``every`` is one rule for all, or one for each."""
     rules = dict(every) if isinstance(every, Mapping) else dict.fromkeys(record, every)
     for name in rules:
         if name not in record:
             raise InputError(f"every: {name!r} is not recorded{nearest(name, record)}; "
                              f"allowed: {', '.join(record)}")
-    return {name: _recorded(rules.get(name, 1), steps) for name in record}
+        if quantities[name].last and isinstance(every, Mapping):
+            raise InputError(f"every: {name} are kept at the last step only; leave them out")
+    return {name: np.array([steps]) if quantities[name].last else _recorded(rules.get(name, 1), steps)
+            for name in record}
 
 
 def _recorded(rule, steps: int) -> np.ndarray:
