@@ -27,7 +27,7 @@ ENGINES = {"reference": Reference, "dense": Dense, "linear": Linear, "convolutio
 
 
 def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequence[float], *,
-          loss: str | losses.Loss | losses.CrossEntropy = "logistic", seeds: int | Sequence[int] = (0,), steps: int,
+          loss: str | losses.Loss | losses.ClassLoss = "logistic", seeds: int | Sequence[int] = (0,), steps: int,
           batch_size: int | None = None, schedule: Schedule | str | None = None,
           record: str | Sequence[str] | Mapping[str, int | None] = ("loss",), every: Any = 1, engine: str = "auto",
           dtype: str = "float64", device: str = "cpu", divergence: float = phases.DIVERGENCE,
@@ -49,7 +49,8 @@ def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequenc
         η, finite and > 0.
     loss
         "exponential", "logistic" or "squared"; with several outputs "cross_entropy", of the softmax ("logistic",
-        which it generalises, means the same there).
+        which it generalises, means the same there), "squared", ½‖f − one-hot(y)‖², or "huber" (δ = 1): summed over the
+        outputs.
     seeds
         Whole numbers from 0 to 2⁶³ − 1. Each draws its initial weights and its order of minibatches, the same for
         every learning rate.

@@ -34,7 +34,7 @@ class Task:
     X_test: Tensor | None
     y_test: Tensor | None
     network: WeightMatrices
-    loss: losses.Loss | losses.CrossEntropy
+    loss: losses.Loss | losses.ClassLoss
     learning_rates: np.ndarray  # (L,)
     seeds: tuple[int, ...]
     steps: int
