@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -87,17 +89,38 @@ def classes(k, n=7):
     return f, torch.randint(k, (n,), generator=generator)
 
 
+TORCHS = {  # of outputs (n, k) and class numbers, a value a sample
+    "cross_entropy": lambda f, y: torch.nn.functional.cross_entropy(f, y, reduction="none"),
+    "squared": lambda f, y: torch.nn.functional.mse_loss(f, one_hot(f, y), reduction="none").sum(1) / 2,
+    "huber": lambda f, y: torch.nn.functional.huber_loss(f, one_hot(f, y), reduction="none", delta=1.0).sum(1)}
+
+
+def one_hot(f, y):
+    return torch.nn.functional.one_hot(y, f.shape[1]).to(f)
+
+
+@pytest.mark.parametrize("name", losses.CLASS_LOSSES)
 @pytest.mark.parametrize("k", [2, 5])
-def test_cross_entropy_and_its_derivatives_are_those_of_torch(k):
-    f, y = classes(k)
+def test_losses_of_classes_and_their_derivatives_are_those_of_torch(name, k):
+    (f, y), loss = classes(k), losses.get(name, k)
+    f[0, 0, (y[0] + 1) % k] = 0  # a residual of 0, where |r| has no derivative
     f.requires_grad_()
-    value = torch.nn.functional.cross_entropy(f.flatten(0, 1), y.repeat(2), reduction="none").view(2, -1)
-    torch.testing.assert_close(losses.cross_entropy.of(f, y), value, rtol=1e-13, atol=1e-15)  # float64 rounding
+    value = TORCHS[name](f.flatten(0, 1), y.repeat(2)).view(2, -1)
+    torch.testing.assert_close(loss.of(f, y), value, rtol=1e-13, atol=1e-15)  # float64 rounding
     [gradient] = torch.autograd.grad(value.sum(), f, create_graph=True)
-    torch.testing.assert_close(losses.cross_entropy.gradient(f, y), gradient, rtol=1e-13, atol=1e-15)
+    torch.testing.assert_close(loss.gradient(f, y), gradient, rtol=1e-13, atol=1e-15)
     change = torch.randn(f.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    [second] = torch.autograd.grad((gradient * change).sum(), f)
-    torch.testing.assert_close(losses.cross_entropy.second(f, y, change).detach(), second, rtol=1e-12, atol=1e-14)
+    for slope in (gradient, torch.autograd.grad(loss.of(f, y).sum(), f, create_graph=True)[0]):
+        [second] = torch.autograd.grad((slope * change).sum(), f)
+        torch.testing.assert_close(loss.second(f, y, change).detach(), second, rtol=1e-12, atol=1e-14)
+    assert torch.equal(loss.correct(f, y), f.argmax(-1) == y)
+    assert loss.name == name
+
+
+def test_huber_is_square_within_one_and_straight_beyond():
+    f = torch.tensor([[[0.5, 3.0, -4.0]]], dtype=torch.float64)  # class 1: residuals 1/2, 2, −4
+    assert losses.huber.of(f, torch.tensor([1])).item() == 1 / 8 + 3 / 2 + 7 / 2
+    assert losses.huber.gradient(f, torch.tensor([1])).tolist() == [[[0.5, 1, -1]]]
 
 
 def test_cross_entropy_of_two_classes_is_the_logistic_loss_of_the_difference():
@@ -117,9 +140,18 @@ def test_a_loss_of_outputs_and_labels_is_that_of_the_margin(loss):
     torch.testing.assert_close(loss.second(f, y, torch.full_like(f, 2.0)).detach(), 2 * second, rtol=1e-13, atol=1e-15)
 
 
-def test_several_outputs_have_one_loss():
+def test_the_number_of_outputs_says_which_loss_a_name_means():
     assert losses.get("cross_entropy", 3) is losses.get("logistic", 3) is losses.cross_entropy
-    with pytest.raises(InputError, match="loss = 'squared'; allowed for 3 outputs: cross_entropy"):
-        losses.get("squared", 3)
-    with pytest.raises(InputError, match="loss = 'cross_entropy'; allowed for one output: exponential, logistic"):
-        losses.get("cross_entropy")
+    assert losses.get(losses.logistic, 3) is losses.cross_entropy
+    assert losses.get("squared", 3) is losses.get(losses.squared, 3) is losses.squared_one_hot
+    assert losses.get("squared") is losses.get(losses.squared_one_hot) is losses.squared
+    assert losses.get(losses.huber, 3) is losses.get("huber", 3) is losses.huber
+    impostor = dataclasses.replace(losses.exponential, name="squared")
+    for loss, outputs, line in (
+            ("exponential", 3, "loss = 'exponential'; allowed for 3 outputs: cross_entropy, squared, huber"),
+            (impostor, 3, "loss = 'squared'; allowed for 3 outputs: cross_entropy, squared, huber"),
+            ("cross_entropy", 1, "loss = 'cross_entropy'; allowed for one output: exponential, logistic, squared"),
+            (losses.huber, 1, "loss = 'huber'; allowed for one output: exponential, logistic, squared"),
+            ("hubr", 3, r"loss: no loss is called 'hubr' \(did you mean 'huber'\?\); known: cross_entropy, squ")):
+        with pytest.raises(InputError, match=f"^{line}"):
+            losses.get(loss, outputs)

@@ -134,21 +134,21 @@ def test_the_fourth_derivative_is_that_of_the_loss(loss):
     assert derivative.item() == loss.on_pair("fourth")
 
 
-# Activations: softplus, which is in the library, and two that are not.
+# Activations: those of the library that are not linear, and two that are not in it.
 
-LEAKY = activations.Activation("leaky", lambda z: torch.where(z > 0, z, 0.1 * z),
-                               lambda h: 0.1 + 0.9 * (h > 0).to(h), activations.zero)
-CUBE = activations.Activation("cube", lambda z: z.relu() ** 3, lambda h: 3 * h ** (2 / 3), lambda h: 6 * h ** (1 / 3),
-                              dies=True)
+ELU = activations.Activation("elu", torch.nn.functional.elu, lambda h: 1 + h.clamp(max=0),
+                             lambda h: torch.where(h < 0, 1 + h, 0))
+SQUARE = activations.Activation("square", lambda z: z.relu() ** 2, lambda h: 2 * h.sqrt(),
+                                lambda h: 2 * (h > 0).to(h), dies=True)
 NETWORKS = {"dense": lambda name: Network((4, 5, 3, 1), name), "several outputs": lambda name: Network((4, 5, 2), name),
             "convolutional": lambda name: ConvolutionalNetwork((7, 8, 2), (3, 2), activation=name),
             "standard": lambda name: Network((4, 6, 1), name, "standard")}
 
 
-@pytest.fixture(params=["softplus", LEAKY, CUBE], ids=lambda member: getattr(member, "name", member))
+@pytest.fixture(params=["softplus", "leaky", "relu3", ELU, SQUARE], ids=lambda member: getattr(member, "name", member))
 def activation(request, monkeypatch):
-    if request.param == "softplus":
-        return "softplus"
+    if request.param in activations.ACTIVATIONS:
+        return request.param
     monkeypatch.setitem(activations.ACTIVATIONS, request.param.name, request.param)
     return request.param.name
 
@@ -226,7 +226,7 @@ def test_a_network_is_dead_where_its_activation_can_die(activation):
     weights = [torch.tensor([[-1.0], [-2.0]]), torch.tensor([[0.0, 0.0]])]
     problem = datasets.Problem(np.array([[1.0], [2.0]]), np.array([1.0, -1.0]), None, None, "two points")
     run = train(problem, network, 1e-9, steps=3, initial_weights=weights, record=("zero_fraction",), engine="reference")
-    assert (run.phase.item() == "dead") == (activation == "cube")
+    assert (run.phase.item() == "dead") == (activation in ("relu3", "square"))
 
 
 @pytest.mark.parametrize("lacks", ["slope", "bend"])

@@ -1,4 +1,4 @@
-r"""The three losses of the companion, as functions of the margin :math:`u = y f(x)`, :math:`y = \pm 1`.
+r"""The losses of the companion. For one output three functions of the margin :math:`u = y f(x)`, :math:`y = \pm 1`.
 
 ===========  ===========================  ==========================================
 name         value                        on the degenerate pair :math:`\{(1, 1), (1, -1)\}`
@@ -10,15 +10,26 @@ squared      :math:`\frac12 (1 - u)^2`    :math:`L(f) = \frac12 + \frac12 f^2`
 
 The squared loss is :math:`\frac12 (f - y)^2`: for :math:`y = \pm 1` the two expressions are equal.
 
-And one loss for class numbers :math:`y \in \{0, \dots, k-1\}` and k outputs: the softmax cross-entropy
-:math:`\log \sum_c e^{f_c} - f_y`, the logistic loss of several classes (with two it is the logistic loss of
-:math:`u = f_y - f_{1-y}`).
+And three losses for class numbers :math:`y \in \{0, \dots, k-1\}` and k outputs, with the residuals
+:math:`r_c = f_c - [c = y]` from one-hot labels:
+
+=============  ======================================================================================
+name           value
+=============  ======================================================================================
+cross_entropy  :math:`\log \sum_c e^{f_c} - f_y`, of the softmax
+squared        :math:`\frac12 \sum_c r_c^2`
+huber          :math:`\sum_c \rho(r_c)`, :math:`\rho(r) = \frac12 r^2` for :math:`|r| \le 1`, else
+               :math:`|r| - \frac12` (Huber, 1964, with δ = 1)
+=============  ======================================================================================
+
+The cross-entropy is the logistic loss of several classes (with two it is the logistic loss of
+:math:`u = f_y - f_{1-y}`); "logistic" means it for several outputs.
 
 Training and curvature see either kind through four functions of outputs and labels: ``of`` (the loss of each
 sample), ``gradient`` and ``second`` (its first two derivatives in the outputs) and ``correct``.
 
-``LOSSES`` is a closed table: a member carries all that is asked of a loss by itself. What is proved for some losses
-only is a table in the module of the proof, by losses; :func:`entry` refuses the others.
+``LOSSES``, of margins, and ``CLASS_LOSSES`` are closed tables: a member carries all that is asked of a loss by itself.
+What is proved for some losses only is a table in the module of the proof, by losses; :func:`entry` refuses the others.
 """
 
 from __future__ import annotations
@@ -138,33 +149,68 @@ class Loss:
         return y * f > 0
 
 
+class ClassLoss:
+    """A loss of outputs ``f`` (…, n, k) and class numbers ``y`` (n,) or (…, n), torch tensors."""
+
+    name: str
+
+    def correct(self, f, y):
+        """Return where the largest output is that of the class."""
+        return f.argmax(-1) == y
+
+    @staticmethod
+    def _less_label(f, y):
+        """Return f − e_y."""
+        index = y.expand(f.shape[:-1])[..., None]
+        return f.scatter_add(-1, index, -f.new_ones(()).expand(index.shape))
+
+
 @dataclass(frozen=True)
-class CrossEntropy:
-    """Softmax cross-entropy, on torch tensors: outputs ``f`` (…, n, k), class numbers ``y`` (n,) or (…, n)."""
+class CrossEntropy(ClassLoss):
+    """Softmax cross-entropy."""
 
     name: str = "cross_entropy"
 
-    @staticmethod
-    def _index(f, y):
-        return y.expand(f.shape[:-1])[..., None]
-
     def of(self, f, y):
         """Return log Σ_c exp(f_c) − f_y of each sample, shape (…, n)."""
-        return f.logsumexp(-1) - f.gather(-1, self._index(f, y))[..., 0]
+        return f.logsumexp(-1) - f.gather(-1, y.expand(f.shape[:-1])[..., None])[..., 0]
 
     def gradient(self, f, y):
         """Return ∂ℓ/∂f = p − e_y with p the softmax, shape (…, n, k)."""
-        index = self._index(f, y)
-        return f.softmax(-1).scatter_add(-1, index, -f.new_ones(()).expand(index.shape))
+        return self._less_label(f.softmax(-1), y)
 
     def second(self, f, y, change):
         """Return (diag(p) − p pᵀ) times a change of f."""
         p = f.softmax(-1)
         return p * (change - (p * change).sum(-1, keepdim=True))
 
-    def correct(self, f, y):
-        """Return where the largest output is that of the class."""
-        return f.argmax(-1) == y
+
+@dataclass(frozen=True)
+class Regression(ClassLoss):
+    r"""A regression on one-hot labels: :math:`\\sum_c \rho(f_c - [c = y])`.
+
+    Attributes
+    ----------
+    value, slope, curvature
+        ρ(r), ρ'(r), ρ''(r) for a tensor of residuals r = f − e_y of any shape.
+    """
+
+    name: str
+    value: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
+    curvature: Callable[[Array], Array]
+
+    def of(self, f, y):
+        """Return Σ_c ρ(r_c) of each sample, shape (…, n)."""
+        return self.value(self._less_label(f, y)).sum(-1)
+
+    def gradient(self, f, y):
+        """Return ∂ℓ/∂f = ρ'(r), shape (…, n, k)."""
+        return self.slope(self._less_label(f, y))
+
+    def second(self, f, y, change):
+        """Return ρ''(r) times a change of f."""
+        return self.curvature(self._less_label(f, y)) * change
 
 
 def _exp_minus(u):
@@ -247,8 +293,12 @@ squared = Loss(
          elasticity=lambda f: np.full(np.shape(f), 1.0), excess=_quiet(lambda f: f * f / 2), fourth=0.0))
 
 cross_entropy = CrossEntropy()
+squared_one_hot = Regression("squared", lambda r: r**2 / 2, lambda r: r, lambda r: 0 * r + 1)
+huber = Regression("huber", lambda r: r.clamp(-1, 1) * (r - r.clamp(-1, 1) / 2), lambda r: r.clamp(-1, 1),
+                   lambda r: (r.abs() <= 1).to(r))
 
 LOSSES = {loss.name: loss for loss in (exponential, logistic, squared)}
+CLASS_LOSSES = {loss.name: loss for loss in (cross_entropy, squared_one_hot, huber)}
 
 T = TypeVar("T")
 
@@ -265,25 +315,26 @@ def entry(table: Mapping[Loss, T], loss: str | Loss, what: str) -> T:
     return table[loss]
 
 
-def get(loss: str | Loss | CrossEntropy, outputs: int = 1) -> Loss | CrossEntropy:
-    """Return the loss of that name for a network with that many outputs.
+def get(loss: str | Loss | ClassLoss, outputs: int = 1) -> Loss | ClassLoss:
+    """Return the loss of that name for a network with that many outputs: of the margin for one, else of class numbers.
 
-    For several outputs that is the cross-entropy, under its name or as "logistic", whose generalisation it is.
+    For several outputs "logistic" is the cross-entropy, which generalises it.
 
     Raises
     ------
     InputError
         For an unknown loss, or one that does not fit the number of outputs.
     """
-    if outputs > 1:
-        if loss in ("cross_entropy", cross_entropy, "logistic", logistic):
-            return cross_entropy
-        raise InputError(f"loss = {getattr(loss, 'name', loss)!r}; allowed for {outputs} outputs: cross_entropy")
-    if isinstance(loss, Loss):
+    table, kind = (CLASS_LOSSES, ClassLoss) if outputs > 1 else (LOSSES, Loss)
+    if isinstance(loss, kind):
         return loss
-    if loss in ("cross_entropy", cross_entropy):
-        raise InputError(f"loss = 'cross_entropy'; allowed for one output: {', '.join(LOSSES)}")
-    if not isinstance(loss, str) or loss not in LOSSES:
-        raise InputError(f"loss: no loss is called {loss!r}{nearest(loss, LOSSES)}; "
-                         f"known: {', '.join(LOSSES)}")
-    return LOSSES[loss]
+    own = loss in (*LOSSES.values(), *CLASS_LOSSES.values())  # a loss with the name of another is not taken for it
+    name = loss.name if own else loss
+    if outputs > 1 and name == "logistic":
+        return cross_entropy
+    if isinstance(name, str) and name in table:
+        return table[name]
+    if isinstance(loss, Loss | ClassLoss) or name in list(LOSSES | CLASS_LOSSES):
+        raise InputError(f"loss = {getattr(loss, 'name', loss)!r}; allowed for "
+                         f"{f'{outputs} outputs' if outputs > 1 else 'one output'}: {', '.join(table)}")
+    raise InputError(f"loss: no loss is called {loss!r}{nearest(loss, table)}; known: {', '.join(table)}")

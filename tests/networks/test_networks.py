@@ -69,8 +69,15 @@ def test_bend_is_the_second_derivative_of_the_activation(activation):
     [slope] = torch.autograd.grad((network.activate(z) + 0 * z**2).sum(), z, create_graph=True)
     [second] = torch.autograd.grad(slope.sum(), z)
     bend = network.bend(network.activate(z).detach())
-    assert (bend is None) == (activation in ("linear", "relu"))
+    assert (bend is None) == (activation in ("linear", "relu", "leaky"))
     torch.testing.assert_close(torch.zeros_like(second) if bend is None else bend, second, rtol=1e-12, atol=1e-13)
+
+
+def test_the_activations_of_one_sign_are_their_formulas():
+    z = torch.tensor([-2.0, -1e-9, 0.0, 0.5, 3.0], dtype=torch.float64)
+    leaky, relu3 = (ACTIVATIONS[name].value(z) for name in ("leaky", "relu3"))
+    assert leaky.tolist() == pytest.approx([-0.2, -1e-10, 0, 0.5, 3], rel=1e-15)
+    assert relu3.tolist() == [0, 0, 0, 0.125, 27]
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -133,7 +140,7 @@ def test_different_seeds_differ():
     ((("a", 1),), r"widths = \('a', 1\): allowed: at least two whole numbers ≥ 1"),
     (((float("inf"), 1),), "at least two whole numbers"),
     ((5,), "widths = 5: allowed: at least two whole numbers"),
-    (((5, 1), "rely"), r"activation = 'rely' \(did you mean 'relu'\?\); allowed: linear, relu, softplus, tanh"),
+    (((5, 1), "rely"), r"activation = 'rely' \(did you mean 'relu'\?\); allowed: linear, relu, leaky, relu3, sof"),
     (((5, 1), "relu", "nkt"), r"parametrization = 'nkt' \(did you mean 'ntk'\?\); allowed: ntk, standard"),
 ])
 def test_wrong_networks_are_refused_in_one_line(arguments, message):

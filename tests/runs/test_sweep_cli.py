@@ -84,7 +84,7 @@ BAD = {
     "half a neuron": (["--grid", "width=linspace(4,5,3)"], "width = 4.5"),
     "out of range": (["--grid", "learning_rate=1,-1"], "learning_rate = -1.0", "allowed: a finite number > 0"),
     "not finite": (["--grid", "learning_rate=1,nan"], "finite"),
-    "no such option": (["--grid", "activation=relu,swish"], "linear, relu, softplus, tanh"),
+    "no such option": (["--grid", "activation=relu,swish"], "linear, relu, leaky, relu3, softplus, tanh"),
     "no such spacing": (["--grid", "learning_rate=geomspce(1,2,3)"], "did you mean 'geomspace'?"),
     "too few arguments": (["--grid", "learning_rate=geomspace(1,2)"], "geomspace(first,last,count)"),
     "zero on a logarithmic axis": (["--grid", "learning_rate=geomspace(0,2,3)"], "first and last > 0"),

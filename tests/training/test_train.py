@@ -30,8 +30,9 @@ def test_everything_is_recorded_with_its_dimensions():
     assert result.step.values.tolist() == [0, 4, 8, 10]
     assert result.seed.values.tolist() == [3, 5]
     assert result.learning_rate.values.tolist() == [0.1, 0.2, 0.4]
-    for name in QUANTITIES:
-        assert result[name].dims == ("learning_rate", "seed", "step")
+    for name, quantity in QUANTITIES.items():
+        own = [*([] if quantity.last else ["step"]), *([quantity.dimension] if quantity.dimension else [])]
+        assert result[name].dims == ("learning_rate", "seed", *own)
         assert np.isfinite(result[name]).all()
     for name in ("phase", "blow_up_step", "peak_loss"):
         assert result[name].dims == ("learning_rate", "seed")
@@ -176,7 +177,7 @@ def test_divergence_is_absorbing_although_runs_would_come_back_dead(engine):
 def task(seeds=(0, 1), batch_size=5):
     return check(CLOUD, NETWORK, [0.1, 0.2], loss="logistic", seeds=seeds, steps=5, batch_size=batch_size,
                  schedule=None, record=("loss",), every=1, dtype="float64", device="cpu", divergence=1e3,
-                 initial_weights=None, quantities=list(QUANTITIES))
+                 initial_weights=None, quantities=QUANTITIES)
 
 
 def test_minibatches_go_through_the_data_once_an_epoch():
@@ -263,8 +264,8 @@ def test_the_result_survives_netcdf():
     ({"problem": None}, "problem: has no X or no y; allowed"),
     ({"network": Network((4, 1))}, r"X has shape \(12, 3\); allowed: \(n, 4\)"),
     ({"network": Network((3, 2))}, "y holds the label -1; allowed: 0 to 1, for 2 outputs"),
-    ({"network": Network((3, 2)), "problem": CLASSES, "loss": "squared"},
-     "loss = 'squared'; allowed for 2 outputs: cross_entropy"),
+    ({"network": Network((3, 2)), "problem": CLASSES, "loss": "exponential"},
+     "loss = 'exponential'; allowed for 2 outputs: cross_entropy, squared, huber"),
     ({"loss": "cross_entropy"}, "loss = 'cross_entropy'; allowed for one output: exponential, logistic, squared"),
     ({"problem": SimpleNamespace(X=CLOUD.X, y=np.arange(12) % 2)}, "y holds the label 0; allowed: 1 and -1"),
     ({"problem": SimpleNamespace(X=CLOUD.X, y=CLOUD.y[:5])}, r"y has shape \(5,\); allowed: \(12,\)"),

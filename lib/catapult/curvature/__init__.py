@@ -117,7 +117,7 @@ def _single(y: Tensor) -> torch.dtype:
 
 
 def hessian_eigenvalues(loss_function: LossFunction, weights: list[Tensor], count: int,
-                        which: Literal["largest", "smallest"] = "largest", seed: int = 0) -> np.ndarray:
+                        which: Literal["largest", "smallest"] = "largest", seed: lanczos.Seed = 0) -> np.ndarray:
     """Return the ``count`` largest eigenvalues of the Hessian, falling, or the smallest, rising.
 
     With multiplicity, and each with the guarantee of :func:`sharpness`. Raises InputError for another ``which``.

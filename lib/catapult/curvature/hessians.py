@@ -33,7 +33,7 @@ from catapult import losses
 from catapult.networks import Network, WeightMatrices
 
 
-def products(network: WeightMatrices, loss: losses.Loss | losses.CrossEntropy, weights: list[Tensor], X: Tensor,
+def products(network: WeightMatrices, loss: losses.Loss | losses.ClassLoss, weights: list[Tensor], X: Tensor,
              y: Tensor) -> tuple[Callable[[Tensor], Tensor], int]:
     """Return the map v ↦ Hv of R runs, v of shape (R, P), and P.
 

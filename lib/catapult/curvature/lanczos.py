@@ -31,6 +31,7 @@ import torch
 from torch import Tensor
 
 Product = Callable[[Tensor], Tensor]
+Seed = int | Sequence[int]
 
 MISS = 1e-6
 """How probable it is, at most, that an eigenvalue above what is returned and its tolerance goes unseen, in one call."""
@@ -254,7 +255,7 @@ class Decomposition:
         self.k = self._kept = kept
 
 
-def start_vectors(size: int, seeds: Iterable[int | Sequence[int]], guess: Tensor | None = None,
+def start_vectors(size: int, seeds: Iterable[Seed], guess: Tensor | None = None,
                   like: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Return the start vectors (R, P) of :func:`largest`, and σ (R,) of the noise in them.
 
@@ -275,7 +276,7 @@ def start_vectors(size: int, seeds: Iterable[int | Sequence[int]], guess: Tensor
     return torch.where(usable, _unit(guess, norms), 0) + sigma[:, None].to(noise) * noise, sigma
 
 
-def largest_few(product: Product, size: int, count: int, seed: int = 0, tolerance: float = TOLERANCE,
+def largest_few(product: Product, size: int, count: int, seed: Seed = 0, tolerance: float = TOLERANCE,
                 like: Tensor | None = None) -> tuple[np.ndarray, Tensor]:
     """Return the ``count`` largest eigenvalues of one operator, falling, and unit eigenvectors (count, P).
 
@@ -286,7 +287,7 @@ def largest_few(product: Product, size: int, count: int, seed: int = 0, toleranc
     """
     values, found = [], []
     for number in range(min(count, size)):
-        start, noise = start_vectors(size, [(seed, number)], like=like)
+        start, noise = start_vectors(size, [(*np.atleast_1d(seed), number)], like=like)
         known = torch.stack(found) if found else start.new_empty(0, size)
         (value,), vector, _ = _search(lambda v, known=known: _without(product(v), known), _without(start, known),
                                          noise, tolerance, None, known)

@@ -18,8 +18,8 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any
 
 from catapult.networks.activations import ACTIVATIONS, Activation, zero
 from catapult.parameters import InputError, is_whole, nearest
@@ -71,6 +71,25 @@ class WeightMatrices:
                 matrix /= shape[1]**0.5
             weights.append(matrix.to(device=device, dtype=getattr(torch, dtype)))
         return weights
+
+    def matrices(self, vector: Any) -> list[Any]:
+        """Return the weight matrices (m_out, m_in) from one vector (P,) of all weights: in order, row by row.
+
+        That is how :func:`catapult.train` records ``weights``; the matrices may be its ``initial_weights``. InputError
+        for a vector of another length.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> [matrix.shape for matrix in Network((3, 2, 1)).matrices(np.zeros(8))]
+        [(2, 3), (1, 2)]
+        """
+        sizes = [m_out * m_in for m_out, m_in in self.shapes]
+        if getattr(vector, "shape", None) != (sum(sizes),):
+            given = tuple(getattr(vector, "shape", ()))
+            raise InputError(f"vector: of shape {given}; allowed: ({sum(sizes)},), all weights of {self}")
+        ends = accumulate(sizes)
+        return [vector[end - math.prod(shape):end].reshape(shape) for end, shape in zip(ends, self.shapes, strict=True)]
 
     @property
     def phi(self) -> Activation:

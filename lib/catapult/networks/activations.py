@@ -1,13 +1,15 @@
 r"""The activations: a closed table whose members carry all that is asked of one.
 
-========  ==============================  =======================  ==============================
-name      :math:`\phi(z)`                 :math:`\phi'` by h       :math:`\phi''` by h
-========  ==============================  =======================  ==============================
-linear    z                               1                        0
-relu      max(z, 0)                       1 where h > 0, else 0    0
-softplus  :math:`\log(1 + e^z)`           :math:`1 - e^{-h}`       :math:`e^{-h}(1 - e^{-h})`
-tanh      :math:`\tanh z`                 :math:`1 - h^2`          :math:`-2h(1 - h^2)`
-========  ==============================  =======================  ==============================
+========  ==============================  ==========================  ==============================
+name      :math:`\phi(z)`                 :math:`\phi'` by h          :math:`\phi''` by h
+========  ==============================  ==========================  ==============================
+linear    z                               1                           0
+relu      max(z, 0)                       1 where h > 0, else 0       0
+leaky     z where z > 0, else z/10        1 where h > 0, else 1/10    0
+relu3     :math:`\max(z, 0)^3`            :math:`3 h^{2/3}`           :math:`6 h^{1/3}`
+softplus  :math:`\log(1 + e^z)`           :math:`1 - e^{-h}`          :math:`e^{-h}(1 - e^{-h})`
+tanh      :math:`\tanh z`                 :math:`1 - h^2`             :math:`-2h(1 - h^2)`
+========  ==============================  ==========================  ==============================
 
 The engines keep the values :math:`h = \phi(z)`, not z: derivatives are functions of h. So an activation must be such
 that h determines :math:`\phi'(z)` and :math:`\phi''(z)`: strictly monotone, but perhaps for one half-line on which
@@ -82,9 +84,17 @@ def _softplus(z):
     return torch.nn.functional.softplus(z, threshold=700 if z.dtype == torch.float64 else 80)
 
 
+def _leaky(z):
+    import torch
+
+    return torch.nn.functional.leaky_relu(z, 0.1)
+
+
 _MEMBERS = (
     Activation("linear", lambda z: z, lambda h: h.new_ones(()), zero, is_linear=True),
     Activation("relu", lambda z: z.relu(), lambda h: (h > 0).to(h), zero, in_place=lambda z: z.relu_(), dies=True),
+    Activation("leaky", _leaky, lambda h: 0.1 + 0.9 * (h > 0).to(h), zero),
+    Activation("relu3", lambda z: z.relu() ** 3, lambda h: 3 * h ** (2 / 3), lambda h: 6 * h ** (1 / 3), dies=True),
     Activation("softplus", _softplus, lambda h: -(-h).expm1(), lambda h: -(-h).expm1() * (-h).exp()),
     Activation("tanh", lambda z: z.tanh(), lambda h: h.new_ones(()).addcmul(h, h, value=-1),
                lambda h: -2 * h * (1 - h**2), in_place=lambda z: z.tanh_()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,10 +27,10 @@ ENGINES = {"reference": Reference, "dense": Dense, "linear": Linear, "convolutio
 
 
 def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequence[float], *,
-          loss: str | losses.Loss | losses.CrossEntropy = "logistic", seeds: int | Sequence[int] = (0,), steps: int,
+          loss: str | losses.Loss | losses.ClassLoss = "logistic", seeds: int | Sequence[int] = (0,), steps: int,
           batch_size: int | None = None, schedule: Schedule | str | None = None,
-          record: Sequence[str] = ("loss",), every: Any = 1, engine: str = "auto", dtype: str = "float64",
-          device: str = "cpu", divergence: float = phases.DIVERGENCE,
+          record: str | Sequence[str] | Mapping[str, int | None] = ("loss",), every: Any = 1, engine: str = "auto",
+          dtype: str = "float64", device: str = "cpu", divergence: float = phases.DIVERGENCE,
           initial_weights: Any = None) -> xr.Dataset:
     r"""Train a network by gradient descent, once for each learning rate and seed; return what was recorded.
 
@@ -49,7 +49,8 @@ def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequenc
         η, finite and > 0.
     loss
         "exponential", "logistic" or "squared"; with several outputs "cross_entropy", of the softmax ("logistic",
-        which it generalises, means the same there).
+        which it generalises, means the same there), "squared", ½‖f − one-hot(y)‖², or "huber" (δ = 1): summed over the
+        outputs.
     seeds
         Whole numbers from 0 to 2⁶³ − 1. Each draws its initial weights and its order of minibatches, the same for
         every learning rate.
@@ -60,8 +61,10 @@ def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequenc
     schedule
         None, a name in ``catapult.training.schedules.SCHEDULES``, or a function ``(step, steps) -> factor``.
     record
-        Any of ``QUANTITIES``: loss, train_accuracy, test_accuracy, sharpness, ntk, weight_norm,
-        zero_fraction (defined in :mod:`catapult.training.recording`).
+        Any of ``QUANTITIES`` (defined in :mod:`catapult.training.recording`): loss, train_accuracy, test_accuracy,
+        sharpness, ntk, weight_norm, zero_fraction; with a dimension of their own eigenvalues (the 5 largest of the
+        Hessian), feature_singular_values, class_loss, class_accuracy, and weights (after the last step). Or a mapping
+        that says how many eigenvalues: ``{"loss": None, "eigenvalues": 10}``, None for all else.
     every
         Record at the multiples of this step, and at the last; or at the steps of a list; or, by a mapping,
         each quantity in its own way (1 where it is not named). What is not recorded at a step is NaN there.
@@ -82,8 +85,9 @@ def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequenc
     Returns
     -------
     xarray.Dataset
-        Each quantity with dimensions (learning_rate, seed, step): the value before the update of that step,
-        NaN from the blow-up on; ``step`` runs from 0 to ``steps``. And with dimensions (learning_rate, seed):
+        Each quantity with dimensions (learning_rate, seed, step), and its own after these: the value before the update
+        of that step, NaN from the blow-up on; ``step`` runs from 0 to ``steps``. The weights, in one vector that
+        ``network.matrices`` takes apart, have no dimension step. And with dimensions (learning_rate, seed):
         ``phase`` (see :mod:`catapult.phases`), ``blow_up_step`` (−1: none) and ``peak_loss``, the largest
         finite loss. These three look at the training loss at every step for full batches, at step 0 and
         the recorded steps for minibatches, where it costs an extra pass over the data.
@@ -95,7 +99,7 @@ def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequenc
     """
     task = check(problem, network, learning_rates, loss=loss, seeds=seeds, steps=steps, batch_size=batch_size,
                  schedule=schedule, record=record, every=every, dtype=dtype, device=device,
-                 divergence=divergence, initial_weights=initial_weights, quantities=list(QUANTITIES))
+                 divergence=divergence, initial_weights=initial_weights, quantities=QUANTITIES)
     name = _choose(engine, task)
     recorder, worker = Recorder(task), ENGINES[name](task)
     for first in range(0, len(task.runs), worker.block):

@@ -16,7 +16,7 @@ with C of shape (m, n), and :math:`V_1 X^\top = V_1(0) X^\top + C K` with :math:
 :math:`C \leftarrow C - \eta s_1^2 \delta_1` needs no matrix product: n² m multiplications in place of 2 n d m, after
 n² d for K and n d m for each seed.
 
-*In the span of the inputs* (:class:`catapult.training.task.Reduced`), minibatches of b and n < d: 2 b n m in place of
+*In the span of the inputs* (:mod:`catapult.training.reduced`), minibatches of b and n < d: 2 b n m in place of
 2 b d m, after some 4 n² (d + 8 n) for basis and rank (they run slower than a product) and n d m for each seed. Linear
 networks of two layers are always trained in these directions, where their hidden layer is narrow, too.
 """
@@ -29,7 +29,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from catapult.training.task import SEEDS_KEPT, Task
+from catapult.training.reduced import SEEDS_KEPT
+from catapult.training.task import Task
 
 CACHE = 2 * 2**20  # bytes that a block of runs touches in a step: about the second-level cache of a core
 

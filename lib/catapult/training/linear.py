@@ -9,7 +9,7 @@ With :math:`V_l = s_l W_l` (see :mod:`catapult.training.dense`), the network is 
 A step costs matrix-vector products and rank-one updates on the weights of each run, and one product with X
 and one with its transpose for all runs: no term grows as samples × weights.
 
-It is the problem in the directions in which it moves that is trained (:class:`catapult.training.task.Reduced`): with
+It is the problem in the directions in which it moves that is trained (:class:`catapult.training.reduced.Reduced`): with
 two layers, of whatever width, at most rank(X) + 1 hidden units.
 """
 

@@ -1,13 +1,15 @@
 """What is recorded along the runs: quantities at chosen steps, losses at every step, blow-ups and phases.
 
 One path for all engines: an engine shows the training outputs and, when asked, the weights of its runs, in the
-directions in which they move (:class:`catapult.training.task.Reduced`): what is recorded needs no more.
+directions in which they move (:class:`catapult.training.reduced.Reduced`): what is recorded needs no more.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,6 +17,7 @@ import xarray as xr
 from torch import Tensor
 
 from catapult import curvature, phases
+from catapult.networks import WeightMatrices
 from catapult.training.task import Task
 
 
@@ -57,7 +60,13 @@ class Snapshot:
 
     @cached_property
     def weights(self) -> list[Tensor]:
+        """The weights in the directions in which they move."""
         return self._engine.reduced_weights()
+
+    @cached_property
+    def all_weights(self) -> list[Tensor]:
+        """The weights, (R, m_out, m_in)."""
+        return self.task.reduced.restored(self.weights, self.runs)
 
     def sharpness_of(self, rows: list[int]) -> list[float]:
         """Return the sharpness of these runs, warm-started from the last top vector of each."""
@@ -118,8 +127,100 @@ def zero_fraction(state: Snapshot) -> Tensor:
     return (zero if zero.ndim == 2 else zero.all(2)).double().mean(1)
 
 
-QUANTITIES = {function.__name__: function for function in
-              (loss, train_accuracy, test_accuracy, sharpness, ntk, weight_norm, zero_fraction)}
+def eigenvalues(state: Snapshot) -> np.ndarray:
+    """Largest eigenvalues of the Hessian of the mean training loss in all weights, falling, with multiplicity."""
+    task, values = state.task, []
+    mean_loss = curvature.mean_loss(task.network, task.loss, task.X, task.y)
+    for r, (rate, seed) in enumerate(state.runs.tolist()):
+        values.append(curvature.hessian_eigenvalues(
+            mean_loss, [W[r] for W in state.all_weights], task.record["eigenvalues"],
+            seed=(task.seeds[seed], state.step, 1 + rate)))
+    return np.stack(values)
+
+
+def feature_singular_values(state: Snapshot) -> Tensor:
+    """Singular values, falling, of the last hidden layer's values φ on the training set, (n, m), over √n.
+
+    Their squares are the eigenvalues of the features' second moment, not centred.
+    """
+    task = state.task
+    features = [task.network.forward_with_hidden([W[r] for W in state.weights], task.reduced.X)[1][-1].flatten(1)
+                for r in range(len(state.runs))]
+    values = torch.linalg.svdvals(torch.stack(features)) / len(task.X)**0.5
+    # Hidden units that the reduced weights leave out are combinations of theirs: the other values are 0.
+    return torch.nn.functional.pad(values, (0, task.record["feature_singular_values"] - values.shape[1]))
+
+
+def class_loss(state: Snapshot) -> Tensor:
+    """Mean loss of the training samples of each class; nan for a class without any."""
+    return _by_class(state, state.task.loss.of(state.outputs, state.task.y))
+
+
+def class_accuracy(state: Snapshot) -> Tensor:
+    """Share of the training samples of each class that are right; nan for a class without any."""
+    return _by_class(state, state.task.loss.correct(state.outputs, state.task.y).double())
+
+
+def _by_class(state: Snapshot, values: Tensor) -> Tensor:
+    return torch.stack([values[:, state.task.y == label].mean(1) for label in _classes(state.task.network, 0)], 1)
+
+
+def weights(state: Snapshot) -> Tensor:
+    """All weights after the last step, in one vector: see :meth:`catapult.networks.WeightMatrices.matrices`."""
+    return torch.cat([W.flatten(1) for W in state.all_weights], 1)
+
+
+def _classes(network: WeightMatrices, n: int) -> Sequence[int]:
+    return range(network.outputs) if network.outputs > 1 else (-1, 1)
+
+
+def _all_weights(network: WeightMatrices, n: int) -> range:
+    return range(sum(m_out * m_in for m_out, m_in in network.shapes))
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What can be recorded. It is made of outputs and weights, which every engine shows.
+
+    Attributes
+    ----------
+    of
+        Its values for the R runs of a snapshot: R numbers, or (R, count) where it has a dimension of its own.
+    dimension, along
+        The name of that dimension, and the labels along it, by the network and n; None and "": one number a run.
+    usual
+        How many are recorded, from the first, where it is not said; None: all, which can't be chosen.
+    lacking
+        What it needs that is not there, by the network and X_test; None where nothing is lacking.
+    last
+        Whether the last step is the only one that is kept.
+    """
+
+    of: Callable[[Snapshot], Any]
+    dimension: str = ""
+    along: Callable[[WeightMatrices, int], Sequence[int]] | None = None
+    usual: int | None = None
+    lacking: Callable[[WeightMatrices, Tensor | None], str | None] = lambda network, X_test: None
+    last: bool = False
+
+
+QUANTITIES = {quantity.of.__name__: quantity for quantity in (
+    Quantity(loss),
+    Quantity(train_accuracy),
+    Quantity(test_accuracy, lacking=lambda network, X_test: None if X_test is not None else (
+        "a test set, and the problem has none")),
+    Quantity(sharpness),
+    Quantity(ntk),
+    Quantity(weight_norm),
+    Quantity(zero_fraction),
+    Quantity(eigenvalues, "eigenvalue", _all_weights, usual=5),
+    Quantity(feature_singular_values, "singular_value", lambda network, n: range(min(n, network.shapes[-1][1])),
+             lacking=lambda network, X_test: None if network.depth > 1 else (
+                 "a hidden layer, and the network has none")),
+    Quantity(class_loss, "class", _classes),
+    Quantity(class_accuracy, "class", _classes),
+    Quantity(weights, "weight", _all_weights, last=True),
+)}
 
 
 class Recorder:
@@ -127,7 +228,7 @@ class Recorder:
 
     def __init__(self, task: Task):
         self.task = task
-        self.values = {name: np.full((*task.shape, len(task.recorded)), np.nan) for name in task.record}
+        self.values = {name: np.full([*task.shape, *sizes.values()], np.nan) for name, sizes in self._sizes().items()}
         self.losses = np.full((*task.shape, len(task.observed)), np.nan)
         self.blow_up_step = np.full(task.shape, -1)
         self.phase = np.full(task.shape, "", dtype=f"U{max(map(len, phases.LABELS))}")
@@ -135,6 +236,11 @@ class Recorder:
         self._top: dict[tuple, Tensor] = {}  # the top Hessian eigenvector last seen of each run
         self._at_start: dict[int, tuple[float, Tensor]] = {}  # sharpness and its vector, by seed
         self._last_outputs: dict[tuple, list[np.ndarray]] = {}
+
+    def _sizes(self) -> dict[str, dict[str, int]]:
+        """Return for each quantity its dimensions beside learning rate and seed, and how long they are."""
+        return {name: ({} if QUANTITIES[name].last else {"step": len(self.task.recorded)}) | (
+            {QUANTITIES[name].dimension: count} if count else {}) for name, count in self.task.record.items()}
 
     def observe(self, step: int, outputs: Tensor, runs: np.ndarray) -> np.ndarray:
         """Take the training loss of the runs at a step; return which of them are still alive, shape (R,)."""
@@ -159,8 +265,8 @@ class Recorder:
         if step == 0 and "sharpness" in wanted:
             self._top.update({tuple(run): self._initial_sharpness(run[1])[1] for run in runs})
         for name in wanted:
-            values = torch.as_tensor(QUANTITIES[name](state), dtype=torch.float64).cpu()
-            self.values[name][i, j, np.searchsorted(self.task.recorded, step)] = values
+            at = (i, j) if QUANTITIES[name].last else (i, j, np.searchsorted(self.task.recorded, step))
+            self.values[name][at] = torch.as_tensor(QUANTITIES[name].of(state), dtype=torch.float64).cpu()
         if step == self.task.steps:
             self._label(state)
 
@@ -181,13 +287,16 @@ class Recorder:
             self._top.pop(run, None)
 
     def dataset(self, **attrs) -> xr.Dataset:
-        """Return everything recorded, with dimensions learning_rate, seed, step."""
+        """Return everything recorded, with dimensions learning_rate, seed, step, and those of each quantity."""
         grid = ("learning_rate", "seed")
         finite = np.where(np.isfinite(self.losses), self.losses, -np.inf).max(axis=2)
+        sizes, network, n = self._sizes(), self.task.network, len(self.task.X)
+        own = {quantity.dimension: list(quantity.along(network, n)[:count]) for name, count in self.task.record.items()
+               if (quantity := QUANTITIES[name]).dimension}
         return xr.Dataset(
-            {**{name: ((*grid, "step"), values) for name, values in self.values.items()},
+            {**{name: ((*grid, *sizes[name]), values) for name, values in self.values.items()},
              "phase": (grid, self.phase), "blow_up_step": (grid, self.blow_up_step),
              "peak_loss": (grid, np.where(np.isfinite(finite), finite, np.nan))},
             coords={"learning_rate": self.task.learning_rates, "seed": list(self.task.seeds),
-                    "step": self.task.recorded},
+                    "step": self.task.recorded, **own},
             attrs=attrs)

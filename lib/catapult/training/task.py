@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from catapult import losses
-from catapult.networks import Network, WeightMatrices
+from catapult.networks import WeightMatrices
 from catapult.parameters import LARGEST_SEED, InputError, nearest, whole
 from catapult.training import schedules
+from catapult.training.reduced import SEEDS_KEPT, Reduced
 
 DTYPES = ("float64", "float32")
 DEVICES = ("cpu", "cuda")
-SEEDS_KEPT = 4  # initial weights kept: runs are taken up seed by seed
 GPU_MEMORY = 4 * 2**30  # bytes that a block of runs may take on a GPU, where all runs go side by side
 
 
@@ -34,13 +34,13 @@ class Task:
     X_test: Tensor | None
     y_test: Tensor | None
     network: WeightMatrices
-    loss: losses.Loss | losses.CrossEntropy
+    loss: losses.Loss | losses.ClassLoss
     learning_rates: np.ndarray  # (L,)
     seeds: tuple[int, ...]
     steps: int
     batch_size: int | None  # None: full batch
     factors: np.ndarray  # (steps,), from the schedule
-    record: tuple[str, ...]
+    record: Mapping[str, int | None]  # for each quantity recorded, how many values; None: one number
     steps_of: Mapping[str, np.ndarray]  # for each quantity recorded, the steps at which it is
     divergence: float
     initial_weights: list[Tensor] | None
@@ -104,86 +104,8 @@ class Task:
             yield from (order[i:i + self.batch_size] for i in range(0, len(order), self.batch_size))
 
 
-class Reduced:
-    r"""The problem of a task in the few directions in which gradient descent moves its weights.
-
-    *Inputs.* With :math:`X = R Q^\top`, Q of shape (d, r) with orthonormal columns, r the rank of X, the first layer
-    moves only within the span of Q: :math:`W_1 Q` trained on the data R is the same problem. It is looked for where
-    n < d; else Q is the identity, as it is for a convolutional network, whose first layer acts on patches.
-
-    *Hidden units.* In a linear network of two layers the gradients of :math:`W_1 Q`, of shape (m, r), and of
-    :math:`W_2`, (k, m), are :math:`W_2^\top G` and :math:`G\,(W_1 Q)^\top`, G of shape (k, r) the gradient in the
-    product :math:`W_2 W_1 Q`: they stay in the span of the columns of :math:`[W_1(0) Q,\ W_2(0)^\top]`. With an
-    orthonormal basis T of it, :math:`(T^\top W_1 Q,\ W_2 T)`, a network of width r + k, is the same problem. Where
-    m ≤ r + k T is the identity.
-
-    Outside, :math:`W_1` stays as it was drawn, which outputs on other data and the norm of the weights see:
-    :math:`W_2 W_1 x = W_2 T\,(T^\top W_1 Q\, Q^\top x + T^\top W_1(0)(x - Q Q^\top x))`. The NTK on X is the same. So
-    is the sharpness: on changes of the weights outside T the Hessian of the loss has the singular values of G and
-    their negatives for eigenvalues, within T these plus a positive semidefinite part.
-    """
-
-    def __init__(self, task: Task):
-        self.task, self.Q, self.X, self.X_test = task, None, task.X, task.X_test
-        network, n, d = task.network, *task.X.shape
-        dense = isinstance(network, Network)
-        if n < d and dense:
-            self.Q, self.X = _span(task.X)
-            self.X_test = None if task.X_test is None else task.X_test @ self.Q
-        self.widths = [self.X.shape[1], *(m_out for m_out, _ in network.shapes)]
-        if dense and network.phi.is_linear and network.depth == 2:
-            self.widths[1] = min(self.widths[1], self.X.shape[1] + network.outputs)
-        self.basis = lru_cache(maxsize=SEEDS_KEPT)(self._basis)
-        self.start = lru_cache(maxsize=SEEDS_KEPT)(lambda seed: self.weights(task.start(seed), seed))
-        self.frozen = lru_cache(maxsize=SEEDS_KEPT)(self._frozen)
-
-    def weights(self, W: list[Tensor], seed: int) -> list[Tensor]:
-        """Return the weights of a run of this seed in these directions."""
-        W = W if self.Q is None else [W[0] @ self.Q, *W[1:]]
-        T = self.basis(seed)
-        return W if T is None else [T.mT @ W[0], W[1] @ T]
-
-    def test_outputs(self, weights: list[Tensor], runs: np.ndarray) -> Tensor:
-        """Return the outputs on the test set for the reduced weights of these runs."""
-        if self.Q is None:
-            return self.task.network.forward(weights, self.X_test)
-        offset = torch.stack([self.frozen(seed)[0] for seed in runs[:, 1]])
-        return self.task.network.forward(weights, self.X_test, offset)
-
-    def norm(self, weights: list[Tensor], runs: np.ndarray) -> Tensor:
-        """Return the Euclidean norm of all weights, within these directions and outside, shape (R,)."""
-        square = sum(matrix.square().sum((1, 2)) for matrix in weights)
-        if self.Q is not None:
-            square = square + torch.stack([self.frozen(seed)[1] for seed in runs[:, 1]])
-        return square.sqrt()
-
-    def _basis(self, seed: int) -> Tensor | None:
-        """Return the directions T of the hidden units, shape (m, r + k); None for all."""
-        first, *others = self.task.start(seed)
-        if self.widths[1] == len(first):
-            return None
-        return torch.linalg.qr(torch.cat([first if self.Q is None else first @ self.Q, others[0].mT], 1)).Q
-
-    def _frozen(self, seed: int) -> tuple[Tensor | None, Tensor]:
-        """Return what stays of the first layer outside the span: its action on the test set, its squared norm."""
-        first, T = self.task.start(seed)[0], self.basis(seed)
-        outside = first - first @ self.Q @ self.Q.mT
-        seen = outside if T is None else T.mT @ outside
-        return None if self.X_test is None else self.task.X_test @ seen.mT, outside.square().sum()
-
-
-def _span(X: Tensor) -> tuple[Tensor, Tensor]:
-    """Return an orthonormal basis Q (d, r) of the rows of X (n, d), n ≤ d, of rank r, and X Q."""
-    Q, triangle = torch.linalg.qr(X.mT)
-    left, values, right = torch.linalg.svd(triangle)
-    rank = max(1, int((values > max(X.shape) * torch.finfo(X.dtype).eps * values[0]).sum()))
-    if rank == len(X):
-        return Q, triangle.mT.contiguous()
-    return Q @ left[:, :rank], (right[:rank].mT * values[:rank]).contiguous()
-
-
 def check(problem: Any, network: WeightMatrices, learning_rates, *, loss, seeds, steps, batch_size, schedule, record,
-          every, dtype, device, divergence, initial_weights, quantities: Sequence[str]) -> Task:
+          every, dtype, device, divergence, initial_weights, quantities: Mapping[str, Any]) -> Task:
     """Return the checked task; raise InputError, one line, for the first thing that is wrong."""
     if dtype not in DTYPES:
         raise InputError(f"dtype = {dtype!r}{nearest(dtype, DTYPES)}; allowed: {', '.join(DTYPES)}")
@@ -199,13 +121,7 @@ def check(problem: Any, network: WeightMatrices, learning_rates, *, loss, seeds,
         raise InputError("X_test and y_test: allowed: both or neither")
     if X_test is not None:
         X_test, y_test = _data("X_test", X_test, y_test, network, like)
-    record = (record,) if isinstance(record, str) else _several("record", record, ", ".join(quantities))
-    for name in record:
-        if name not in quantities:
-            raise InputError(f"record: nothing is called {name!r}{nearest(name, quantities)}; allowed: "
-                             f"{', '.join(quantities)}")
-    if "test_accuracy" in record and X_test is None:
-        raise InputError("record: test_accuracy needs a test set, and the problem has none")
+    record = _record(record, quantities, network, len(X), X_test)
     if batch_size is not None and whole("batch_size", batch_size, 1) > len(X):
         raise InputError(f"batch_size = {batch_size}; allowed: None or at most the {len(X)} samples")
     if not (isinstance(divergence, Real) and math.isfinite(divergence) and divergence > 1):
@@ -216,7 +132,7 @@ def check(problem: Any, network: WeightMatrices, learning_rates, *, loss, seeds,
         name=getattr(problem, "name", ""), X=X, y=y, X_test=X_test, y_test=y_test, network=network,
         loss=losses.get(loss, network.outputs), learning_rates=_learning_rates(learning_rates), seeds=_seeds(seeds),
         steps=steps, batch_size=None if batch_size in (None, len(X)) else int(batch_size),
-        factors=schedules.factors(schedule, steps), record=record, steps_of=_steps_of(record, every, steps),
+        factors=schedules.factors(schedule, steps), record=record, steps_of=_steps_of(record, every, steps, quantities),
         divergence=float(divergence), initial_weights=initial_weights)
 
 
@@ -226,14 +142,43 @@ def _several(name: str, values: Any, what: str) -> tuple:
     return tuple(values)
 
 
-def _steps_of(record: Sequence[str], every, steps: int) -> dict[str, np.ndarray]:
+def _record(record, quantities: Mapping[str, Any], network: WeightMatrices, n: int, X_test) -> dict[str, int | None]:
+    """Return how many values of each quantity are recorded; ``record`` names them, or says how many of each."""
+    record = (record,) if isinstance(record, str) else record
+    if not isinstance(record, Mapping):
+        record = [(name, None) for name in _several("record", record, ", ".join(quantities))]
+    counts = {}
+    for name, count in dict(record).items():
+        if name not in quantities:
+            raise InputError(f"record: nothing is called {name!r}{nearest(name, quantities)}; allowed: "
+                             f"{', '.join(quantities)}")
+        quantity = quantities[name]
+        lacking = quantity.lacking(network, X_test)
+        if lacking:
+            raise InputError(f"record: {name} needs {lacking}")
+        available = len(quantity.along(network, n)) if quantity.dimension else None
+        if count is None:
+            counts[name] = available if quantity.usual is None else min(quantity.usual, available)
+            continue
+        if quantity.usual is None:
+            raise InputError(f"record: {name} = {count!r}; allowed: None, for all that there is of it")
+        counts[name] = whole(f"record: {name}", count, 1)
+        if count > available:
+            raise InputError(f"record: {name} = {count}; allowed: up to the {available} that there are")
+    return counts
+
+
+def _steps_of(record: Mapping[str, Any], every, steps: int, quantities: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return the steps at which each quantity is recorded; ``every`` is one rule for all, or one for each."""
     rules = dict(every) if isinstance(every, Mapping) else dict.fromkeys(record, every)
     for name in rules:
         if name not in record:
             raise InputError(f"every: {name!r} is not recorded{nearest(name, record)}; "
                              f"allowed: {', '.join(record)}")
-    return {name: _recorded(rules.get(name, 1), steps) for name in record}
+        if quantities[name].last and isinstance(every, Mapping):
+            raise InputError(f"every: {name} are kept at the last step only; leave them out")
+    return {name: np.array([steps]) if quantities[name].last else _recorded(rules.get(name, 1), steps)
+            for name in record}
 
 
 def _recorded(rule, steps: int) -> np.ndarray:
