@@ -1,15 +1,18 @@
 """Break a recursion, a constant or a bound of the library, and the row of the ledger that rests on it turns red.
 
-Each mutation is made in a copy of the library, where ``catapult verify`` then runs in a process of its own.
+Each mutation is made in a copy of the library, where ``catapult verify`` then runs in a process of its own: a child of
+one that has loaded the heavy libraries and nothing of ours (``forking.py``).
 """
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import shutil
 import subprocess
 import sys
+from py_compile import PycInvalidationMode
 
 import pytest
 
@@ -76,35 +79,47 @@ MUTATIONS = [
 ]
 
 
-def verify(root, names):
-    """Return the status of each of these claims, as the copy of the library at ``root`` measures it."""
-    environment = {**os.environ, "PYTHONPATH": str(root / "lib"), "CATAPULT_CACHE": str(root / ".cache")}
-    program = "import sys; from catapult import cli, paths; print(paths.ROOT, file=sys.stderr); cli.main()"
-    done = subprocess.run([sys.executable, "-c", program, "verify", *names, "--json"], env=environment, check=False,
-                          capture_output=True, text=True, timeout=300)
-    assert done.stderr.startswith(f"{root}\n"), "the copy is not the library that ran"
-    return {row["id"]: row["status"] for row in json.loads(done.stdout)["claims"]}
-
-
-@pytest.fixture
-def copy(tmp_path):
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
     """A copy of the library beside the same book."""
-    shutil.copytree(paths.LIBRARY, tmp_path / "lib" / "catapult", ignore=shutil.ignore_patterns("__pycache__"))
+    root = tmp_path_factory.mktemp("copy").resolve()
+    shutil.copytree(paths.LIBRARY, root / "lib" / "catapult", ignore=shutil.ignore_patterns("__pycache__"))
     for shared in (paths.BOOK, paths.TOC, paths.CONFIG):
-        (tmp_path / shared.name).symlink_to(shared)
-    return tmp_path
+        (root / shared.name).symlink_to(shared)
+    # By hash: a mutation may have the size of what it replaces, and the second.
+    compileall.compile_dir(root / "lib", quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
+    return root
 
 
-def test_at_least_ten_mutations_and_the_untouched_copy_passes_every_row_they_turn_red(copy):
+@pytest.fixture(scope="module")
+def verify(copy):
+    """Return a function that measures claims with the copy, in a process that has loaded no other: their statuses."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with subprocess.Popen([sys.executable, paths.ROOT / "tests" / "forking.py", copy], env=environment, text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        def measured(names, status):
+            print(json.dumps(["verify", *names, "--json"]), file=server.stdin, flush=True)
+            assert server.stdout.readline() == f"{status}\n", (copy / "err").read_text()
+            assert (copy / "err").read_text().startswith(f"{copy}\n"), "the copy is not the library that ran"
+            return {row["id"]: row["status"] for row in json.loads((copy / "out").read_text())["claims"]}
+
+        yield measured
+        server.stdin.close()
+
+
+def test_at_least_ten_mutations_and_the_untouched_copy_passes_every_row_they_turn_red(verify):
     rows = sorted({row for *_, row in MUTATIONS})
     assert len(MUTATIONS) >= 10
-    assert verify(copy, rows) == dict.fromkeys(rows, "passed")
+    assert verify(rows, 0) == dict.fromkeys(rows, "passed")
 
 
 @pytest.mark.parametrize(("module", "before", "after", "row"), MUTATIONS)
-def test_a_broken_library_turns_the_row_red(copy, module, before, after, row):
+def test_a_broken_library_turns_the_row_red(copy, verify, module, before, after, row):
     path = copy / "lib" / "catapult" / module
     source = path.read_text(encoding="utf-8")
     assert source.count(before) == 1
     path.write_text(source.replace(before, after), encoding="utf-8")
-    assert verify(copy, [row]) == {row: "failed"}
+    try:
+        assert verify([row], 1) == {row: "failed"}
+    finally:
+        path.write_text(source, encoding="utf-8")
