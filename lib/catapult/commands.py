@@ -310,6 +310,21 @@ def _reported() -> Iterator[Callable[[str, int, int], None]]:
             print(file=sys.stderr)
 
 
+@app.command(cls=Command)
+def new(
+    what: Annotated[str, typer.Argument(metavar="chapter", help="What to make: a chapter.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its id: lower-case words joined by -.")],
+) -> None:
+    """Write the skeleton of a chapter: its text, and its room with an experiment, a figure, a check and a claim."""
+    from catapult.companion import skeleton
+
+    if what != "chapter":
+        raise InputError(f"new: {shown(what)} is nothing that can be made; allowed: chapter")
+    for path in skeleton.write(name):
+        print(path.relative_to(paths.ROOT))
+    print(f"Its place in the book is yours to choose: add the line `- file: book/{name}` to _toc.yml.")
+
+
 @results_app.callback(invoke_without_command=True)
 def results(context: typer.Context) -> None:
     """List what the store holds (the same as `catapult results list`)."""
