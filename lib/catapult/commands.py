@@ -311,6 +311,22 @@ def _reported() -> Iterator[Callable[[str, int, int], None]]:
 
 
 @app.command(cls=Command)
+def build(
+    chapter: Annotated[list[str] | None, typer.Argument(metavar="[CHAPTER]...", help="Build these alone.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Execute pages although nothing has changed.")] = False,
+) -> None:
+    """Build the book, or some chapters of it to look at: what has not changed is not executed again."""
+    from catapult.companion import book, registry
+
+    chosen = [registry.get(name) for name in chapter or []]
+    try:
+        for page in book.build_some(chosen, force) if chosen else [book.build(force)]:
+            print(page)
+    except book.BuildFailed as error:
+        raise typer.Exit(complain(error, 1)) from None
+
+
+@app.command(cls=Command)
 def new(
     what: Annotated[str, typer.Argument(metavar="chapter", help="What to make: a chapter.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its id: lower-case words joined by -.")],

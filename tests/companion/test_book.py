@@ -79,8 +79,8 @@ def test_missing_page_fails_the_build(monkeypatch, tmp_path):
     for name in ("HTML", "BUILD"):
         monkeypatch.setattr(paths, name, html if name == "HTML" else tmp_path)
     monkeypatch.setattr(book, "STAMP", tmp_path / "STAMP")
-    monkeypatch.setattr(book.execution, "refresh", lambda pages, say: None)
-    monkeypatch.setattr(book, "_jupyter_book", lambda root: [
+    monkeypatch.setattr(book.execution, "refresh", lambda *_: None)
+    monkeypatch.setattr(book, "_jupyter_book", lambda root, *options: [
         (page.parent.mkdir(parents=True, exist_ok=True), page.touch()) for page in book.expected_pages()[:-1]])
     with pytest.raises(book.BuildFailed, match="1 pages of the table of contents were not built"):
         book.build()
@@ -90,11 +90,11 @@ def test_truncated_stamp_is_a_stale_book(monkeypatch, tmp_path):
     for name in ("HTML", "BUILD"):
         monkeypatch.setattr(paths, name, tmp_path / "html" if name == "HTML" else tmp_path)
     monkeypatch.setattr(book, "STAMP", tmp_path / "STAMP")
-    monkeypatch.setattr(book.execution, "refresh", lambda pages, say: None)
+    monkeypatch.setattr(book.execution, "refresh", lambda *_: None)
     book.STAMP.write_text(json.dumps(book.state())[:-9])
     built = []
 
-    def build(root):
+    def build(root, *options):
         built.append(root)
         for page in book.expected_pages():
             page.parent.mkdir(parents=True, exist_ok=True)

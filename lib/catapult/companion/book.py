@@ -6,6 +6,7 @@ Pages are executed by :mod:`catapult.companion.execution`; Jupyter Book then fin
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -15,11 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
-from catapult import THREADS, paths
+from catapult import THREADS, locks, paths
 from catapult.companion import execution, registry
 from catapult.datasets import sources
 from catapult.parameters import InputError
@@ -64,7 +66,7 @@ def expected_pages() -> list[Path]:
 
 
 def build(force: bool = False) -> Path:
-    """Build the book strictly if anything it is made from has changed; return the index page.
+    """Build the book strictly if anything it is made from has changed, or is ``force``; return the index page.
 
     Raises
     ------
@@ -77,26 +79,54 @@ def build(force: bool = False) -> Path:
     if unchanged and not force and all(page.exists() for page in expected_pages()):
         _say("nothing has changed since the last build")
         return index
-    STAMP.unlink(missing_ok=True)
-    _say(f"building {len(expected_pages())} pages; those whose text, code or data changed are executed again")
-    started = time.monotonic()
-    try:
-        execution.refresh([paths.ROOT / f"{name}.md" for name in registry.contents()],
-                          lambda text: _say(f"{time.monotonic() - started:5.0f} s  {text}"))
-    except execution.PageFailed as error:
-        raise BuildFailed(str(error)) from None
-    shutil.rmtree(paths.HTML, ignore_errors=True)
-    _jupyter_book(paths.ROOT)
-    missing = [page.name for page in expected_pages() if not page.exists()]
-    if missing:
-        raise BuildFailed(f"{len(missing)} pages of the table of contents were not built: {', '.join(missing)}")
-    results.write(STAMP, stamp)
+    with _alone():
+        STAMP.unlink(missing_ok=True)
+        _say(f"building {len(expected_pages())} pages; those whose text, code or data changed are executed again")
+        _execute([paths.ROOT / f"{name}.md" for name in registry.contents()], force)
+        shutil.rmtree(paths.HTML, ignore_errors=True)
+        _jupyter_book(paths.ROOT, "-W", "-n", "--keep-going")
+        missing = [page.name for page in expected_pages() if not page.exists()]
+        if missing:
+            raise BuildFailed(f"{len(missing)} pages of the table of contents were not built: {', '.join(missing)}")
+        results.write(STAMP, stamp)
     return index
 
 
+def build_some(chapters: list[registry.Chapter], force: bool = False) -> list[Path]:
+    """Build these chapters alone, to look at: links to other pages lead nowhere. Return their pages."""
+    folder = paths.BUILD / "some"
+    with _alone():
+        _execute([chapter.path for chapter in chapters], force)
+        first, *others = (chapter.path.relative_to(paths.ROOT).with_suffix("").as_posix() for chapter in chapters)
+        folder.mkdir(parents=True, exist_ok=True)
+        contents = {"format": "jb-book", "root": first, "chapters": [{"file": name} for name in others]}
+        (folder / "toc.yml").write_text(yaml.safe_dump(contents), encoding="utf-8")
+        _jupyter_book(paths.ROOT, "--toc", str(folder / "toc.yml"), "--path-output", str(folder))
+    return [folder / "_build" / "html" / "book" / f"{chapter.id}.html" for chapter in chapters]
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let no other process build the book at the same time; raise BuildFailed if one does."""
+    paths.BUILD.mkdir(parents=True, exist_ok=True)
+    held = locks.hold(paths.BUILD / "lock")
+    if held is None:
+        raise BuildFailed(f"another process is building the book in {paths.BUILD}; wait for its end")
+    with held:
+        yield
+
+
+def _execute(pages: list[Path], force: bool) -> None:
+    started = time.monotonic()
+    try:
+        execution.refresh(pages, lambda text: _say(f"{time.monotonic() - started:5.0f} s  {text}"), force)
+    except execution.PageFailed as error:
+        raise BuildFailed(str(error)) from None
+
+
 def _jupyter_book(root: Path, *options: str) -> None:
-    """Run the strict build; show the steps as they come, keep all of it in the log."""
-    command = [*JUPYTER_BOOK, str(root), "--all", "-W", "-n", "--keep-going", *options]
+    """Run Jupyter Book; show the steps as they come, keep all of it in the log."""
+    command = [*JUPYTER_BOOK, str(root), "--all", *options]
     environment = {**dict.fromkeys(THREADS, "1"), **os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1",
                    "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     environment.pop("MPLBACKEND", None)  # the kernels' own backend is the one that shows figures
@@ -113,7 +143,7 @@ def _jupyter_book(root: Path, *options: str) -> None:
     if process.returncode:
         complaints = [line for line in lines if re.search(r"WARNING:|ERROR:|Error\b", line)]
         shown = "\n  ".join(complaints[:20] or lines[-20:])
-        raise BuildFailed(f"the strict build failed:\n  {shown}\nthe whole log: {LOG}")
+        raise BuildFailed(f"the build failed:\n  {shown}\nthe whole log: {LOG}")
 
 
 def render(notebook: Path, page: Path) -> None:

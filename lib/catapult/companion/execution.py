@@ -71,8 +71,8 @@ def _imported(code: str) -> set[str]:
     return found
 
 
-def refresh(pages: list[Path], say: Callable[[str], None]) -> None:
-    """Execute the stale ones of these pages; those without parameters last, as they show what the others measured.
+def refresh(pages: list[Path], say: Callable[[str], None], force: bool = False) -> None:
+    """Execute the stale ones of these pages, or with ``force`` all; the ledger, which shows what others measure, last.
 
     What was executed stays, whatever happens to the others or to this process.
 
@@ -84,7 +84,8 @@ def refresh(pages: list[Path], say: Callable[[str], None]) -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     notebooks = [page for page in pages if _is_notebook(page)]
     now = {page.stem: state(page) for page in notebooks}
-    stale = [page for page in notebooks if _states().get(page.stem) != now[page.stem] or not _is_cached(page)]
+    stale = [page for page in notebooks
+             if force or _states().get(page.stem) != now[page.stem] or not _is_cached(page)]
     chapters = [chapter.path for chapter in registry.every()]
     for waiting in ([page for page in stale if page in chapters], [page for page in stale if page not in chapters]):
         # Pages that read data take longest: they go first.
