@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from catapult.datasets import degenerate_pair
+from catapult.datasets import degenerate_pair, overlapping_cloud
 from catapult.networks import Network
+from catapult.oracles import predictor
+from catapult.oracles.linear_networks import LinearNetworks
 from catapult.training import train
 
 PAIR = degenerate_pair()
@@ -61,6 +63,15 @@ def test_the_two_layer_linear_network_follows_the_map_of_output_and_ntk(loss, pr
     np.testing.assert_allclose(result.loss[0, 0, :len(expected)], [L for L, _ in expected], rtol=1e-9)
     np.testing.assert_allclose(result.ntk[0, 0, :len(expected)], [λ for _, λ in expected], rtol=1e-9)
     assert result.blow_up_step.item() == (len(expected) if len(expected) < 26 else -1)
+
+
+@pytest.mark.parametrize("engine", ["reference", "dense", "linear"])
+def test_a_linear_network_on_data_descends_as_the_chain_rule_says(engine):
+    cloud, network = overlapping_cloud(12, 3, 1.0, 0), Network((3, 6, 1))
+    plain = LinearNetworks([W.numpy()[None] for W in network.initialise(0)], 18**-0.5).descend(cloud.Z, 3.0, 40)
+    run = train(cloud, network, 3.0, steps=40, record=("loss", "sharpness"), engine=engine).isel(step=-1)
+    assert predictor.risk(cloud.Z, plain.product) == pytest.approx(run.loss[0], rel=1e-10)
+    assert plain.sharpness(cloud.Z) == pytest.approx(run.sharpness[0], rel=1e-4)  # the tolerance of Lanczos
 
 
 def phase(rate, w0, steps=400, **options):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from catapult import losses
 from catapult.chapters.mnist import checks
 from catapult.chapters.mnist import experiment as mnist
 from catapult.chapters.mnist_sweep import experiment as mnist_sweep
@@ -116,17 +115,3 @@ def test_both_sides_of_the_critical_rate_choose_among_equally_many():
     gain, above, below = checks.gains(runs.isel(multiple=slice(0, 3)))
     assert len(above) == len(below) == 0
     assert gain.isnull().all()
-
-
-def test_the_network_trained_by_hand_is_at_a_minimum_with_that_sharpness():
-    values = mnist.Parameters.checked({"width": 6}, scale="quick")
-    problem = mnist.problem_of(values, "non-separable", 0)
-    network = mnist_sweep.network(values, problem, "linear")
-    rate = 0.5 * mnist.unit(values, problem, "linear", 0)
-    start = network.initialise(0)
-    predictor, sharpness = checks.trained_by_hand(start[0].numpy(), start[1].numpy()[0], problem.Z, rate)
-    run = train(problem, network, [rate], seeds=(0,), steps=checks.SETTLED_STEPS, record=("loss", "sharpness"),
-                every=checks.SETTLED_STEPS)
-    risk = float(losses.logistic.value(problem.Z @ predictor).mean())
-    assert risk == pytest.approx(run.loss.isel(step=-1).item(), rel=1e-12)
-    assert sharpness == pytest.approx(run.sharpness.isel(step=-1).item(), rel=1e-4)

@@ -11,34 +11,26 @@ import numpy as np
 
 from catapult.chapters.certificates import experiment
 from catapult.companion.measurement import Measurement
+from catapult.oracles import balls, predictor
 from catapult.theory import certificates, two_layer
 
 BITS = 400  # of plain orbits: the midpoints of balls, rounded to nearest
 
 
-def _slope(loss: str):
-    """g = L' on the balanced pair, in mpmath."""
-    return {"exponential": mpmath.sinh, "logistic": lambda f: mpmath.tanh(f / 2) / 2, "squared": lambda f: f}[loss]
-
-
 def _end(loss: str, f0, ntk0, width, rate, steps: int = 20_000):
-    """λ_∞ by another route: the lengths √p and √q of w1 ± w2, in 400 bits and without balls.
+    """λ_∞ by another route: the orbit of the weights, in 400 bits and without balls.
 
     inf where |f| passes 10³; None where |f| is above 10⁻³⁰ after so many steps.
     """
     with flint.ctx.workprec(BITS):
-        output, kernel, m, eta = (flint.arb(flint.fmpq(*Fraction(value).as_integer_ratio()))
-                                  for value in (f0, ntk0, width, rate))
-        root = eta / m.sqrt()
-        p, q = ((eta * (kernel + sign * 2 * output / m.sqrt())).mid().sqrt().mid() for sign in (1, -1))
+        network = balls.Network(loss, f0, ntk0, width, rate, rounded=True)
         for _ in range(steps):
-            f = (p - q) * (p + q) / (4 * root)
-            if abs(f) < 1e-30:
-                return (p * p + q * q).mid() / (2 * eta)
-            if abs(f) > 1e3:
+            size = abs(network.f)
+            if size < 1e-30:
+                return network.scaled.mid() / network.rate
+            if size > 1e3:
                 return math.inf
-            g = f.sinh() if loss == "exponential" else f if loss == "squared" else (f / 2).tanh() / 2
-            p, q = ((1 - root * g) * p).mid(), ((1 + root * g) * q).mid()
+            network.step()
     return None
 
 
@@ -61,10 +53,10 @@ def certified_rates(scale: str) -> Measurement:
         for i in rng.choice(len(boxes), 300):
             w, rate = (rng.uniform(*boxes[i, k:k + 2]) for k in (0, 2))
             with mpmath.workdps(40):
-                rises = abs(w - rate * _slope(loss)(mpmath.mpf(w))) > w
+                rises = abs(predictor.move(loss, mpmath.mpf(w), rate, mpmath)) > w
             right &= not decided[i] or rises == (found.verdict[i] == "above")
         for w in rng.uniform(*sides[0], 300):
-            rate = 2 * w / float(_slope(loss)(w))
+            rate = 2 * w / predictor.SLOPES[loss](w)
             curve &= not (decided & (boxes[:, 0] < w) & (w < boxes[:, 1])
                           & (boxes[:, 2] < rate * (1 - 1e-9)) & (rate * (1 + 1e-9) < boxes[:, 3])).any()
     return Measurement(np.min(shares), conditions={
@@ -166,7 +158,7 @@ def certified_chaos(scale: str) -> Measurement:
             p = mpmath.mpf(Fraction(fraction).numerator) / Fraction(fraction).denominator
 
             def step(w, p=p, gamma=gamma):
-                return w - gamma / (p * (1 - p)) * (1 / (1 + mpmath.exp(-w)) - p)
+                return predictor.move_labels(p, w, gamma / (p * (1 - p)), mpmath)
 
             w = mpmath.findroot(lambda w, step=step: step(step(step(w))) - w, found.points[0].midpoint)
             for point in found.points:
