@@ -14,31 +14,12 @@ from catapult.companion.measurement import Measurement
 from catapult.oracles import balls, predictor
 from catapult.theory import certificates, two_layer
 
-BITS = 400  # of plain orbits: the midpoints of balls, rounded to nearest
-
-
-def _end(loss: str, f0, ntk0, width, rate, steps: int = 20_000):
-    """λ_∞ by another route: the orbit of the weights, in 400 bits and without balls.
-
-    inf where |f| passes 10³; None where |f| is above 10⁻³⁰ after so many steps.
-    """
-    with flint.ctx.workprec(BITS):
-        network = balls.Network(loss, f0, ntk0, width, rate, rounded=True)
-        for _ in range(steps):
-            size = abs(network.f)
-            if size < 1e-30:
-                return network.scaled.mid() / network.rate
-            if size > 1e3:
-                return math.inf
-            network.step()
-    return None
-
 
 def _holds(found: certificates.Enclosure, limit) -> bool:
     """Whether a plain orbit's limit lies in an enclosure, up to a rounding of it, 10⁻¹⁶."""
     if limit is None or limit == math.inf:
         return False
-    with flint.ctx.workprec(BITS):
+    with flint.ctx.workprec(400):
         slack = abs(limit) * 1e-16
         return bool(found.lower - slack <= limit <= found.upper + slack)
 
@@ -105,7 +86,7 @@ def certified_window(scale: str) -> Measurement:
     ends = [lazy, 1.05 * lazy]
     for _ in range(24):
         middle = sum(ends) / 2
-        ends[_end("exponential", 1, 2, 100, middle, 4000) == math.inf] = middle
+        ends[balls.limit("exponential", 1, 2, 100, middle, 4000) == math.inf] = middle
     f, _ = two_layer.iterate("exponential", 1, 2, 100, lazy * (1 - 1e-12), 200)
     beyond = found.verdict[found.learning_rate[:, 0] >= high]
     return Measurement(2 * (ends[0] - lazy) / kappa, interval=(2 * (low - lazy) / kappa, 2 * (high - lazy) / kappa),
@@ -124,7 +105,7 @@ def _cover(pieces: np.ndarray, low: float, high: float) -> bool:
 
 
 def _contradicted(verdict: str, limit) -> bool:
-    """Whether an orbit's end, from :func:`_end`, is not the one that is certified; None contradicts nothing."""
+    """Whether an orbit's end, from :func:`balls.limit`, is not the one that is certified; None contradicts nothing."""
     if verdict == "undecided" or limit is None:
         return False
     return (limit == math.inf) != verdict.startswith("diverges")
@@ -136,10 +117,10 @@ def certified_logistic(scale: str) -> Measurement:
     ends = []
     for rate in np.random.default_rng(74).uniform(2, 40, 200):
         verdict = found.verdict[np.searchsorted(found.learning_rate[:, 1], rate)]
-        ends.append((verdict, _end("logistic", 1, 2, 10, rate, 2000)))
+        ends.append((verdict, balls.limit("logistic", 1, 2, 10, rate, 2000)))
     # intervals so wide that they hold a convergent orbit among divergent ones
     given = "logistic", "-1.12", "21.2", 1
-    wide = certificates.convergence(*given, ("3.29", "3.38"), depth=0).verdict[0], _end(*given, "3.3657")
+    wide = certificates.convergence(*given, ("3.29", "3.38"), depth=0).verdict[0], balls.limit(*given, "3.3657")
     return Measurement(1 - found.share("undecided"), effect=found.share("diverges"), conditions={
         "the pieces cover the rates from 2 to 40": _cover(found.learning_rate, 2, 40),
         "200 plain orbits of 400 bits end as certified": not any(_contradicted(*end) for end in ends),
@@ -175,7 +156,7 @@ def certified_kernels(scale: str) -> Measurement:
     missed, compared, held, apart, finite = 0, 0, True, True, True
     networks = list(_networks(scale))
     for loss, given in networks:
-        found, limit = certificates.final_ntk(loss, *given, max_steps=20_000), _end(loss, *given)
+        found, limit = certificates.final_ntk(loss, *given, max_steps=20_000), balls.limit(loss, *given)
         missed += isinstance(found, certificates.Undecided)
         if isinstance(found, certificates.Enclosure):
             missed += not found.relative_width <= 1e-12
@@ -205,7 +186,7 @@ def sharper(scale: str) -> Measurement:
     found = certificates.sharper_at_larger_rate("squared", 1, 2, 100, first, second)
     if not isinstance(found, certificates.Sharper):
         return Measurement(0.0, conditions={"a pair of rates is certified": False})
-    held = [_holds(end, _end("squared", 1, 2, 100, rate))
+    held = [_holds(end, balls.limit("squared", 1, 2, 100, rate))
             for rate, end in ((first, found.smaller), (second, found.larger))]
     return Measurement(found.gap + 1, conditions={
         "both rates lie in the catapult phase, the smaller first": 2 < 2 * first < 2 * second < 4,
