@@ -28,3 +28,9 @@ def scaled(monkeypatch, module, name: str, factor):
     right = getattr(module, name)
     wrong = (lambda *given, **named: factor * right(*given, **named)) if callable(right) else factor * right
     monkeypatch.setattr(module, name, wrong)
+
+
+def replaced(monkeypatch, module, name: str, wrong: Callable):
+    """Replace a function by ``wrong``, which takes the right one before its arguments."""
+    right = getattr(module, name)
+    monkeypatch.setattr(module, name, lambda *given, **named: wrong(right, *given, **named))

@@ -16,6 +16,7 @@ from mpmath import mp, mpf
 
 from catapult import datasets, losses
 from catapult.companion import registry
+from catapult.oracles.predictor import descend, gradient, hessian, risk
 from catapult.theory import linear_predictor as theory
 from formulas import Formulas, displays, zero
 
@@ -51,18 +52,6 @@ def clouds(count, strict=False, separable=False, dimension=2, seed=5):
             continue
         count -= 1
         yield Z
-
-
-def risk(Z, weights):
-    return float(np.logaddexp(0, -(Z @ weights)).mean())
-
-
-def gradient(Z, weights):
-    return -(Z / (1 + np.exp(np.minimum(Z @ weights, 700)))[:, None]).mean(axis=0)
-
-
-def hessian(Z, weights):
-    return (Z / (2 + 2 * np.cosh(Z @ weights))[:, None]).T @ Z / len(Z)
 
 
 # Chapter separability
@@ -219,11 +208,6 @@ def test_the_steps_of_the_proof_hold_on_separable_data_at_any_learning_rate():
             assert total / steps <= 1 / steps + distance / (2 * rate * steps)
 
 
-def from_zero(Z, rate, steps):
-    """Return the iterates of gradient descent on the logistic risk from 0, shape (steps + 1, d)."""
-    return theory.descend("logistic", Z, np.zeros(Z.shape[1]), rate, steps)
-
-
 def unit_clouds(count):
     """Yield separable data with inputs of at most unit length, and a margin of theirs."""
     for Z in clouds(count, separable=True):
@@ -238,7 +222,7 @@ def test_the_excess_risk_on_any_data_is_at_most_the_bound():
         Z, offset = np.array(rows), np.log(2) / 0.9
         infimum = share * risk(np.array(column), np.array([0, offset]))
         for rate in (0.2, 1.0):
-            for t, weights in enumerate(from_zero(Z, rate, 300)[1:], start=1):
+            for t, weights in enumerate(descend(Z, rate, 300)[:, 0][1:], start=1):
                 bound = np.exp(offset) / t + (offset**2 + np.log(t) ** 2 / margin**2) / (2 * rate * t)
                 assert infimum - 1e-15 <= risk(Z, weights) <= infimum + bound
 
@@ -248,8 +232,8 @@ def test_the_oscillating_phase_ends_and_the_stable_one_is_as_low_as_the_theorem_
     for Z, margin in unit_clouds(6):
         for rate in (1.0, 30.0, 1000.0):
             n, scale = len(Z), margin**2 * rate
-            risks = theory.risk("logistic", Z, from_zero(Z, rate, 600))
-            exponential = theory.risk("exponential", Z, from_zero(Z, rate, 600))
+            risks = theory.risk("logistic", Z, descend(Z, rate, 600)[:, 0])
+            exponential = theory.risk("exponential", Z, descend(Z, rate, 600)[:, 0])
             for steps in (1, 10, 600):
                 assert risks[:steps].mean() <= (1 + np.log(scale * steps) ** 2 + rate**2 / 4) / (scale * steps)
             stable = np.flatnonzero((risks <= 1 / rate) & (exponential <= 1))[0]
@@ -264,7 +248,7 @@ def test_the_oscillating_phase_ends_and_the_stable_one_is_as_low_as_the_theorem_
 def test_a_support_vector_without_weight_lets_the_other_part_grow():
     Z = np.array([[1.0, 0.0], [1.0, 1.0]])
     for rate in (0.1, 1.0, 10.0):
-        orbit = from_zero(Z, rate, 200)
+        orbit = descend(Z, rate, 200)[:, 0]
         a, b = orbit[:-1].T
         gain = np.diff(orbit, axis=0)
         first, second = 1 / (1 + np.exp(a)), 1 / (1 + np.exp(a + b))

@@ -1,4 +1,4 @@
-"""Every row of the ledger turns red when its statement is made false."""
+"""Every row of the ledger keeps to its bound, and turns red when its statement is made false."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ for _file in sorted(Path(falsifying.__file__).parent.glob("chapters/*/falsificat
     _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
 
 LEDGER = {claim.id: claim for claim in claims.ledger()}
+
+
+@pytest.mark.parametrize("row", LEDGER)
+def test_a_row_keeps_to_its_bound(row):
+    (outcome,) = claims.verify([LEDGER[row]])
+    assert outcome.status == "passed", (outcome.value, outcome.broken)
 
 
 @pytest.mark.parametrize(("row", "function"), [pytest.param(row, function, id=f"{row}-{name}")

@@ -104,6 +104,27 @@ def test_balls_hold_a_hit_exactly_and_rounded_orbits_are_points():
             assert (network.p.rad() == 0) == rounded
 
 
+def test_plain_orbits_end_where_closed_forms_say():
+    assert float(balls.limit("squared", 2, 5, 1, 1)) == 9  # a hit: Λ⁺ = 5 + 2(10 − 8)
+    assert balls.limit("squared", 1, 2, 100, 2.2) == math.inf
+    assert balls.limit("squared", 1, 2, 100, 2, 200) is None  # at ηλ0 = 4 for ever
+    kappa = 25 / 1000  # a long slide, with the asymptotics of chapter catapult-logistic
+    assert float(balls.limit("logistic", 1, 2, 1000, 5)) == pytest.approx((8 - 1.5 * kappa - 9 / 80 * kappa**2) / 5,
+                                                                          rel=kappa**3)
+
+
+@pytest.mark.parametrize("given", [("squared", 2, 3, 4, 0.9), ("squared", 2, 3, 4, 1.25), ("squared", 1, 2, 1000, 1.55),
+                                   ("logistic", 0.7, 2, 10**6, 1196.746), ("logistic", 1, 2, 1000, 54)])
+def test_enclosures_hold_the_ends_of_plain_orbits_and_are_narrow(given):
+    low, high = balls.enclosed(*given)
+    assert low <= float(balls.limit(*given)) <= high <= low + 4e-16 * high
+
+
+def test_what_diverges_is_not_enclosed():
+    with pytest.raises(ArithmeticError, match="undecided"):
+        balls.enclosed("squared", 1, 2, 100, 2.2)
+
+
 def test_a_root_in_balls_is_bisected_from_below():
     with flint.ctx.workprec(balls.BITS):
         found = balls.root(lambda x: 2 - x * x, 1, 2)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
+from catapult.oracles import balls
 from catapult.parameters import InputError
 from catapult.theory import certificates, two_layer
 from catapult.theory.certificates import Diverges, Enclosure, Undecided, _outcomes, _two_layer
@@ -30,21 +31,6 @@ def random_orbits(loss, count, seed, largest_width=4):
         yield f0, ntk0, width, float(rng.uniform(0.1, 1.9)) * RATES[loss]
 
 
-def limit_of_products(loss, f0, ntk0, width, rate, steps=4000):
-    """λ_∞ by another route: p and q are multiplied by squares, in 60 digits, and f follows from them."""
-    with mpmath.workdps(60):
-        root = mpf(rate) / mpmath.sqrt(width)
-        p, q = (mpf(rate) * mpf(ntk0) + sign * 2 * root * mpf(f0) for sign in (1, -1))
-        for _ in range(steps):
-            f = (p - q) / (4 * root)
-            if abs(f) > 1e4:
-                return math.inf
-            a = root * {"exponential": mpmath.sinh, "logistic": lambda f: mpmath.tanh(f / 2) / 2,
-                        "squared": lambda f: f}[loss](f)
-            p, q = (1 - a) ** 2 * p, (1 + a) ** 2 * q
-        return (p + q) / (2 * mpf(rate)) if abs(f) < 1e-12 else None
-
-
 # The final kernel.
 
 
@@ -52,10 +38,10 @@ def limit_of_products(loss, f0, ntk0, width, rate, steps=4000):
 def test_the_final_kernel_is_enclosed(loss):
     kinds = []
     for given in random_orbits(loss, 25, seed=1, largest_width=2.0):
-        outcome, limit = certificates.final_ntk(loss, *given), limit_of_products(loss, *given)
+        outcome, limit = certificates.final_ntk(loss, *given), balls.limit(loss, *given)
         kinds.append(type(outcome))
         if isinstance(outcome, Enclosure) and limit is not None:
-            assert mpf(outcome.lower) <= limit <= mpf(outcome.upper)
+            assert outcome.lower <= limit <= outcome.upper
             assert outcome.upper - outcome.lower <= 2**-50 * outcome.upper
         elif isinstance(outcome, Diverges):
             assert limit == math.inf or loss == "logistic"
@@ -142,11 +128,9 @@ def test_the_mean_value_step_is_the_step_at_a_point(loss):
 def test_parameters_are_exact():
     tenth = certificates.final_ntk("squared", "0.1", 2, 10, "0.5")
     assert tenth == certificates.final_ntk("squared", Fraction(1, 10), 2.0, 10, 0.5)
-    with mpmath.workdps(60):
-        for f0 in (0.1, "0.1"):
-            limit = limit_of_products("squared", f0, 2, 10, 0.5)
-            outcome = certificates.final_ntk("squared", f0, 2, 10, 0.5)
-            assert outcome.lower <= limit <= outcome.upper
+    for f0 in (0.1, "0.1"):
+        outcome = certificates.final_ntk("squared", f0, 2, 10, 0.5)
+        assert outcome.lower <= balls.limit("squared", f0, 2, 10, 0.5) <= outcome.upper
     assert _outcomes.exact("x", 0.1) != _outcomes.exact("x", "0.1")
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
-from catapult import curvature, datasets
+from catapult import datasets
 from catapult.networks import Network
+from catapult.oracles import predictor
+from catapult.oracles.linear_networks import LinearNetworks
 from catapult.parameters import InputError
 from catapult.theory import product_space, two_layer
 from catapult.training import train
@@ -41,19 +42,12 @@ def test_with_one_input_it_is_the_recursion_in_two_numbers():
 
 
 def test_the_sharpness_at_a_minimum_is_that_of_the_whole_hessian():
-    problem, network = datasets.overlapping_cloud(30, 3, 1.0, 1), Network((3, 6, 1))
-    weights = network.initialise(2)
-    X, y = torch.as_tensor(problem.X.copy()), torch.as_tensor(problem.y.copy())
-    for _ in range(4000):  # in plain numpy, to a minimum
-        first, second = (matrix.numpy() for matrix in weights)
-        s = float(np.prod(network.scales))
-        G = product_space.gradient("logistic", problem.Z[None], s * second @ first)[0]
-        weights = [torch.as_tensor(first - 3 * s * second.T * G), torch.as_tensor(second - 3 * s * (first @ G)[None])]
-    assert np.abs(G).max() < 1e-10
-    hessian = curvature.hessian_matrix(curvature.mean_loss(network, "logistic", X, y), weights)
-    state = product_space.start(weights[0].numpy()[None], weights[1].numpy(), s)
-    assert product_space.sharpness_at_minimum("logistic", problem.Z[None], state)[0] == pytest.approx(
-        np.linalg.eigvalsh(hessian.numpy())[-1], rel=1e-8)
+    Z = datasets.overlapping_cloud(30, 3, 1.0, 1).Z
+    networks = LinearNetworks.drawn((3, 6, 1), np.random.default_rng(2)).descend(Z, 3.0, 4000)
+    assert np.abs(predictor.gradient(Z, networks.product)).max() < 1e-10
+    state = product_space.start(networks.matrices[0], networks.matrices[1][:, 0], networks.scale)
+    sharpness = product_space.sharpness_at_minimum("logistic", Z[None], state)
+    assert sharpness == pytest.approx(networks.sharpness(Z), rel=1e-8)
 
 
 def test_runs_that_overflow_are_nan_and_do_not_warn():

@@ -5,36 +5,30 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from catapult.datasets import degenerate_pair
+from catapult.datasets import degenerate_pair, overlapping_cloud
 from catapult.networks import Network
+from catapult.oracles import predictor
+from catapult.oracles.linear_networks import LinearNetworks
 from catapult.training import train
 
 PAIR = degenerate_pair()
-# L(f) and L'(f) on the pair {(1, 1), (1, −1)}.
-RISK = {"exponential": (np.cosh, np.sinh),
-        "logistic": (lambda f: np.log(2 * np.cosh(f / 2)), lambda f: np.tanh(f / 2) / 2),
-        "squared": (lambda f: 0.5 + f**2 / 2, lambda f: f)}
 EDGE = {"exponential": 2.0, "logistic": 8.0, "squared": 2.0}  # 2/h
 
 
 @pytest.mark.parametrize("engine", ["reference", "dense"])
 @pytest.mark.parametrize("fraction", [0.3, 0.9, 1.2])
-@pytest.mark.parametrize("loss", RISK)
+@pytest.mark.parametrize("loss", EDGE)
 def test_the_linear_predictor_follows_its_one_dimensional_map(loss, fraction, engine):
-    risk, slope = RISK[loss]
-    rate, w, expected = fraction * EDGE[loss], 0.7, []
-    for _ in range(21):
-        if not risk(w) <= 1e3 * risk(0.7):
-            break
-        expected.append((risk(w), abs(w)))
-        w -= rate * slope(w)
+    rate = fraction * EDGE[loss]
+    w = predictor.descend(PAIR.Z, rate, 20, 0.7, loss=loss)[:, 0]
+    risk = predictor.risk(PAIR.Z, w, loss)
+    count = int(np.logical_and.accumulate(risk <= 1e3 * risk[0]).sum())
     result = train(PAIR, Network((1, 1)), rate, loss=loss, steps=20, record=("loss", "weight_norm"),
                    engine=engine, initial_weights=[[[0.7]]])
-    np.testing.assert_allclose(result.loss[0, 0, :len(expected)], [L for L, _ in expected], rtol=1e-12)
-    np.testing.assert_allclose(result.weight_norm[0, 0, :len(expected)], [w for _, w in expected],
-                               rtol=1e-12, atol=1e-15)
-    assert np.isnan(result.loss[0, 0, len(expected):]).all()
-    assert result.blow_up_step.item() == (len(expected) if len(expected) < 21 else -1)
+    np.testing.assert_allclose(result.loss[0, 0, :count], risk[:count], rtol=1e-12)
+    np.testing.assert_allclose(result.weight_norm[0, 0, :count], np.abs(w[:count, 0]), rtol=1e-12, atol=1e-15)
+    assert np.isnan(result.loss[0, 0, count:]).all()
+    assert result.blow_up_step.item() == (count if count < 21 else -1)
 
 
 @pytest.mark.parametrize("engine", ["reference", "dense", "linear"])
@@ -44,7 +38,9 @@ def test_the_linear_predictor_follows_its_one_dimensional_map(loss, fraction, en
     ("squared", 5.0)])
 def test_the_two_layer_linear_network_follows_the_map_of_output_and_ntk(loss, product, width, engine):
     r"""f⁺ = f(1 + κg²) − Λg, Λ⁺ = Λ + κg(Λg − 4f) with Λ = ηλ, λ = (|w1|² + |w2|²)/m, κ = η²/m."""
-    risk, slope = RISK[loss]
+    def risk(f):
+        return predictor.risk(PAIR.Z, np.array([f]), loss)
+
     network = Network((1, width, 1))
     w1, w2 = (matrix.numpy() for matrix in network.initialise(2))
     f, ntk = (w2 @ w1).item() / width**0.5, ((w1**2).sum() + (w2**2).sum()) / width
@@ -54,13 +50,22 @@ def test_the_two_layer_linear_network_follows_the_map_of_output_and_ntk(loss, pr
         if not risk(f) <= 1e3 * start:
             break
         expected.append((risk(f), ntk))
-        g = slope(f)
+        g = predictor.SLOPES[loss](f)
         f, ntk = f * (1 + kappa * g**2) - rate * ntk * g, ntk + kappa / rate * g * (rate * ntk * g - 4 * f)
     result = train(PAIR, network, rate, loss=loss, seeds=2, steps=25, record=("loss", "ntk"), engine=engine)
     # Rounding grows by a factor of a few in each step that expands.
     np.testing.assert_allclose(result.loss[0, 0, :len(expected)], [L for L, _ in expected], rtol=1e-9)
     np.testing.assert_allclose(result.ntk[0, 0, :len(expected)], [λ for _, λ in expected], rtol=1e-9)
     assert result.blow_up_step.item() == (len(expected) if len(expected) < 26 else -1)
+
+
+@pytest.mark.parametrize("engine", ["reference", "dense", "linear"])
+def test_a_linear_network_on_data_descends_as_the_chain_rule_says(engine):
+    cloud, network = overlapping_cloud(12, 3, 1.0, 0), Network((3, 6, 1))
+    plain = LinearNetworks([W.numpy()[None] for W in network.initialise(0)], 18**-0.5).descend(cloud.Z, 3.0, 40)
+    run = train(cloud, network, 3.0, steps=40, record=("loss", "sharpness"), engine=engine).isel(step=-1)
+    assert predictor.risk(cloud.Z, plain.product) == pytest.approx(run.loss[0], rel=1e-10)
+    assert plain.sharpness(cloud.Z) == pytest.approx(run.sharpness[0], rel=1e-4)  # the tolerance of Lanczos
 
 
 def phase(rate, w0, steps=400, **options):

@@ -5,6 +5,7 @@ The precision is that of ``flint.ctx.workprec`` around a call.
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import flint
@@ -12,6 +13,7 @@ import flint
 from catapult.oracles import predictor
 
 BITS = 256
+EDGES = {"logistic": 8, "squared": 2}  # 2/h of losses with f/L'(f) ≥ 1/h everywhere
 
 
 def exact(value) -> flint.arb:
@@ -62,3 +64,34 @@ class Network:
         a = self.root * predictor.SLOPES[self.loss](self.f, flint.arb)
         self._keep((1 - a) * self.p, (1 + a) * self.q)
         return self
+
+
+def limit(loss: str, f0, ntk0, width, rate, steps: int = 20_000):
+    """Return λ_∞ along a plain orbit of 400 bits; inf where |f| passes 10³, None where it stays above 10⁻³⁰."""
+    with flint.ctx.workprec(400):
+        network = Network(loss, f0, ntk0, width, rate, rounded=True)
+        for _ in range(steps):
+            size = abs(network.f)
+            if size < 1e-30:
+                return network.scaled.mid() / network.rate
+            if size > 1e3:
+                return math.inf
+            network.step()
+    return None
+
+
+def enclosed(loss: str, f0, ntk0, width, rate) -> tuple[float, float]:
+    """Return bounds on λ_∞ of an orbit that converges, loss logistic or squared; ArithmeticError if it can't be told.
+
+    Once Λ < 2/h, Λg/f < 2 for ever and f → 0. √D loses the factors 1 − a² from then on, and Λ loses a² (4f/g − Λ), at
+    least 2a²/h. So Σa² ≤ h (Λ − Λ_∞)/2, and √D (1 − Σa²) ≤ Λ_∞ ≤ √D, which is solved for Λ_∞.
+    """
+    with flint.ctx.workprec(8 * BITS):
+        network, edge = Network(loss, f0, ntk0, width, rate), EDGES[loss]
+        for _ in range(5000):
+            if network.scaled < edge and abs(network.f) < 1e-20:
+                high = network.invariant
+                low = high * (1 - network.scaled / edge) / (1 - high / edge)
+                return float((low / network.rate).lower()), float((high / network.rate).upper())
+            network.step()
+    raise ArithmeticError("undecided after 5000 steps")

@@ -66,6 +66,8 @@ def minimiser(Z: np.ndarray, share=None) -> np.ndarray:
         while risk(Z, w - step, share=share) > risk(Z, w, share=share) + 1e-12:
             step = step / 2
         w = w - step
+        if np.linalg.norm(step) <= 1e-14 * np.linalg.norm(w):
+            break
     return w
 
 

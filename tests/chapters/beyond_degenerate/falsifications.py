@@ -11,7 +11,7 @@ from catapult.chapters.beyond_degenerate.checks import cycles, depth, networks, 
 from catapult.oracles import predictor
 from catapult.oracles.linear_networks import LinearNetworks
 from catapult.theory import outlier, product_space
-from falsifying import falsifies, scaled
+from falsifying import falsifies, replaced, scaled
 
 CACHED = ((phases, "_two_phases"), (networks, "_ends"), (networks, "_by_width"), (networks, "_separable_ends"))
 
@@ -24,8 +24,7 @@ def uncached(monkeypatch):
 
 def other_rates(monkeypatch, change):
     """Let the predictor descend at other learning rates than it is told."""
-    follow = predictor.descend
-    monkeypatch.setattr(predictor, "descend", lambda Z, rates, *rest, **named: follow(
+    replaced(monkeypatch, predictor, "descend", lambda follow, Z, rates, *rest, **named: follow(
         Z, change(np.asarray(rates)), *rest, **named))
 
 
@@ -48,8 +47,7 @@ def a_point_two_per_cent_off_its_line(monkeypatch):
 @falsifies("ji-decomposition")
 def margin_not_of_the_nearest_point(monkeypatch):
     """The point of the convex hull is 2 % of the way off the nearest one."""
-    nearest = parts._nearest
-    monkeypatch.setattr(parts, "_nearest", lambda points: 0.98 * nearest(points) + 0.02 * points[0])
+    replaced(monkeypatch, parts, "_nearest", lambda nearest, points: 0.98 * nearest(points) + 0.02 * points[0])
 
 
 @falsifies("ji-strong-convexity")
@@ -67,8 +65,7 @@ def rates_above_one(monkeypatch):
 @falsifies("ji-risk")
 def another_margin(monkeypatch):
     """The margin of the separable part is 2 % larger in the bound than it is."""
-    nearest = parts._nearest
-    monkeypatch.setattr(parts, "_nearest", lambda points: 1.02 * nearest(points))
+    replaced(monkeypatch, parts, "_nearest", lambda nearest, points: 1.02 * nearest(points))
 
 
 def farther(monkeypatch, factor):
@@ -108,8 +105,7 @@ def a_shorter_second_part(monkeypatch):
 def margins_two_per_cent_too_large(monkeypatch):
     """The margin that enters the bounds is 2 % larger than that of the data."""
     uncached(monkeypatch)
-    runs = phases._two_phases
-    monkeypatch.setattr(phases, "_two_phases", lambda: [(1.02 * gamma, *rest) for gamma, *rest in runs()])
+    replaced(monkeypatch, phases, "_two_phases", lambda runs: [(1.02 * gamma, *rest) for gamma, *rest in runs()])
 
 
 @falsifies("wu-oscillating-phase")
@@ -122,8 +118,7 @@ def a_bound_two_per_cent_shorter(monkeypatch):
 def stable_too_early(monkeypatch):
     """The stable phase is taken to begin at a risk of 4/η."""
     uncached(monkeypatch)
-    first = phases._first
-    monkeypatch.setattr(phases, "_first", lambda true: np.maximum(0, first(true) - 2))
+    replaced(monkeypatch, phases, "_first", lambda first, true: np.maximum(0, first(true) - 2))
 
 
 @falsifies("wu-squared-budget")
@@ -142,8 +137,7 @@ def rising_rates_too(monkeypatch):
 @falsifies("wu-lower-bound")
 def rises_that_gain_nothing(monkeypatch):
     """No risk passes below 0.63/t, whether it rises or not."""
-    risk = predictor.risk
-    monkeypatch.setattr(predictor, "risk", lambda Z, w: np.maximum(risk(Z, w), 0.63 / np.maximum(
+    replaced(monkeypatch, predictor, "risk", lambda risk, Z, w: np.maximum(risk(Z, w), 0.63 / np.maximum(
         np.arange(len(w)), 1)[:, None]))
 
 
@@ -162,16 +156,14 @@ def rates_below_the_threshold(monkeypatch):
 @falsifies("crawshaw-hard-data")
 def a_point_a_little_less_wrong(monkeypatch):
     """The lone point is (γ, −0.97γ)."""
-    hard = phases._hard
-    monkeypatch.setattr(phases, "_hard", lambda points, gamma: hard(points, gamma) * np.where(
+    replaced(monkeypatch, phases, "_hard", lambda hard, points, gamma: hard(points, gamma) * np.where(
         np.arange(points)[:, None] == 0, [1, 0.97], 1))
 
 
 @falsifies("ours-phase-length")
 def smaller_margins(monkeypatch):
     """The margin is 2 % smaller than ρ."""
-    opposing = phases.opposing
-    monkeypatch.setattr(phases, "opposing", lambda rho, share: opposing(0.98 * rho, share))
+    replaced(monkeypatch, phases, "opposing", lambda opposing, rho, share: opposing(0.98 * rho, share))
 
 
 @falsifies("ours-perceptron-exit")
@@ -193,8 +185,7 @@ def rate_above_one_over_lambda(monkeypatch):
 @falsifies("meng-stable-cycle")
 def rates_above_two_over_lambda(monkeypatch):
     """The learning rates are 2 % larger: one of them is above 2/λ."""
-    design = outlier.design
-    monkeypatch.setattr(outlier, "design", lambda gamma: replace(
+    replaced(monkeypatch, outlier, "design", lambda design, gamma: replace(
         design(gamma), learning_rate=design(gamma).learning_rate * Fraction(102, 100)))
 
 
@@ -220,8 +211,7 @@ def another_criterion(monkeypatch):
 @falsifies("ours-no-cycle")
 def rate_above_the_critical_one(monkeypatch):
     """The learning rate is 8.15, where there is a cycle of two."""
-    arb = cycles.flint.arb
-    monkeypatch.setattr(cycles.flint, "arb", lambda *x: arb("8.15") if x == ("7.99",) else arb(*x))
+    replaced(monkeypatch, cycles.flint, "arb", lambda arb, *x: arb("8.15") if x == ("7.99",) else arb(*x))
 
 
 # Networks.
@@ -230,8 +220,7 @@ def rate_above_the_critical_one(monkeypatch):
 @falsifies("ours-one-predictor")
 def another_minimiser(monkeypatch):
     """The minimiser is 2 % off in its first coordinate."""
-    best = predictor.minimiser
-    monkeypatch.setattr(predictor, "minimiser", lambda Z: best(Z) * [1.02, *[1.0] * (Z.shape[1] - 1)])
+    replaced(monkeypatch, predictor, "minimiser", lambda best, Z: best(Z) * [1.02, *[1.0] * (Z.shape[1] - 1)])
 
 
 @falsifies("ours-edge-selection")
@@ -243,8 +232,7 @@ def a_narrower_gap(monkeypatch):
 @falsifies("ours-edge-selection")
 def clouds_farther_inside(monkeypatch):
     """On clouds, not on the pair, the distance to the edge is 1.6 times what it is."""
-    gaps = networks._gaps
-    monkeypatch.setattr(networks, "_gaps", lambda Z, width: gaps(Z, width) * (1.6 if len(Z) > 2 else 1))
+    replaced(monkeypatch, networks, "_gaps", lambda gaps, Z, width: gaps(Z, width) * (1.6 if len(Z) > 2 else 1))
 
 
 @falsifies("ours-edge-range")
@@ -257,22 +245,19 @@ def a_width_between(monkeypatch):
 @falsifies("ours-edge-fold")
 def a_fold_two_per_cent_higher(monkeypatch):
     """The cycle disappears at an ηλ 2 % larger."""
-    fold = cycles._fold
-    monkeypatch.setattr(cycles, "_fold", lambda *given: 1.02 * fold(*given))
+    replaced(monkeypatch, cycles, "_fold", lambda fold, *given: 1.02 * fold(*given))
 
 
 @falsifies("ours-product-recursion")
 def another_rate_of_the_recursion(monkeypatch):
     """The recursion has a learning rate 1 % smaller."""
-    step = product_space.step
-    monkeypatch.setattr(product_space, "step", lambda state, slope, rate: step(state, slope, 0.99 * rate))
+    replaced(monkeypatch, product_space, "step", lambda step, state, slope, rate: step(state, slope, 0.99 * rate))
 
 
 @falsifies("ours-separable-divergence")
 def a_smaller_step(monkeypatch):
     """κ is 11 instead of 14."""
-    descend = LinearNetworks.descend
-    monkeypatch.setattr(LinearNetworks, "descend", lambda self, Z, rate, *rest: descend(
+    replaced(monkeypatch, LinearNetworks, "descend", lambda descend, self, Z, rate, *rest: descend(
         self, Z, (11 / 14) ** 0.5 * rate, *rest))
 
 
@@ -318,8 +303,7 @@ def narrow_networks(monkeypatch):
 @falsifies("ours-depth-edge")
 def rates_two_per_cent_smaller(monkeypatch):
     """Every learning rate is 2 % smaller, so 2.04 units are 2."""
-    divergence = depth._deep_divergence
-    monkeypatch.setattr(depth, "_deep_divergence", lambda hidden, multiple, *rest, **named: divergence(
+    replaced(monkeypatch, depth, "_deep_divergence", lambda divergence, hidden, multiple, *rest, **named: divergence(
         hidden, 0.98 * multiple, *rest, **named))
 
 
@@ -332,6 +316,5 @@ def rates_beyond_the_boundary(monkeypatch):
 @falsifies("ours-logistic-depth")
 def five_units(monkeypatch):
     """The rate is 5 units instead of 6."""
-    divergence = depth._deep_divergence
-    monkeypatch.setattr(depth, "_deep_divergence", lambda hidden, multiple, *rest, **named: divergence(
+    replaced(monkeypatch, depth, "_deep_divergence", lambda divergence, hidden, multiple, *rest, **named: divergence(
         hidden, 5 / 6 * multiple, *rest, **named))

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import sympy
 from mpmath import mp, mpf
+from scipy.special import expit as sigmoid
 
 from catapult.chapters.beyond_degenerate import experiment
 from catapult.datasets.decomposition import decompose
+from catapult.oracles.predictor import descend, gradient, risk
 from catapult.theory import outlier, product_space
 from formulas import Formulas, zero
 
@@ -19,18 +21,6 @@ LOG2 = np.log(2)
 
 def test_every_displayed_formula_has_a_test_and_every_test_a_formula():
     formula.assert_complete(at_least=27)
-
-
-def sigmoid(x):
-    return 0.5 * (1 + np.tanh(x / 2))
-
-
-def risk(Z, w):
-    return float(np.logaddexp(0, -(Z @ w)).mean())
-
-
-def gradient(Z, w):
-    return -sigmoid(-(Z @ w)) @ Z / len(Z)
 
 
 def separable_data(count, seed=31):
@@ -143,15 +133,6 @@ def count_misclassified(Z, rate, steps):
     return wrong
 
 
-def descent(Z, rates, w=None):
-    """Yield w_0, w_1, … of gradient descent at these learning rates."""
-    w = np.zeros(Z.shape[1]) if w is None else w
-    yield w
-    for rate in rates:
-        w = w - rate * gradient(Z, w)
-        yield w
-
-
 @formula("eq-six-ji")
 @pytest.mark.parametrize("rates", [np.ones(800), 1 / np.sqrt(np.arange(1, 801)), np.full(800, 0.3)])
 def test_the_risk_on_the_mixed_example_keeps_to_its_bound(rates):
@@ -162,7 +143,7 @@ def test_the_risk_on_the_mixed_example_keeps_to_its_bound(rates):
     us = np.linspace(-20, 20, 400_001)
     parts = np.logaddexp(0, -us[:, None] * (Z[~separable] @ along)).sum(1) / len(Z)
     least, star = parts.min(), abs(us[parts.argmin()])
-    for t, w in enumerate(descent(Z, rates)):
+    for t, w in enumerate(descend(Z, 1.0, len(rates), schedule=rates)[:, 0]):
         if t:
             bound = np.exp(star) / t + (star**2 + np.log(t) ** 2 / gamma**2) / (2 * rates[:t].sum())
             assert risk(Z, w) - least <= bound
@@ -175,9 +156,8 @@ def test_large_steps_on_separable_data_keep_to_the_bounds_of_wu_and_others():
         Z, gamma, n = Z / length, margin / length, len(Z)
         for eta in (0.5, 8.0, 300.0):
             tau = 60 / gamma**2 * max(eta, n, np.e, (eta + n) / eta * np.log((eta + n) / eta))
-            path = list(descent(Z, np.full(int(min(tau, 1500)), eta)))
-            risks = np.array([risk(Z, w) for w in path])
-            F = np.array([np.exp(-(Z @ w)).mean() for w in path])
+            path = descend(Z, eta, int(min(tau, 1500)))[:, 0]
+            risks, F = risk(Z, path), risk(Z, path, "exponential")
             s = int(np.argmax((risks <= 1 / eta) & (F <= 1)))
             assert risks[s] <= 1 / eta
             assert F[s] <= 1
@@ -201,7 +181,7 @@ def test_in_the_plane_the_transition_does_not_wait_for_larger_rates(points, gamm
     order = points / gamma + np.log(1 / gamma) / gamma**2
     for factor in (1, 10, 1e5):
         eta = factor * max(points, 32 / gamma**2 * np.log(256 / gamma**2))
-        first = next(t for t, w in enumerate(descent(Z, np.full(2000, eta))) if 8 * eta * risk(Z, w) <= 1)
+        first = (8 * eta * risk(Z, descend(Z, eta, 2000)[:, 0]) <= 1).argmax()
         assert points / (16 * gamma) <= first <= order
 
 

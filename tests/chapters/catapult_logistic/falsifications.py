@@ -7,7 +7,7 @@ import numpy as np
 from catapult.chapters.catapult_logistic.checks import edges, exponential, slide, steps
 from catapult.oracles import predictor
 from catapult.theory import linear_predictor, two_layer
-from falsifying import falsifies, scaled
+from falsifying import falsifies, replaced, scaled
 
 
 @falsifies("huang-logistic-catapult")
@@ -97,8 +97,7 @@ def another_growth(monkeypatch):
 @falsifies("ours-beyond-kappa-eight")
 def starts_far_from_half_a_swing(monkeypatch):
     """Starts at the end of the swing diverge too."""
-    right = edges.swing_start
-    monkeypatch.setattr(edges, "swing_start", lambda f0, kappa, share: right(f0, kappa, share + 0.4))
+    replaced(monkeypatch, edges, "swing_start", lambda right, f0, kappa, share: right(f0, kappa, share + 0.4))
 
 
 @falsifies("ours-false-cycle")
@@ -110,8 +109,7 @@ def another_fall(monkeypatch):
 @falsifies("ours-two-layer-cycle")
 def another_cycle(monkeypatch):
     """f* is a millionth larger."""
-    right = two_layer.two_cycle
-    monkeypatch.setattr(two_layer, "two_cycle", lambda *given: (right(*given)[0] * 1.000001, right(*given)[1]))
+    replaced(monkeypatch, two_layer, "two_cycle", lambda right, *given: (right(*given)[0] * 1.000001, right(*given)[1]))
 
 
 @falsifies("ours-two-layer-cycle-repels")
@@ -153,8 +151,7 @@ def another_second_order(monkeypatch):
 @falsifies("ours-slide-end")
 def another_first_order(monkeypatch):
     """The first coefficient is a thousandth larger."""
-    right = two_layer.slide_ntk
-    monkeypatch.setattr(two_layer, "slide_ntk", lambda m, rate: right(m, rate) - 0.0015 * rate / m)
+    replaced(monkeypatch, two_layer, "slide_ntk", lambda right, m, rate: right(m, rate) - 0.0015 * rate / m)
 
 
 @falsifies("ours-slide-time", "ours-no-plateau")
@@ -208,15 +205,13 @@ def rates_two_per_cent_smaller(monkeypatch):
 @falsifies("ours-logistic-log-periodic")
 def another_period(monkeypatch):
     """The period of log m is 2 % longer."""
-    right = steps._period
-    monkeypatch.setattr(steps, "_period", lambda kappa: right(kappa) ** 1.02)
+    replaced(monkeypatch, steps, "_period", lambda right, kappa: right(kappa) ** 1.02)
 
 
 @falsifies("ours-logistic-log-periodic")
 def half_the_period(monkeypatch):
     """The period is that of a single step."""
-    right = steps._period
-    monkeypatch.setattr(steps, "_period", lambda kappa: right(kappa) ** 0.5)
+    replaced(monkeypatch, steps, "_period", lambda right, kappa: right(kappa) ** 0.5)
 
 
 @falsifies("ours-logistic-log-periodic")
@@ -240,16 +235,14 @@ def another_first_term(monkeypatch):
 @falsifies("ours-exit")
 def another_exit(monkeypatch):
     """L''''(0) is 2 % larger."""
-    right = two_layer.exit_distance
-    monkeypatch.setattr(two_layer, "exit_distance", lambda distance, kappa, h, fourth:
+    replaced(monkeypatch, two_layer, "exit_distance", lambda right, distance, kappa, h, fourth:
                         right(distance, kappa, h, 1.02 * fourth))
 
 
 @falsifies("ours-exit")
 def a_term_of_the_dropped_order(monkeypatch):
     """C has a term of the order of those that are dropped, −κh² (at κ = 1/10)."""
-    right = two_layer.exit_distance
-    monkeypatch.setattr(two_layer, "exit_distance", lambda distance, kappa, h, fourth:
+    replaced(monkeypatch, two_layer, "exit_distance", lambda right, distance, kappa, h, fourth:
                         right(distance, kappa, h, fourth - 3 * h * 0.1 * h**2))
 
 

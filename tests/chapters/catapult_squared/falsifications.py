@@ -9,22 +9,20 @@ import numpy as np
 from catapult.chapters.catapult_squared.checks import ends, steps, wide
 from catapult.oracles import plane
 from catapult.theory import squared_plane, two_layer
-from falsifying import falsifies, scaled
+from falsifying import falsifies, replaced, scaled
 
 
 @falsifies("lewkowycz-two-numbers")
 def another_width(monkeypatch):
     """The recursion is that of another width, one unit more."""
-    iterate = two_layer.iterate
-    monkeypatch.setattr(two_layer, "iterate", lambda loss, f0, ntk0, width, rate, steps:
+    replaced(monkeypatch, two_layer, "iterate", lambda iterate, loss, f0, ntk0, width, rate, steps:
                         iterate(loss, f0, ntk0, width + 1, rate, steps))
 
 
 @falsifies("ours-product-formula")
 def a_larger_output(monkeypatch):
     """D0 is that of an output 1 % larger."""
-    right = two_layer.invariants
-    monkeypatch.setattr(two_layer, "invariants", lambda f, *given: right(1.01 * f, *given))
+    replaced(monkeypatch, two_layer, "invariants", lambda right, f, *given: right(1.01 * f, *given))
 
 
 @falsifies("ours-no-sharper-than-flow")
@@ -66,8 +64,7 @@ def beyond_the_lazy_phase(monkeypatch):
 @falsifies("ours-larger-is-flatter-while-lazy")
 def an_output_of_zero(monkeypatch):
     """Also where f0 = 0."""
-    right = plane.Networks
-    monkeypatch.setattr(plane, "Networks", lambda f0, *given: right(0 * f0, *given))
+    replaced(monkeypatch, plane, "Networks", lambda right, f0, *given: right(0 * f0, *given))
 
 
 @falsifies("lewkowycz-convergence-edge")
@@ -91,8 +88,7 @@ def a_critical_step_two_per_cent_larger(monkeypatch):
 @falsifies("liang-critical-step")
 def no_edge_of_the_minimum(monkeypatch):
     """The flattest minimum has no say: the critical step is the second of the two numbers."""
-    right = ends._critical_step
-    monkeypatch.setattr(ends, "_critical_step", lambda u, v, y: np.where(
+    replaced(monkeypatch, ends, "_critical_step", lambda right, u, v, y: np.where(
         right(u, v, y) * np.abs(y) == 1, 1.5, 1) * right(u, v, y))
 
 
@@ -227,8 +223,7 @@ def another_exponent(monkeypatch):
 @falsifies("ours-arcsine-law")
 def a_wider_law(monkeypatch):
     """The density is that of [−2.04, 2.04]."""
-    right = ends._arcsine
-    monkeypatch.setattr(ends, "_arcsine", lambda a: right(a / 1.02))
+    replaced(monkeypatch, ends, "_arcsine", lambda right, a: right(a / 1.02))
 
 
 @falsifies("ours-golden-rate")

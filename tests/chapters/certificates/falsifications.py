@@ -10,43 +10,37 @@ import flint
 from catapult.chapters.certificates import experiment
 from catapult.theory import certificates
 from catapult.theory.certificates import _cycles, _one_step, _rates, _two_layer
-from falsifying import falsifies
+from falsifying import falsifies, replaced
 
 
 def other(monkeypatch, module, name, change):
     """Replace a function by ``change`` of its result."""
-    right = getattr(module, name)
-    monkeypatch.setattr(module, name, lambda *given, **options: change(right(*given, **options)))
+    replaced(monkeypatch, module, name, lambda right, *given, **options: change(right(*given, **options)))
 
 
 @falsifies("huang-certified-rates")
 def a_critical_rate_two_per_cent_higher(monkeypatch):
     """The critical rate is 1.02 times 2w/g(w)."""
-    right = _one_step.excess
-    monkeypatch.setattr(_one_step, "excess", lambda loss, w, rate: right(loss, w, rate * flint.arb("0.98")))
+    replaced(monkeypatch, _one_step, "excess", lambda right, loss, w, rate: right(loss, w, rate * flint.arb("0.98")))
 
 
 @falsifies("huang-certified-rates")
 def one_cut_less(monkeypatch):
     """The boxes are cut in four once less than the share needs."""
-    right = certificates.one_step_boxes
-    monkeypatch.setattr(certificates, "one_step_boxes", lambda loss, w, rate, *, depth: right(loss, w, rate,
-                                                                                          depth=depth - 1))
+    replaced(monkeypatch, certificates, "one_step_boxes", lambda right, *given, depth: right(*given, depth=depth - 1))
 
 
 @falsifies("ours-certified-cycle")
 def refuted_above_forty_one(monkeypatch):
     """The multiplier is said to lie outside of (−1, 1) from η = 41 on."""
-    right = _cycles._cycle_on
-    monkeypatch.setattr(_cycles, "_cycle_on", lambda low, high, bounds: _cycles.REFUTED if low > 41
+    replaced(monkeypatch, _cycles, "_cycle_on", lambda right, low, high, bounds: _cycles.REFUTED if low > 41
                         else right(low, high, bounds))
 
 
 @falsifies("ours-certified-cycle")
 def nothing_above_forty_one(monkeypatch):
     """The pieces above η = 41 are dropped."""
-    right = certificates.two_cycle
-    monkeypatch.setattr(certificates, "two_cycle", lambda ends, **options: right((ends[0], 41), **options))
+    replaced(monkeypatch, certificates, "two_cycle", lambda right, ends, **options: right((ends[0], 41), **options))
 
 
 @falsifies("ours-certified-cycle")
@@ -76,8 +70,7 @@ def enclosures_of_nothing(monkeypatch):
 @falsifies("ours-certified-cycle")
 def a_multiplier_below_one_half(monkeypatch):
     """The multiplier is claimed to lie in (−1/2, 1/2), which fails near 8 and for large η."""
-    right = certificates.two_cycle
-    monkeypatch.setattr(certificates, "two_cycle", lambda ends, *, multiplier, depth:
+    replaced(monkeypatch, certificates, "two_cycle", lambda right, ends, *, multiplier, depth:
                         right(ends, multiplier=("-0.5", "0.5"), depth=depth))
 
 
@@ -144,16 +137,14 @@ def below_the_catapult_phase(monkeypatch):
 @falsifies("ours-certified-window")
 def a_width_two_per_cent_smaller(monkeypatch):
     """The window is that of m = 98, wider by two per cent."""
-    right = certificates.convergence
-    monkeypatch.setattr(certificates, "convergence", lambda loss, f0, ntk0, width, rates, **options:
+    replaced(monkeypatch, certificates, "convergence", lambda right, loss, f0, ntk0, width, rates, **options:
                         right(loss, f0, ntk0, 98, rates, **options))
 
 
 @falsifies("ours-certified-window")
 def the_rates_above_dropped(monkeypatch):
     """Nothing is said of the rates beyond the window."""
-    right = certificates.convergence
-    monkeypatch.setattr(certificates, "convergence", lambda loss, f0, ntk0, width, rates, **options:
+    replaced(monkeypatch, certificates, "convergence", lambda right, loss, f0, ntk0, width, rates, **options:
                         right(loss, f0, ntk0, width, (rates[0], rates[0] + (rates[1] - rates[0]) / 2.12), **options))
 
 
@@ -189,8 +180,7 @@ def a_bound_that_loses_its_sign(monkeypatch):
 @falsifies("ours-certified-chaos")
 def another_gamma(monkeypatch):
     """The cycle of three is that of a γ two per cent larger."""
-    right = _cycles._images
-    monkeypatch.setattr(_cycles, "_images", lambda p, gamma, w: right(p, gamma * flint.fmpq(102, 100), w))
+    replaced(monkeypatch, _cycles, "_images", lambda right, p, gamma, w: right(p, gamma * flint.fmpq(102, 100), w))
 
 
 @falsifies("ours-certified-chaos")

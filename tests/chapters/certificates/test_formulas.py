@@ -9,6 +9,7 @@ import pytest
 import sympy
 from mpmath import mpf
 
+from catapult.oracles import predictor
 from catapult.theory import certificates
 from catapult.theory.certificates import _rates, _two_layer
 from formulas import Formulas, zero
@@ -19,9 +20,7 @@ LOSSES = ("exponential", "logistic", "squared")
 
 
 def slope(loss, value):
-    if loss == "exponential":
-        return mpmath.sinh(value)
-    return mpmath.tanh(value / 2) / 2 if loss == "logistic" else value
+    return predictor.SLOPES[loss](value, mpmath)
 
 
 def step(loss, kappa, f, scaled):
@@ -62,7 +61,7 @@ def test_the_sign_of_a_step_is_that_of_the_quotient(loss):
     rng = np.random.default_rng(2)
     for _ in range(300):
         x, rate = mpf(rng.uniform(0.01, 8)), mpf(rng.uniform(0.01, 40))
-        after = x - rate * slope(loss, x)
+        after = predictor.move(loss, x, rate, mpmath)
         risk = mpmath.cosh if loss == "exponential" else (lambda v: mpmath.log(mpmath.cosh(v / 2)))
         quotient = (rate / 2 * mpmath.sinh(x) / x if loss == "exponential"
                     else rate / 8 * mpmath.tanh(x / 2) / (x / 2)) - 1

@@ -7,7 +7,7 @@ import numpy as np
 from catapult.chapters.critical_learning_rates.checks import cycles, labels, phases
 from catapult.oracles import balls, bisection, predictor
 from catapult.theory import linear_predictor as theory
-from falsifying import falsifies, scaled
+from falsifying import falsifies, replaced, scaled
 
 
 @falsifies("huang-exponential-critical-rate", "huang-logistic-critical-rate")
@@ -43,8 +43,7 @@ def repulsion_two_per_cent_stronger(monkeypatch):
 @falsifies("huang-phase-diagram")
 def curves_two_per_cent_off(monkeypatch):
     """The curves lie at 1.02 times their rates."""
-    predicted = theory.predicted_phase
-    monkeypatch.setattr(theory, "predicted_phase", lambda loss, w0, rate: predicted(loss, w0, rate / 1.02))
+    replaced(monkeypatch, theory, "predicted_phase", lambda predicted, loss, w0, rate: predicted(loss, w0, rate / 1.02))
 
 
 @falsifies("huang-phase-diagram")
@@ -105,15 +104,13 @@ def attraction_two_per_cent_off(monkeypatch):
 @falsifies("ours-large-rate")
 def correction_of_the_cycle_two_per_cent_off(monkeypatch):
     """η/4 − w* is 1.02 times (η/2) e^{−η/4}."""
-    forms = cycles.large_rate_forms
-    monkeypatch.setattr(cycles, "large_rate_forms", lambda rate: (forms(rate)[0] * 51 / 50, forms(rate)[1]))
+    replaced(monkeypatch, cycles, "large_rate_forms", lambda forms, rate: (forms(rate)[0] * 51 / 50, forms(rate)[1]))
 
 
 @falsifies("ours-large-rate")
 def attraction_at_large_rates_two_per_cent_off(monkeypatch):
     """1 − |U'(w*)| is 1.02 times η e^{−η/4}."""
-    forms = cycles.large_rate_forms
-    monkeypatch.setattr(cycles, "large_rate_forms", lambda rate: (forms(rate)[0], forms(rate)[1] * 51 / 50))
+    replaced(monkeypatch, cycles, "large_rate_forms", lambda forms, rate: (forms(rate)[0], forms(rate)[1] * 51 / 50))
 
 
 @falsifies("ours-no-chaos")
@@ -161,15 +158,13 @@ def jump_two_per_cent_off(monkeypatch):
 @falsifies("ours-hitting-rates")
 def counted_at_another_rate(monkeypatch):
     """The positive weights are counted at η = 8.16."""
-    counted = cycles.positive_steps
-    monkeypatch.setattr(cycles, "positive_steps", lambda w, rate: counted(w, 1.02 * rate))
+    replaced(monkeypatch, cycles, "positive_steps", lambda counted, w, rate: counted(w, 1.02 * rate))
 
 
 @falsifies("ours-hitting-rates")
 def counted_with_the_start(monkeypatch):
     """The start counts as well."""
-    counted = cycles.positive_steps
-    monkeypatch.setattr(cycles, "positive_steps", lambda w, rate: 1 + counted(w, rate))
+    replaced(monkeypatch, cycles, "positive_steps", lambda counted, w, rate: 1 + counted(w, rate))
 
 
 @falsifies("tempting-never-decreases")

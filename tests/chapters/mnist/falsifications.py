@@ -10,7 +10,8 @@ import xarray as xr
 
 from catapult import phases
 from catapult.chapters.mnist import checks
-from falsifying import falsifies
+from catapult.oracles import predictor
+from falsifying import falsifies, scaled
 
 RUNS, SQUARED, WINDOW = checks._runs, checks.squared_shares_of_the_edge, checks.window
 
@@ -115,8 +116,7 @@ def the_squared_loss_ends_below_the_edge_as_well(monkeypatch):
 @falsifies("ours-mnist-one-predictor")
 def another_predictor(monkeypatch):
     """The minimiser is longer than it is by a part in 10¹¹."""
-    best = checks.risk_minimiser
-    monkeypatch.setattr(checks, "risk_minimiser", lambda Z: (1 + 1e-11) * best(Z))
+    scaled(monkeypatch, predictor, "minimiser", 1 + 1e-11)
 
 
 @falsifies("ours-mnist-one-predictor")

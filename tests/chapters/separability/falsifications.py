@@ -7,7 +7,7 @@ import numpy as np
 from catapult.chapters.separability.checks import bounded, descent, separable
 from catapult.oracles import predictor
 from catapult.theory import linear_predictor as theory
-from falsifying import falsifies, scaled
+from falsifying import falsifies, replaced, scaled
 
 
 @falsifies("huang-smooth-descent")
@@ -25,8 +25,7 @@ def smoothness_two_per_cent_larger(monkeypatch):
 @falsifies("tempting-exponential-smooth")
 def curvature_of_the_logistic_loss(monkeypatch):
     """The curvature is that of the logistic loss, which is bounded."""
-    hessian = theory.hessian
-    monkeypatch.setattr(theory, "hessian", lambda loss, Z, w: hessian("logistic", Z, w))
+    replaced(monkeypatch, theory, "hessian", lambda hessian, loss, Z, w: hessian("logistic", Z, w))
 
 
 @falsifies("huang-exponential-descent")
@@ -64,8 +63,7 @@ def stall(monkeypatch, level):
 
 def exponential(monkeypatch):
     """Let gradient descent be that of the exponential loss."""
-    descend = predictor.descend
-    monkeypatch.setattr(predictor, "descend", lambda *given: descend(*given, loss="exponential"))
+    replaced(monkeypatch, predictor, "descend", lambda descend, *given: descend(*given, loss="exponential"))
 
 
 @falsifies("wu-any-learning-rate")
@@ -77,8 +75,7 @@ def stalls(monkeypatch):
 @falsifies("wu-any-learning-rate")
 def slower_than_one_over_t(monkeypatch):
     """From step 100 on, step t is shortened by 100/t: the risk tends to 0, but like 1/log t."""
-    descend = predictor.descend
-    monkeypatch.setattr(predictor, "descend", lambda Z, rate, steps, w0: descend(
+    replaced(monkeypatch, predictor, "descend", lambda descend, Z, rate, steps, w0: descend(
         Z, rate, steps, w0, np.minimum(1, 100 / np.arange(1, steps + 1))))
 
 
@@ -105,8 +102,7 @@ def a_point_with_both_labels(monkeypatch):
 def exponential_loss(monkeypatch):
     """The loss is the exponential one, at whose large rates the weights overflow."""
     exponential(monkeypatch)
-    risk = predictor.risk
-    monkeypatch.setattr(predictor, "risk", lambda Z, w: np.nan_to_num(risk(Z, w, "exponential"), nan=np.inf))
+    replaced(monkeypatch, predictor, "risk", lambda risk, Z, w: np.nan_to_num(risk(Z, w, "exponential"), nan=np.inf))
 
 
 @falsifies("ours-average-risk")
@@ -142,8 +138,7 @@ def margin_that_lets_no_risk_rise(monkeypatch):
 @falsifies("wu-monotone-is-slow")
 def a_rise_that_goes_unseen(monkeypatch):
     """The hypothesis is dropped: rates whose risk rises are counted among the others."""
-    diff = np.diff
-    monkeypatch.setattr(np, "diff", lambda a, **given: np.minimum(diff(a, **given), 0))
+    replaced(monkeypatch, np, "diff", lambda diff, a, **given: np.minimum(diff(a, **given), 0))
 
 
 @falsifies("wu-toy-data")

@@ -11,42 +11,15 @@ import numpy as np
 
 from catapult.chapters.certificates import experiment
 from catapult.companion.measurement import Measurement
+from catapult.oracles import balls, predictor
 from catapult.theory import certificates, two_layer
-
-BITS = 400  # of plain orbits: the midpoints of balls, rounded to nearest
-
-
-def _slope(loss: str):
-    """g = L' on the balanced pair, in mpmath."""
-    return {"exponential": mpmath.sinh, "logistic": lambda f: mpmath.tanh(f / 2) / 2, "squared": lambda f: f}[loss]
-
-
-def _end(loss: str, f0, ntk0, width, rate, steps: int = 20_000):
-    """λ_∞ by another route: the lengths √p and √q of w1 ± w2, in 400 bits and without balls.
-
-    inf where |f| passes 10³; None where |f| is above 10⁻³⁰ after so many steps.
-    """
-    with flint.ctx.workprec(BITS):
-        output, kernel, m, eta = (flint.arb(flint.fmpq(*Fraction(value).as_integer_ratio()))
-                                  for value in (f0, ntk0, width, rate))
-        root = eta / m.sqrt()
-        p, q = ((eta * (kernel + sign * 2 * output / m.sqrt())).mid().sqrt().mid() for sign in (1, -1))
-        for _ in range(steps):
-            f = (p - q) * (p + q) / (4 * root)
-            if abs(f) < 1e-30:
-                return (p * p + q * q).mid() / (2 * eta)
-            if abs(f) > 1e3:
-                return math.inf
-            g = f.sinh() if loss == "exponential" else f if loss == "squared" else (f / 2).tanh() / 2
-            p, q = ((1 - root * g) * p).mid(), ((1 + root * g) * q).mid()
-    return None
 
 
 def _holds(found: certificates.Enclosure, limit) -> bool:
     """Whether a plain orbit's limit lies in an enclosure, up to a rounding of it, 10⁻¹⁶."""
     if limit is None or limit == math.inf:
         return False
-    with flint.ctx.workprec(BITS):
+    with flint.ctx.workprec(400):
         slack = abs(limit) * 1e-16
         return bool(found.lower - slack <= limit <= found.upper + slack)
 
@@ -61,10 +34,10 @@ def certified_rates(scale: str) -> Measurement:
         for i in rng.choice(len(boxes), 300):
             w, rate = (rng.uniform(*boxes[i, k:k + 2]) for k in (0, 2))
             with mpmath.workdps(40):
-                rises = abs(w - rate * _slope(loss)(mpmath.mpf(w))) > w
+                rises = abs(predictor.move(loss, mpmath.mpf(w), rate, mpmath)) > w
             right &= not decided[i] or rises == (found.verdict[i] == "above")
         for w in rng.uniform(*sides[0], 300):
-            rate = 2 * w / float(_slope(loss)(w))
+            rate = 2 * w / predictor.SLOPES[loss](w)
             curve &= not (decided & (boxes[:, 0] < w) & (w < boxes[:, 1])
                           & (boxes[:, 2] < rate * (1 - 1e-9)) & (rate * (1 + 1e-9) < boxes[:, 3])).any()
     return Measurement(np.min(shares), conditions={
@@ -113,7 +86,7 @@ def certified_window(scale: str) -> Measurement:
     ends = [lazy, 1.05 * lazy]
     for _ in range(24):
         middle = sum(ends) / 2
-        ends[_end("exponential", 1, 2, 100, middle, 4000) == math.inf] = middle
+        ends[balls.limit("exponential", 1, 2, 100, middle, 4000) == math.inf] = middle
     f, _ = two_layer.iterate("exponential", 1, 2, 100, lazy * (1 - 1e-12), 200)
     beyond = found.verdict[found.learning_rate[:, 0] >= high]
     return Measurement(2 * (ends[0] - lazy) / kappa, interval=(2 * (low - lazy) / kappa, 2 * (high - lazy) / kappa),
@@ -132,7 +105,7 @@ def _cover(pieces: np.ndarray, low: float, high: float) -> bool:
 
 
 def _contradicted(verdict: str, limit) -> bool:
-    """Whether an orbit's end, from :func:`_end`, is not the one that is certified; None contradicts nothing."""
+    """Whether an orbit's end, from :func:`balls.limit`, is not the one that is certified; None contradicts nothing."""
     if verdict == "undecided" or limit is None:
         return False
     return (limit == math.inf) != verdict.startswith("diverges")
@@ -144,10 +117,10 @@ def certified_logistic(scale: str) -> Measurement:
     ends = []
     for rate in np.random.default_rng(74).uniform(2, 40, 200):
         verdict = found.verdict[np.searchsorted(found.learning_rate[:, 1], rate)]
-        ends.append((verdict, _end("logistic", 1, 2, 10, rate, 2000)))
+        ends.append((verdict, balls.limit("logistic", 1, 2, 10, rate, 2000)))
     # intervals so wide that they hold a convergent orbit among divergent ones
     given = "logistic", "-1.12", "21.2", 1
-    wide = certificates.convergence(*given, ("3.29", "3.38"), depth=0).verdict[0], _end(*given, "3.3657")
+    wide = certificates.convergence(*given, ("3.29", "3.38"), depth=0).verdict[0], balls.limit(*given, "3.3657")
     return Measurement(1 - found.share("undecided"), effect=found.share("diverges"), conditions={
         "the pieces cover the rates from 2 to 40": _cover(found.learning_rate, 2, 40),
         "200 plain orbits of 400 bits end as certified": not any(_contradicted(*end) for end in ends),
@@ -166,7 +139,7 @@ def certified_chaos(scale: str) -> Measurement:
             p = mpmath.mpf(Fraction(fraction).numerator) / Fraction(fraction).denominator
 
             def step(w, p=p, gamma=gamma):
-                return w - gamma / (p * (1 - p)) * (1 / (1 + mpmath.exp(-w)) - p)
+                return predictor.move_labels(p, w, gamma / (p * (1 - p)), mpmath)
 
             w = mpmath.findroot(lambda w, step=step: step(step(step(w))) - w, found.points[0].midpoint)
             for point in found.points:
@@ -183,7 +156,7 @@ def certified_kernels(scale: str) -> Measurement:
     missed, compared, held, apart, finite = 0, 0, True, True, True
     networks = list(_networks(scale))
     for loss, given in networks:
-        found, limit = certificates.final_ntk(loss, *given, max_steps=20_000), _end(loss, *given)
+        found, limit = certificates.final_ntk(loss, *given, max_steps=20_000), balls.limit(loss, *given)
         missed += isinstance(found, certificates.Undecided)
         if isinstance(found, certificates.Enclosure):
             missed += not found.relative_width <= 1e-12
@@ -213,7 +186,7 @@ def sharper(scale: str) -> Measurement:
     found = certificates.sharper_at_larger_rate("squared", 1, 2, 100, first, second)
     if not isinstance(found, certificates.Sharper):
         return Measurement(0.0, conditions={"a pair of rates is certified": False})
-    held = [_holds(end, _end("squared", 1, 2, 100, rate))
+    held = [_holds(end, balls.limit("squared", 1, 2, 100, rate))
             for rate, end in ((first, found.smaller), (second, found.larger))]
     return Measurement(found.gap + 1, conditions={
         "both rates lie in the catapult phase, the smaller first": 2 < 2 * first < 2 * second < 4,

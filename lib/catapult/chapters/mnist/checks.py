@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from catapult import losses, phases
+from catapult import phases
 from catapult.chapters.mnist import experiment as mnist
 from catapult.chapters.mnist_sweep import experiment as mnist_sweep
 from catapult.companion.measurement import Measurement
+from catapult.oracles import predictor
+from catapult.oracles.linear_networks import LinearNetworks
 from catapult.runs import results
 from catapult.statistics import mean_interval
 from catapult.training import train
@@ -145,45 +147,17 @@ def one_predictor(scale: str) -> Measurement:
     distances, factors = [], []
     for seed in range(3):
         problem = mnist.problem_of(values, "non-separable", seed)
-        best = risk_minimiser(problem.Z)
+        best = predictor.minimiser(problem.Z)
         unit = mnist.unit(values, problem, "linear", seed)
-        W1, W2 = (W.numpy() for W in mnist_sweep.network(values, problem, "linear").initialise(seed))
-        runs = [trained_by_hand(W1, W2[0], problem.Z, rate) for rate in unit * PREDICTOR_RATES]
-        settled = [run for run in runs if run is not None]
-        distances += [np.linalg.norm(v - best) / np.linalg.norm(best) for v, _ in settled]
-        factors.append(np.ptp(np.log([sharpness for _, sharpness in settled])))
+        W1, W2 = (W.numpy()[None] for W in mnist_sweep.network(values, problem, "linear").initialise(seed))
+        runs = LinearNetworks((W1, W2), W1[0].size ** -0.5).repeated(len(PREDICTOR_RATES))
+        settled = np.isfinite(runs.descend(problem.Z, unit * PREDICTOR_RATES, SETTLED_STEPS).product).all(1)
+        runs = LinearNetworks([W[settled] for W in runs.matrices], runs.scale)
+        distances += [np.linalg.norm(v - best) / np.linalg.norm(best) for v in runs.product]
+        factors.append(np.ptp(np.log(runs.sharpness(problem.Z))))
     return Measurement(np.max(distances), effect=np.exp(np.min(factors)),
                        conditions={"the minima of each seed differ in sharpness by a factor of 1.5":
                                    np.exp(np.min(factors)) > 1.5})
-
-
-def risk_minimiser(Z: np.ndarray) -> np.ndarray:
-    """Return the minimiser of the mean logistic risk on strictly non-separable signed inputs Z (n, d), by Newton."""
-    v = np.zeros(Z.shape[1])
-    for _ in range(30):
-        u = Z @ v
-        gradient = Z.T @ losses.logistic.slope(u) / len(Z)
-        v -= np.linalg.solve((Z.T * losses.logistic.curvature(u)) @ Z / len(Z), gradient)
-    return v
-
-
-def trained_by_hand(W1: np.ndarray, W2: np.ndarray, Z: np.ndarray, rate: float) -> tuple[np.ndarray, float] | None:
-    r"""Return the predictor and the sharpness of a two-layer linear network after ``SETTLED_STEPS``, or None.
-
-    The network is x ↦ v·x with v = W1ᵀ W2 / √(d m). At a minimum the gradient in v vanishes, and the Hessian in the
-    weights has the eigenvalues of :math:`H^{1/2} (|W_2|^2 I + W_1^\top W_1) H^{1/2} / (d m)`, H the Hessian in v.
-    None: the run diverged.
-    """
-    scale, n = (W1.shape[0] * W1.shape[1]) ** -0.5, len(Z)
-    for _ in range(SETTLED_STEPS):
-        u = Z @ (W1.T @ W2) * scale
-        if not np.abs(u).max() < 1e6:
-            return None
-        gradient = Z.T @ losses.logistic.slope(u) / n * scale
-        W1, W2 = W1 - rate * np.outer(W2, gradient), W2 - rate * (W1 @ gradient)
-    root = Z * np.sqrt(losses.logistic.curvature(u) / n)[:, None] * scale
-    kernel = root @ (W2 @ W2 * np.eye(W1.shape[1]) + W1.T @ W1) @ root.T
-    return W1.T @ W2 * scale, float(np.linalg.eigvalsh(kernel)[-1])
 
 
 def gains(runs: xr.Dataset, over: str = "max") -> tuple[xr.DataArray, np.ndarray, np.ndarray]:

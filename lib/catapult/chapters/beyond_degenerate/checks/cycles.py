@@ -139,10 +139,8 @@ def _cycle_in_balls(data) -> tuple[float, bool, tuple[float, float]]:
         def curvature(w):
             return sum((p * z**2 / (2 + 2 * (z * w).cosh()) for p, z in share), flint.arb(0))
 
-        low, high = flint.arb(0), flint.arb(8)
-        for _ in range(200):  # bisect for the minimiser, between the signs of a step
-            middle = ((low + high) / 2).mid()
-            low, high = (middle, high) if step(middle) > middle else (low, middle)
+        low = balls.root(lambda w: step(w) - w, 0, 8, 200)  # the minimiser, between the signs of a step
+        high = low + flint.arb(8) / flint.arb(2) ** 200
         gamma = eta * curvature(low.union(high)) if step(low) > low and step(high) < high else flint.arb(0)
         w = flint.arb(2 * math.acosh(math.sqrt(float(data.learning_rate) / 4)))
         for _ in range(120):

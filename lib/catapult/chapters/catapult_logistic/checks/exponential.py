@@ -8,7 +8,7 @@ import numpy as np
 
 from catapult.chapters.catapult_logistic.checks.edges import feasible_outputs, swing_start
 from catapult.companion.measurement import Measurement, trials
-from catapult.oracles import plane
+from catapult.oracles import bisection, plane
 from catapult.theory import two_layer
 
 TRAP = 2.0  # of s0, exponential loss: up to it everything falls
@@ -22,15 +22,11 @@ def exponential_window(scale: str) -> Measurement:
     Effect: the exponent of m in Δη/η.
     """
     width, f0, ntk0 = np.array([10_000, 100_000]), np.array([0.5, 1.0, 2.0])[:, None], np.array([1.0, 3, 2])[:, None]
-    ends = []
+    lazy, ends = 2 * f0 / np.sinh(f0) / ntk0 * np.ones(2), []
     for beyond in (lambda nets: np.abs(nets.descend("exponential").f) > f0, lambda nets: nets.descend(
             "exponential", 600).diverged()):
-        low, high = np.full((2, 3, 2), (2 * f0 / np.sinh(f0) / ntk0 * [0.99, 1.01])[:, :, None].swapaxes(0, 1))
-        for _ in range(24):
-            middle = (low + high) / 2
-            outside = beyond(plane.Networks(f0, ntk0, width, middle))
-            low, high = np.where(outside, low, middle), np.where(outside, middle, high)
-        ends.append(low)
+        ends.append(bisection.threshold(lambda rate, beyond=beyond: beyond(plane.Networks(f0, ntk0, width, rate)),
+                                        0.99 * lazy, 1.01 * lazy, 24))
     relative = ends[1] / ends[0] - 1
     ratios = width * relative / _window(f0, ntk0)
     inside = plane.Networks(f0, ntk0, width, (ends[0] + ends[1]) / 2).descend("exponential", 600)
@@ -75,12 +71,8 @@ def _spread_of_outputs() -> float:
 
 def _first_rise(f0: np.ndarray, ntk0: np.ndarray, width: int) -> np.ndarray:
     """Return for each network the least η with which a step raises the exponential loss, by bisection on weights."""
-    low, high = np.zeros_like(f0), np.full_like(f0, 4.0)
-    for _ in range(16):
-        middle = (low + high) / 2
-        rises = np.abs(plane.Networks(f0, ntk0, width, middle).descend("exponential").f) > np.abs(f0)
-        low, high = np.where(rises, low, middle), np.where(rises, middle, high)
-    return low
+    return bisection.threshold(lambda rate: np.abs(
+        plane.Networks(f0, ntk0, width, rate).descend("exponential").f) > np.abs(f0), 0 * f0, 4, 16)
 
 
 def exponential_edge(scale: str) -> Measurement:
@@ -92,12 +84,11 @@ def exponential_edge(scale: str) -> Measurement:
     rate = np.sqrt(kappa * width)
     start = 2 * f0 / np.sinh(f0)
     excess = rate * two_layer.slow_ntk("exponential", f0, width, rate) - start
-    low, high = np.full((2, 2, 4), [[[0.9]], [[1.1]]])
-    for _ in range(9):
-        middle = (low + high) / 2
-        networks = plane.Networks(f0, (start + middle * excess) / rate, width, rate)
-        diverges = networks.descend("exponential", 4000).diverged()
-        low, high = np.where(diverges, low, middle), np.where(diverges, middle, high)
+
+    def diverges(factor):
+        return plane.Networks(f0, (start + factor * excess) / rate, width, rate).descend("exponential", 4000).diverged()
+
+    low = bisection.threshold(diverges, np.full((2, 4), 0.9), 1.1, 9)
     ratios = 2 * low[1] - low[0]
     return Measurement(ratios[np.argmax(np.abs(ratios - 1))], interval=(low[1].min(), low[1].max()))
 

@@ -85,28 +85,8 @@ def _hitting(f, kappa):
 
 def not_always_flatter(scale: str) -> Measurement:
     """Logistic loss, m = 1000, f0 = 1, λ0 = 2: a proved lower bound of λ_∞ at η = 54 over λ_∞ at η = 50."""
-    flat, sharp = (_enclosed_final(1.0, 1000, rate) for rate in PAIR)
+    flat, sharp = (balls.enclosed("logistic", 1, 2, 1000, rate) for rate in PAIR)
     return Measurement(sharp[0] / flat[1], interval=(sharp[0] / flat[1], sharp[1] / flat[0]))
-
-
-def _enclosed_final(f0: float, width: int, rate: float) -> tuple[float, float]:
-    """Enclose λ_∞ from f0 and λ0 = 2: weights in balls, then the product formula for what is left.
-
-    Once Λ < 8, s ≤ Λ/4 < 2 for ever and f → 0. D = Λ² − 4κf² loses the factors (1 − a²)² from then on, Λ loses
-    a² (4f/g − Λ) ≥ 8a², so Σa² ≤ (Λ − Λ_∞)/8; and Λ_∞ = √D_∞ lies between √D (1 − Σa²) and √D.
-    """
-    with flint.ctx.workprec(4 * balls.BITS):
-        network = balls.Network("logistic", f0, 2, width, rate)
-        for _ in range(5000):
-            if network.scaled < 8 and abs(network.f) < 1e-12:
-                break
-            network.step()
-        else:
-            raise ArithmeticError("undecided")
-        root, least = network.invariant, flint.arb(0)  # crude: Λ_∞ > 0
-        for _ in range(400):  # and again with what that gives
-            least = root * (1 - (network.scaled - least) / 8)
-        return float((least / network.rate).lower()), float((root / network.rate).upper())
 
 
 def first_sharper(scale: str) -> Measurement:
@@ -115,7 +95,7 @@ def first_sharper(scale: str) -> Measurement:
     Interval: the least κ, on a grid in steps of 0.01, at which the next larger η ends sharper, over four starts with
     f0 from 0.3 to 1.5, at the widths 10¹² and 10⁴.
     """
-    flat, sharp = (_enclosed_final(0.7, 10**6, rate) for rate in SHARPER)
+    flat, sharp = (balls.enclosed("logistic", 0.7, 2, 10**6, rate) for rate in SHARPER)
     kappa, f0 = np.arange(0.9, 2.6, 0.01), np.array([0.3, 0.7, 1.0, 1.5])
     least = []
     for width in (1e4, 1e6, 1e8, 1e12):

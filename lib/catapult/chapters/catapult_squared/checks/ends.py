@@ -91,7 +91,7 @@ def integer_network(scale: str) -> Measurement:
     for _ in range(2):
         f = (w1 * w2).sum() / 2
         w1, w2 = w1 - f / 2 * w2, w2 - f / 2 * w1
-    other = _certified(2, 3, 4, Fraction(5, 4))
+    other = balls.enclosed("squared", 2, 3, 4, Fraction(5, 4))
     library = certificates.final_ntk("squared", 2, 3, 4, Fraction(5, 4))
     low, high = np.maximum(other[0], library.lower), np.minimum(other[1], library.upper)
     return Measurement(low, interval=(low, np.maximum(low, high)), conditions={
@@ -101,29 +101,9 @@ def integer_network(scale: str) -> Measurement:
 
 def wide_pair(scale: str) -> Measurement:
     """Width 1000, f0 = 1, λ0 = 2: a lower bound of λ_∞ at ηλ0 = 3.3 less an upper bound at 3.1, in balls."""
-    (_, high), (low, _) = (_certified(1, 2, 1000, rate) for rate in PAIR)
+    (_, high), (low, _) = (balls.enclosed("squared", 1, 2, 1000, rate) for rate in PAIR)
     library = [certificates.final_ntk("squared", 1, 2, 1000, rate) for rate in PAIR]
     return Measurement(np.minimum(low - high, library[1].lower - library[0].upper), effect=low / high)
-
-
-def _certified(f0, ntk0, width, rate) -> tuple[float, float]:
-    """Return bounds on λ_∞ from balls, which are followed until a is tiny and Λ below 2, both for certain.
-
-    Then |a_{s+1}| ≤ ρ|a_s| with ρ = max(Λ − 1, 1 + a² − Λ/2) < 1 as long as Λ_s ≥ Λ/2, which a loss of at most
-    4 Σ a² < Λ/2 keeps true; and √D is multiplied by at least 1 − Σ a².
-    """
-    with flint.ctx.workprec(8 * balls.BITS):
-        network = balls.Network("squared", f0, ntk0, width, rate)
-        for _ in range(5000):
-            a, scaled = network.root * network.f, network.scaled
-            ratio = (scaled - 1).max(1 + a * a - scaled / 2)
-            if ratio < 1 and a * a < 1e-30:
-                total = a * a / (1 - ratio * ratio)
-                if 8 * total < scaled:
-                    high = network.invariant / network.rate
-                    return float((high * (1 - total)).lower()), float(high.upper())
-            network.step()
-    raise ArithmeticError("undecided")
 
 
 def _separation(steps: int, bits: int) -> float:

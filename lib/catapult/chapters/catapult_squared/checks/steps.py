@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from catapult.companion.measurement import Measurement, trials
-from catapult.oracles import plane, predictor
+from catapult.oracles import bisection, plane, predictor
 from catapult.theory import squared_plane, two_layer
 
 LAZY = 2.0  # ηλ0 up to which the loss falls
@@ -160,11 +160,8 @@ def no_rise(scale: str) -> Measurement:
     f0, ntk0 = rng.uniform(0.3, 1.5, width.size), rng.uniform(0.5, 3, width.size)
     keep = ntk0**2 * width > 10 * f0**2  # the others never rise below the convergence edge
     width, f0, ntk0 = width[keep], f0[keep], ntk0[keep]
-    low, high = 1 / ntk0, 4 / ntk0
-    for _ in range(50):
-        middle = (low + high) / 2
-        rises = np.abs(plane.Networks(f0, ntk0, width, middle).descend("squared").f) > f0
-        low, high = np.where(rises, low, middle), np.where(rises, middle, high)
+    low = bisection.threshold(lambda rate: np.abs(plane.Networks(f0, ntk0, width, rate).descend("squared").f) > f0,
+                              1 / ntk0, 4 / ntk0)
     f = np.abs(plane.Networks(f0, ntk0, width, (2 / ntk0 + low) / 2).outputs("squared", 300))
     live = f[:-1] > 1e-9
     ratios = ((low * ntk0 / 2 - 1) / (WINDOW * f0**2 / (width * ntk0**2)))[width >= 1e5]
@@ -178,11 +175,8 @@ def first_rise(scale: str) -> Measurement:
     keep = ntk0**2 * width > 8.5 * f0**2  # the others never rise below the convergence edge
     width, f0, ntk0 = width[keep], np.abs(f0[keep]), ntk0[keep]
     stated = 4 / (ntk0 + np.sqrt(ntk0**2 - 8 * f0**2 / width))
-    low, high = 0.5 * stated, 4 / ntk0
-    for _ in range(45):
-        middle = (low + high) / 2
-        rises = np.abs(plane.Networks(f0, ntk0, width, middle).descend("squared").f) > f0
-        low, high = np.where(rises, low, middle), np.where(rises, middle, high)
+    low = bisection.threshold(lambda rate: np.abs(plane.Networks(f0, ntk0, width, rate).descend("squared").f) > f0,
+                              0.5 * stated, 4 / ntk0, 45)
     library = two_layer.critical_learning_rate("squared", f0, ntk0, width)
     return Measurement(np.max(np.abs([low / stated - 1, low / library - 1])))
 
@@ -199,10 +193,7 @@ def late_rise(scale: str) -> Measurement:
         rises = (f[1:] > f[:-1] * (1 + 1e-12)) & (f[:-1] > 1e-9)
         return (rises & np.logical_or.accumulate(~rises, axis=0)).any()
 
-    low, high = 3.0, 3.9
-    for _ in range(20):
-        middle = (low + high) / 2
-        low, high = (low, middle) if rises_late(middle) else (middle, high)
+    low = bisection.threshold(rises_late, 3.0, 3.9, 20)
     return Measurement(low - squared_plane.LATE_RISE, effect=low, conditions={
         "some network rises late at each of 3.42, 3.6, 3.8 and 3.99": all(map(rises_late, (3.42, 3.6, 3.8, 3.99))),
         "none does at 2.2, 2.6, 3, 3.3": not any(map(rises_late, (2.2, 2.6, 3.0, 3.3)))})
