@@ -177,7 +177,7 @@ def test_divergence_is_absorbing_although_runs_would_come_back_dead(engine):
 def task(seeds=(0, 1), batch_size=5):
     return check(CLOUD, NETWORK, [0.1, 0.2], loss="logistic", seeds=seeds, steps=5, batch_size=batch_size,
                  schedule=None, record=("loss",), every=1, dtype="float64", device="cpu", divergence=1e3,
-                 initial_weights=None, quantities=QUANTITIES)
+                 initial_weights=None, momentum=0, weight_decay=0, quantities=QUANTITIES)
 
 
 def test_minibatches_go_through_the_data_once_an_epoch():
@@ -243,12 +243,14 @@ def test_the_result_survives_netcdf():
     ({"loss": ["logistic"]}, r"loss: no loss is called \['logistic'\] \(did you mean 'logistic'\?\)"),
     ({"schedule": "cosin"}, "did you mean 'cosine'"),
     ({"engine": "lineer"}, r"engine = 'lineer' \(did you mean 'linear'\?\); allowed: auto, reference, "),
-    ({"engine": "linear"}, "engine = 'linear': allowed: linear activation"),
-    ({"engine": "convolutional"}, "engine = 'convolutional': allowed: a convolutional network"),
+    ({"engine": "linear"},
+     "engine = 'linear': lacks activations that are not linear; allowed: auto, reference, dense$"),
+    ({"engine": "convolutional"},
+     "engine = 'convolutional': lacks fully connected networks; allowed: auto, reference, dense$"),
     ({"engine": "dense", "network": ConvolutionalNetwork((1, 1, 3), (4,), kernel=1)},
-     "engine = 'dense': allowed for a convolutional network: auto, reference, convolutional"),
+     "engine = 'dense': lacks convolutions; allowed: auto, reference, convolutional$"),
     ({"engine": "linear", "network": ConvolutionalNetwork((1, 1, 3), (4,), 1, "linear", kernel=1)},
-     "engine = 'linear': allowed for a convolutional network: auto"),
+     "engine = 'linear': lacks convolutions; allowed: auto, reference, convolutional$"),
     ({"network": ConvolutionalNetwork((4, 3, 1), (4,))},
      r"X has shape \(12, 3\); allowed: \(n, 12\), the inputs of ConvolutionalNetwork\(image=\(4, 3, 1\)"),
     ({"network": ConvolutionalNetwork((1, 1, 3), (4,), kernel=1), "initial_weights": [np.ones((4, 3))]},

@@ -147,8 +147,12 @@ def ntk_matrix(network: WeightMatrices, weights: list[Tensor], X: Tensor) -> Ten
 
     because the gradient of :math:`f(x_i)` in :math:`W_l` is the rank-one :math:`s_l\, b_{l,i} h_{l,i}^\top`. With
     several outputs :math:`B_l` has a row for each sample and output, k to a sample. For other networks than fully
-    connected ones Θ = J Jᵀ from their Jacobian.
+    connected ones Θ = J Jᵀ from their Jacobian. For normalised networks the products are those of autograd; with batch
+    normalisation each output depends on all rows of ``X``, the training set, and J holds this dependence.
     """
+    if network.normalisation is not None:
+        product = _ntk_product(network, weights, X)
+        return torch.stack([product(unit) for unit in torch.eye(len(X) * network.outputs).to(X)])
     if not isinstance(network, Network):
         J = network.jacobian(weights, X)
         return J @ J.mT
@@ -165,6 +169,20 @@ def ntk_matrix(network: WeightMatrices, weights: list[Tensor], X: Tensor) -> Ten
 
 def largest_ntk_eigenvalue(network: WeightMatrices, weights: list[Tensor], X: Tensor) -> float:
     """Return the largest eigenvalue of Θ/n; nan where Θ is not finite."""
-    theta = ntk_matrix(network, weights, X) / len(X)
-    start = lanczos.start_vectors(len(theta), [0], like=theta)
-    return lanczos.largest(lambda v: v @ theta, *start, tolerance=1e-13)[0].item()
+    theta = ntk_matrix(network, weights, X).mv if network.normalisation is None else _ntk_product(network, weights, X)
+    start = lanczos.start_vectors(len(X) * network.outputs, [0], like=X)
+    return lanczos.largest(lambda v: theta(v[0])[None] / len(X), *start, tolerance=1e-13)[0].item()
+
+
+def _ntk_product(network: WeightMatrices, weights: list[Tensor], X: Tensor) -> lanczos.Product:
+    """Return the map v ↦ J Jᵀ v, v of shape (nk,): Jᵀu by autograd is linear in u, and its derivative in u is J."""
+    weights = [W.detach().requires_grad_() for W in weights]
+    f = network.forward(weights, X).flatten()
+    u = torch.zeros_like(f, requires_grad=True)
+    pulled = torch.autograd.grad(f, weights, u, create_graph=True)
+
+    def product(v: Tensor) -> Tensor:
+        return torch.autograd.grad(pulled, u, torch.autograd.grad(f, weights, v, retain_graph=True),
+                                   retain_graph=True)[0]
+
+    return product

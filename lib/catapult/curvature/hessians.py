@@ -39,12 +39,12 @@ def products(network: WeightMatrices, loss: losses.Loss | losses.ClassLoss, weig
 
     ``weights`` are matrices (R, m_out, m_in); ``X`` (n, d); ``y`` (n,). The coordinates are all weights, in their
     order and row by row; for linear networks with hidden layers and one output those above, p and q layer by layer.
-    For other networks than fully connected ones the products are those of autograd.
+    For other networks than fully connected ones, and normalised ones, the products are those of autograd.
     """
-    if not isinstance(network, Network):
+    if not isinstance(network, Network) or network.normalisation is not None:
         return _differentiated(network, loss, weights, X, y)
     V = [scale * W for scale, W in zip(network.scales, weights, strict=True)]
-    if network.phi.is_linear and network.outputs == 1 and network.depth > 1:
+    if network.is_linear and network.outputs == 1 and network.depth > 1:
         return _contracted(network, loss, V, X, y)
     return _layered(network, loss, V, X, y)
 

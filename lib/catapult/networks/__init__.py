@@ -28,6 +28,19 @@ if TYPE_CHECKING:
     import torch
 
 PARAMETRIZATIONS = ("ntk", "standard")
+EPSILON = 1e-5
+
+
+def _standardised(z: torch.Tensor, of: torch.Tensor, axis: int) -> torch.Tensor:
+    """Return z less the mean of ``of`` along an axis, over the root of its variance (divided by the count) + ε."""
+    return (z - of.mean(axis, keepdim=True)) / (of.var(axis, correction=0, keepdim=True) + EPSILON).sqrt()
+
+
+# z of shape (…, n, m), and that of the samples whose statistics are taken
+NORMALISATIONS: dict[str | None, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    None: lambda z, trained: z,
+    "batch": lambda z, trained: _standardised(z, trained, -2),
+    "layer": lambda z, trained: _standardised(z, z, -1)}
 
 
 class WeightMatrices:
@@ -37,6 +50,7 @@ class WeightMatrices:
     outputs: int
     activation: str
     parametrization: str
+    normalisation: str | None = None
 
     @cached_property
     def shapes(self) -> tuple[tuple[int, int], ...]:
@@ -97,6 +111,11 @@ class WeightMatrices:
         return ACTIVATIONS[self.activation]
 
     @property
+    def is_linear(self) -> bool:
+        """Whether the outputs are linear in the inputs."""
+        return self.phi.is_linear and self.normalisation is None
+
+    @property
     def activate(self) -> Callable[[torch.Tensor], torch.Tensor]:
         """The activation φ."""
         return self.phi.value
@@ -110,16 +129,19 @@ class WeightMatrices:
         return None if self.phi.bend is zero else self.phi.bend(hidden)
 
     def _check_options(self) -> None:
-        for name, allowed in (("activation", ACTIVATIONS), ("parametrization", PARAMETRIZATIONS)):
+        for name, allowed in (("activation", ACTIVATIONS), ("parametrization", PARAMETRIZATIONS),
+                              ("normalisation", NORMALISATIONS)):
             value = getattr(self, name)
-            if value not in allowed:
-                raise InputError(f"{name} = {value!r}{nearest(value, allowed)}; "
-                                 f"allowed: {', '.join(allowed)}")
+            if value not in list(allowed):
+                raise InputError(f"{name} = {value!r}{nearest(value, [other for other in allowed if other])}; "
+                                 f"allowed: {', '.join(map(str, allowed))}")
+        if self.normalisation and self.depth == 1:
+            raise InputError(f"normalisation = {self.normalisation!r} needs a hidden layer, and the network has none")
 
 
 @dataclass(frozen=True)
 class Network(WeightMatrices):
-    """A fully connected network without biases.
+    r"""A fully connected network without biases.
 
     Parameters
     ----------
@@ -130,16 +152,23 @@ class Network(WeightMatrices):
         A name in ``networks.activations.ACTIVATIONS``, as ``"linear"`` or ``"relu"``: after every layer but the last.
     parametrization
         ``"ntk"`` or ``"standard"``, see the module.
+    normalisation
+        What is done to the preactivations z of every hidden layer, :math:`\phi(\hat z)` in place of φ(z), with
+        :math:`\hat z = (z - \mu)/\sqrt{\sigma^2 + \epsilon}`, ε = 1e-5, without scale and shift of its own. ``"batch"``
+        (Ioffe and Szegedy, 2015): mean μ and variance σ² of each unit over the samples, those of the training set for
+        whatever data; ``"layer"`` (Ba, Kiros and Hinton, 2016): over the units, for each sample; None: nothing.
 
     Raises
     ------
     InputError
-        For widths, an activation or a parametrisation that are not of these.
+        For widths, an activation, a parametrisation or a normalisation that are not of these, and for a normalisation
+        without hidden layers.
     """
 
     widths: tuple[int, ...]
     activation: str = "linear"
     parametrization: str = "ntk"
+    normalisation: str | None = None
 
     def __post_init__(self):
         widths = tuple(self.widths) if isinstance(self.widths, Iterable) else ()
@@ -161,16 +190,17 @@ class Network(WeightMatrices):
         """The shape (m_{l+1}, m_l) of each weight matrix."""
         return tuple((m_out, m_in) for m_in, m_out in pairwise(self.widths))
 
-    def forward(self, weights: list[torch.Tensor], X: torch.Tensor,
-                offset: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, weights: list[torch.Tensor], X: torch.Tensor, offset: torch.Tensor | None = None,
+                trained: torch.Tensor | None = None) -> torch.Tensor:
         """Return the outputs for inputs ``X`` of shape (n, d): (n,) for one output, else (n, outputs).
 
         Weights with leading dimensions (several runs) give outputs with the same leading dimensions. An
-        ``offset`` (…, n, m_1) is added to X W_1ᵀ. A linear network with one output is contracted from the output
-        side, v = W_1ᵀ(… W_kᵀ), f = Xv: the same function, at the cost of matrix-vector products.
+        ``offset`` (…, n, m_1) is added to X W_1ᵀ. Batch normalisation takes the statistics of the inputs
+        ``trained``, of X itself if None. A linear network with one output is contracted from the output side,
+        v = W_1ᵀ(… W_kᵀ), f = Xv: the same function, at the cost of matrix-vector products.
         """
-        if not self.phi.is_linear or self.outputs > 1:
-            return self.forward_with_hidden(weights, X, offset)[0]
+        if not self.is_linear or self.outputs > 1:
+            return self.forward_with_hidden(weights, X, offset, trained)[0]
         b = weights[-1].new_ones(1, 1)
         for matrix in reversed(weights[1:]):
             b = b @ matrix
@@ -179,15 +209,19 @@ class Network(WeightMatrices):
             f = f + b @ offset.mT
         return math.prod(self.scales) * f.squeeze(-2)
 
-    def forward_with_hidden(self, weights, X, offset=None) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    def forward_with_hidden(self, weights, X, offset=None, trained=None) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Return the outputs, computed layer by layer, and the hidden activations, each (n, width)."""
-        hidden, a = [], X
+        import torch
+
+        hidden, n = [], len(X)
+        a, normalised = X if trained is None else torch.cat([X, trained]), NORMALISATIONS[self.normalisation]
         for layer, (scale, matrix) in enumerate(zip(self.scales, weights, strict=True)):
             a = a @ matrix.mT
             if layer == 0 and offset is not None:
                 a += offset
             a *= scale
             if layer < self.depth - 1:
-                a = self.activate(a)
-                hidden.append(a)
-        return (a.squeeze(-1) if self.outputs == 1 else a), hidden
+                a = self.activate(normalised(a, a if trained is None else a[..., n:, :]))
+                hidden.append(a[..., :n, :])
+        f = a[..., :n, :]
+        return (f.squeeze(-1) if self.outputs == 1 else f), hidden

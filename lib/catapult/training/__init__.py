@@ -12,7 +12,6 @@ import xarray as xr
 from catapult import losses, phases
 from catapult.networks import WeightMatrices
 from catapult.parameters import InputError, nearest
-from catapult.training import convolutional, linear
 from catapult.training.convolutional import Convolutional
 from catapult.training.dense import Dense
 from catapult.training.linear import Linear
@@ -23,6 +22,7 @@ from catapult.training.task import Task, check
 
 __all__ = ["ENGINES", "QUANTITIES", "train"]
 
+# The later ones are the faster where they apply.
 ENGINES = {"reference": Reference, "dense": Dense, "linear": Linear, "convolutional": Convolutional}
 
 
@@ -31,11 +31,12 @@ def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequenc
           batch_size: int | None = None, schedule: Schedule | str | None = None,
           record: str | Sequence[str] | Mapping[str, int | None] = ("loss",), every: Any = 1, engine: str = "auto",
           dtype: str = "float64", device: str = "cpu", divergence: float = phases.DIVERGENCE,
-          initial_weights: Any = None) -> xr.Dataset:
+          initial_weights: Any = None, momentum: float = 0, weight_decay: float = 0) -> xr.Dataset:
     r"""Train a network by gradient descent, once for each learning rate and seed; return what was recorded.
 
     :math:`W_{t+1} = W_t - \eta\,c_t\,\nabla L(W_t)` with L the MEAN loss over the training set (or the
-    minibatch), c_t the factor of the schedule, no momentum, no weight decay, no biases.
+    minibatch), c_t the factor of the schedule, no biases; in place of the gradient with momentum μ and weight decay λ
+    :math:`v_{t+1} = \mu v_t + \nabla L(W_t) + \lambda W_t`, :math:`v_0 = 0` (as ``torch.optim.SGD``).
 
     Parameters
     ----------
@@ -44,7 +45,8 @@ def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequenc
         0 … k−1, and ``X_test``, ``y_test`` or None; numpy or torch.
     network
         A :class:`catapult.Network` or a :class:`catapult.ConvolutionalNetwork`. Its parametrisation ("ntk" or
-        "standard") sets the scale of the learning rate.
+        "standard") sets the scale of the learning rate. With batch normalisation a minibatch's gradient takes the
+        statistics of the minibatch; all that is recorded takes those of the training set.
     learning_rates
         η, finite and > 0.
     loss
@@ -70,8 +72,8 @@ def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequenc
         each quantity in its own way (1 where it is not named). What is not recorded at a step is NaN there.
         An even number shows only one side of a run that bounces between two states.
     engine
-        "auto": the fastest that applies; "reference": the plain autograd loop. All give the same numbers up
-        to rounding. "dense", "linear" and "convolutional" name one engine.
+        "auto": the fastest that applies; "reference": the plain autograd loop, which alone has normalisation, momentum
+        and weight decay. All give the same numbers up to rounding. "dense", "linear" and "convolutional" name one.
     dtype
         "float64" or "float32".
     device
@@ -81,6 +83,8 @@ def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequenc
         and stops.
     initial_weights
         Finite matrices (m_out, m_in) from which every run starts, instead of drawing them.
+    momentum, weight_decay
+        μ, from 0 to below 1, and λ, finite and ≥ 0. Loss and curvature stay those of L, without :math:`\lambda|W|^2/2`.
 
     Returns
     -------
@@ -99,7 +103,8 @@ def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequenc
     """
     task = check(problem, network, learning_rates, loss=loss, seeds=seeds, steps=steps, batch_size=batch_size,
                  schedule=schedule, record=record, every=every, dtype=dtype, device=device,
-                 divergence=divergence, initial_weights=initial_weights, quantities=QUANTITIES)
+                 divergence=divergence, initial_weights=initial_weights, momentum=momentum, weight_decay=weight_decay,
+                 quantities=QUANTITIES)
     name = _choose(engine, task)
     recorder, worker = Recorder(task), ENGINES[name](task)
     for first in range(0, len(task.runs), worker.block):
@@ -107,7 +112,7 @@ def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequenc
     return recorder.dataset(
         problem=task.name, network=str(network), loss=task.loss.name, steps=task.steps,
         schedule=_name(schedule), batch_size=task.batch_size or "full", dtype=dtype, engine=name,
-        divergence=task.divergence,
+        divergence=task.divergence, momentum=task.momentum, weight_decay=task.weight_decay,
         conventions="mean loss; no biases; values before their step's update; ntk: largest eigenvalue of Θ/n")
 
 
@@ -120,17 +125,12 @@ def _choose(engine: str, task: Task) -> str:
     names = ["auto", *ENGINES]
     if engine not in names:
         raise InputError(f"engine = {engine!r}{nearest(engine, names)}; allowed: {', '.join(names)}")
-    if convolutional.applies(task):
-        if engine in ("dense", "linear"):
-            raise InputError(f"engine = {engine!r}: allowed for a convolutional network: auto, reference, "
-                             "convolutional")
-        return engine if engine != "auto" else "convolutional" if convolutional.pays(task) else "reference"
-    if engine == "convolutional":
-        raise InputError("engine = 'convolutional': allowed: a convolutional network")
-    if engine == "linear" and not linear.applies(task):
-        raise InputError("engine = 'linear': allowed: linear activation, hidden layers, full batch")
+    lacking = {name: kind.lacks(task) for name, kind in ENGINES.items()}
+    able = [name for name in ENGINES if not lacking[name]]
     if engine == "auto":
-        return "linear" if linear.applies(task) else "dense"
+        return next(name for name in reversed(able) if ENGINES[name].pays(task))
+    if lacking[engine]:
+        raise InputError(f"engine = {engine!r}: lacks {', '.join(lacking[engine])}; allowed: auto, {', '.join(able)}")
     return engine
 
 

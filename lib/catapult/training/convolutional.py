@@ -23,20 +23,6 @@ from catapult.training.task import Task
 CACHE = 4 * 2**20  # bytes that a block of runs touches in a step
 
 
-def applies(task: Task) -> bool:
-    """Return whether this engine can do the task: its network is convolutional."""
-    return isinstance(task.network, ConvolutionalNetwork)
-
-
-def pays(task: Task) -> bool:
-    """Return whether this engine beats the plain loop: where two runs or more fit the cache, or a GPU's memory.
-
-    Beyond that there is nothing to gain from going side by side, and in single precision PyTorch's own convolutions,
-    which the plain loop takes, are the faster (measured on a CPU: ours).
-    """
-    return _block(task) > 1
-
-
 def _block(task: Task) -> int:
     """Return how many runs to hold: maps, and the patches cut from them, and as much again for their gradients."""
     network = task.network
@@ -48,6 +34,19 @@ def _block(task: Task) -> int:
 
 class Convolutional:
     """R runs at once; matrices have a leading dimension R."""
+
+    @staticmethod
+    def lacks(task: Task) -> list[str]:
+        return ([] if isinstance(task.network, ConvolutionalNetwork) else ["fully connected networks"]) + task.extras
+
+    @staticmethod
+    def pays(task: Task) -> bool:
+        """Return whether two runs or more fit the cache, or a GPU's memory.
+
+        Beyond that there is nothing to gain from going side by side, and in single precision PyTorch's own
+        convolutions, which the plain loop takes, are the faster (measured on a CPU: ours).
+        """
+        return _block(task) > 1
 
     def __init__(self, task: Task):
         self.task, self.network = task, task.network

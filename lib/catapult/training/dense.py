@@ -29,6 +29,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from catapult.networks import Network
 from catapult.training.reduced import SEEDS_KEPT
 from catapult.training.task import Task
 
@@ -39,7 +40,7 @@ def form(task: Task) -> str:
     """Return how the first layer of a task is computed at the least cost: "kernel", "span" or "plain"."""
     (n, d), m, seeds = task.X.shape, task.network.widths[1], len(task.seeds)
     steps = task.steps * len(task.runs)
-    if task.network.phi.is_linear and task.network.depth == 2:
+    if task.network.is_linear and task.network.depth == 2:
         return "span"
     if task.batch_size is None:
         return "kernel" if steps * n * m * (2 * d - n) > n * n * d + seeds * n * d * m else "plain"
@@ -49,6 +50,14 @@ def form(task: Task) -> str:
 
 class Dense:
     """R runs at once; matrices have a leading dimension R."""
+
+    @staticmethod
+    def lacks(task: Task) -> list[str]:
+        return ([] if isinstance(task.network, Network) else ["convolutions"]) + task.extras
+
+    @staticmethod
+    def pays(task: Task) -> bool:
+        return True
 
     def __init__(self, task: Task):
         self.task, self.form = task, form(task)

@@ -20,21 +20,27 @@ from itertools import pairwise
 import torch
 
 from catapult.curvature.hessians import rows
+from catapult.networks import Network
 from catapult.training.task import Task
 
 CACHE = 8 * 2**20  # bytes that the weights of a block may take
 SHARING = 16  # runs in a block at the least where the data are larger than their weights: they share a pass over them
 
 
-def applies(task: Task) -> bool:
-    """Return whether this engine can do the task: linear, hidden layers, one output, full batch."""
-    network = task.network
-    return (network.phi.is_linear and network.depth >= 2 and network.outputs == 1
-            and task.batch_size is None)
-
-
 class Linear:
     """R runs at once: V_l (R, m_l, m_{l−1}), vectors as rows (R, m)."""
+
+    @staticmethod
+    def lacks(task: Task) -> list[str]:
+        network = task.network
+        there = {"convolutions": not isinstance(network, Network), "several outputs": network.outputs > 1,
+                 "activations that are not linear": not network.phi.is_linear,
+                 "networks without a hidden layer": network.depth < 2, "minibatches": task.batch_size is not None}
+        return [what for what, is_there in there.items() if is_there] + task.extras
+
+    @staticmethod
+    def pays(task: Task) -> bool:
+        return True
 
     def __init__(self, task: Task):
         self.task = task

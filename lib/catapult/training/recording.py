@@ -26,6 +26,14 @@ class Engine(Protocol):
 
     block: int  # how many runs it likes to hold
 
+    @staticmethod
+    def lacks(task: Task) -> list[str]:
+        """Return what the task asks for and this engine has not, in words."""
+
+    @staticmethod
+    def pays(task: Task) -> bool:
+        """Return whether it beats the plain loop on a task that it can do."""
+
     def __init__(self, task: Task): ...
 
     def start(self, runs: np.ndarray) -> None:

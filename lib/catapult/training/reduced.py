@@ -22,7 +22,8 @@ class Reduced:
 
     *Inputs.* With :math:`X = R Q^\top`, Q of shape (d, r) with orthonormal columns, r the rank of X, the first layer
     moves only within the span of Q: :math:`W_1 Q` trained on the data R is the same problem. It is looked for where
-    n < d; else Q is the identity, as it is for a convolutional network, whose first layer acts on patches.
+    n < d; else Q is the identity, as it is for a convolutional network, whose first layer acts on patches, for a
+    normalised one, and with weight decay, which moves the rest, too.
 
     *Hidden units.* In a linear network of two layers the gradients of :math:`W_1 Q`, of shape (m, r), and of
     :math:`W_2`, (k, m), are :math:`W_2^\top G` and :math:`G\,(W_1 Q)^\top`, G of shape (k, r) the gradient in the
@@ -39,12 +40,12 @@ class Reduced:
     def __init__(self, task: Task):
         self.task, self.Q, self.X, self.X_test = task, None, task.X, task.X_test
         network, n, d = task.network, *task.X.shape
-        dense = isinstance(network, Network)
-        if n < d and dense:
+        moves_in_span = isinstance(network, Network) and network.normalisation is None and not task.weight_decay
+        if n < d and moves_in_span:
             self.Q, self.X = _span(task.X)
             self.X_test = None if task.X_test is None else task.X_test @ self.Q
         self.widths = [self.X.shape[1], *(m_out for m_out, _ in network.shapes)]
-        if dense and network.phi.is_linear and network.depth == 2:
+        if moves_in_span and network.is_linear and network.depth == 2:
             self.widths[1] = min(self.widths[1], self.X.shape[1] + network.outputs)
         self.basis = lru_cache(maxsize=SEEDS_KEPT)(self._basis)
         self.start = lru_cache(maxsize=SEEDS_KEPT)(lambda seed: self.weights(task.start(seed), seed))
@@ -71,7 +72,8 @@ class Reduced:
     def test_outputs(self, weights: list[Tensor], runs: np.ndarray) -> Tensor:
         """Return the outputs on the test set for the reduced weights of these runs."""
         if self.Q is None:
-            return self.task.network.forward(weights, self.X_test)
+            statistics = {} if self.task.network.normalisation is None else {"trained": self.X}
+            return self.task.network.forward(weights, self.X_test, **statistics)
         offset = torch.stack([self.frozen(seed)[0] for seed in runs[:, 1]])
         return self.task.network.forward(weights, self.X_test, offset)
 

@@ -1,4 +1,9 @@
-"""The oracle: one run at a time, forward, backward, W −= η grad, as a user of PyTorch would write it."""
+r"""The oracle: one run at a time, forward, backward, W −= η v, as a user of PyTorch would write it.
+
+With momentum μ and weight decay λ, as ``torch.optim.SGD`` has them (Polyak's heavy ball),
+
+.. math:: v_{t+1} = \mu v_t + \nabla L(W_t) + \lambda W_t, \quad W_{t+1} = W_t - \eta\,c_t\,v_{t+1}, \quad v_0 = 0 .
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,14 @@ class Reference:
 
     block = 1
 
+    @staticmethod
+    def lacks(task: Task) -> list[str]:
+        return []
+
+    @staticmethod
+    def pays(task: Task) -> bool:
+        return True
+
     def __init__(self, task: Task):
         self.task = task
 
@@ -19,6 +32,7 @@ class Reference:
         self.learning_rate = self.task.learning_rates[runs[0, 0]].item()
         self.seed = runs[0, 1]
         self.W = [matrix.clone().requires_grad_() for matrix in self.task.start(self.seed)]
+        self.v = [torch.zeros_like(matrix) for matrix in self.task.start(self.seed)]
 
     def outputs(self):
         self.f = self._forward(self.task.X)
@@ -31,8 +45,9 @@ class Reference:
         mean_loss = self.task.loss.of(f, y).mean()
         gradients = torch.autograd.grad(mean_loss, self.W)
         with torch.no_grad():
-            for W, gradient in zip(self.W, gradients, strict=True):
-                W -= self.learning_rate * factor * gradient
+            for W, v, gradient in zip(self.W, self.v, gradients, strict=True):
+                v.mul_(self.task.momentum).add_(gradient).add_(W, alpha=self.task.weight_decay)
+                W -= self.learning_rate * factor * v
 
     def _forward(self, X):
         return self.task.network.forward_with_hidden(self.W, X)[0]

@@ -44,6 +44,15 @@ class Task:
     steps_of: Mapping[str, np.ndarray]  # for each quantity recorded, the steps at which it is
     divergence: float
     initial_weights: list[Tensor] | None
+    momentum: float
+    weight_decay: float
+
+    @property
+    def extras(self) -> list[str]:
+        """What it asks for beyond gradient descent on matrices and activations: the reference alone has it."""
+        asked = {f"{self.network.normalisation} normalisation": self.network.normalisation,
+                 "momentum": self.momentum, "weight decay": self.weight_decay}
+        return [what for what, value in asked.items() if value]
 
     @cached_property
     def recorded(self) -> np.ndarray:
@@ -105,7 +114,8 @@ class Task:
 
 
 def check(problem: Any, network: WeightMatrices, learning_rates, *, loss, seeds, steps, batch_size, schedule, record,
-          every, dtype, device, divergence, initial_weights, quantities: Mapping[str, Any]) -> Task:
+          every, dtype, device, divergence, initial_weights, momentum, weight_decay,
+          quantities: Mapping[str, Any]) -> Task:
     """Return the checked task; raise InputError, one line, for the first thing that is wrong."""
     if dtype not in DTYPES:
         raise InputError(f"dtype = {dtype!r}{nearest(dtype, DTYPES)}; allowed: {', '.join(DTYPES)}")
@@ -126,6 +136,10 @@ def check(problem: Any, network: WeightMatrices, learning_rates, *, loss, seeds,
         raise InputError(f"batch_size = {batch_size}; allowed: None or at most the {len(X)} samples")
     if not (isinstance(divergence, Real) and math.isfinite(divergence) and divergence > 1):
         raise InputError(f"divergence = {divergence!r}; allowed: a finite number > 1")
+    if not (isinstance(momentum, Real) and 0 <= momentum < 1):
+        raise InputError(f"momentum = {momentum!r}; allowed: a number from 0 to below 1")
+    if not (isinstance(weight_decay, Real) and 0 <= weight_decay < math.inf):
+        raise InputError(f"weight_decay = {weight_decay!r}; allowed: a finite number ≥ 0")
     if initial_weights is not None:
         initial_weights = _weights(initial_weights, network, like)
     return Task(
@@ -133,7 +147,8 @@ def check(problem: Any, network: WeightMatrices, learning_rates, *, loss, seeds,
         loss=losses.get(loss, network.outputs), learning_rates=_learning_rates(learning_rates), seeds=_seeds(seeds),
         steps=steps, batch_size=None if batch_size in (None, len(X)) else int(batch_size),
         factors=schedules.factors(schedule, steps), record=record, steps_of=_steps_of(record, every, steps, quantities),
-        divergence=float(divergence), initial_weights=initial_weights)
+        divergence=float(divergence), initial_weights=initial_weights, momentum=float(momentum),
+        weight_decay=float(weight_decay))
 
 
 def _several(name: str, values: Any, what: str) -> tuple:
