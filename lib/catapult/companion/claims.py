@@ -44,6 +44,7 @@ VERDICTS = {
     "open": "undecided by what we ran",
 }
 CONTROL = 0.25
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where PyYAML was built with it: ten times as fast
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 _RELATIONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "==": operator.eq}
 
@@ -144,7 +145,7 @@ def of(chapter: str) -> list[Claim]:
     """Return the claims of one chapter, in the order of its ``claims.yml``; none if it has no such file."""
     file = paths.ROOMS / chapter.replace("-", "_") / "claims.yml"
     claims = []
-    for row in yaml.safe_load(paths.text(file)) if file.exists() else ():
+    for row in yaml.load(paths.text(file), _LOADER) if file.exists() else ():
         try:
             claims.append(Claim(chapter=chapter, **row))
         except ValidationError as error:
