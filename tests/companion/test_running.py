@@ -74,10 +74,11 @@ def test_a_lock_that_nobody_holds_is_taken_over_whatever_it_says(content, short,
 
 
 def test_a_lock_ends_with_the_process_that_held_it(short, monkeypatch, capfd, tmp_path):
-    program = ("import sys, time, pathlib; from catapult.companion import registry; chapter = registry.get('2')\n"
-               "with registry._alone(pathlib.Path(sys.argv[1]), chapter): print('held', flush=True); time.sleep(600)")
+    program = ("import sys, pathlib; from catapult.companion import registry; chapter = registry.get('2')\n"
+               "with registry._alone(pathlib.Path(sys.argv[1]), chapter): print('held', flush=True); sys.stdin.read()")
     lock = tmp_path / f"{CHAPTER.id}.lock"
-    holder = subprocess.Popen([sys.executable, "-c", program, str(lock)], stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen([sys.executable, "-c", program, str(lock)], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout.readline() == "held\n"
         status, _, complaint = catapult(monkeypatch, capfd, "run", "2", "--out", tmp_path)
