@@ -15,6 +15,9 @@ for _name in THREADS:  # before anything loads linear algebra
     os.environ.setdefault(_name, "1")
 # Read when a kernel starts: the debugger's warning about frozen modules is no finding of ours.
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+# However busy the machine is, no process of a cluster is given up for being late.
+for _name in ("CONNECT", "TCP"):
+    os.environ.setdefault(f"DASK_DISTRIBUTED__COMM__TIMEOUTS__{_name}", "3600s")
 
 
 @pytest.fixture

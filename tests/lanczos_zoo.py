@@ -6,6 +6,7 @@ starts: a line a spectrum, with the misses.
 
 from __future__ import annotations
 
+import functools
 import sys
 
 import numpy as np
@@ -48,10 +49,17 @@ SPECTRA = {
     "below a large negative one": np.array([-10, 1.01, 1, *_bulk(0.05, 497)]),
     "rank two": np.array([1, 0.99, *[0] * 1998]),
     "multiple": np.array([*[1.0] * 5, *[0.998] * 5, *_bulk(0.2, 300)]),
-    **{f"network, {loss}, {activation}, step {steps}": _network(loss, activation, steps, rate)
-       for loss, activation, steps, rate in (("logistic", "relu", 0, 1), ("logistic", "relu", 10, 1.8),
-                                             ("squared", "tanh", 15, 1.2), ("logistic", "linear", 30, 2))},
 }
+NETWORKS = {f"network, {loss}, {activation}, step {steps}": (loss, activation, steps, rate)
+            for loss, activation, steps, rate in (("logistic", "relu", 0, 1), ("logistic", "relu", 10, 1.8),
+                                                  ("squared", "tanh", 15, 1.2), ("logistic", "linear", 30, 2))}
+NAMES = [*SPECTRA, *NETWORKS]
+
+
+@functools.cache
+def spectrum_of(name: str) -> np.ndarray:
+    """Return the eigenvalues of that name, computed when they are asked for."""
+    return SPECTRA[name] if name in SPECTRA else _network(*NETWORKS[name])
 
 
 def errors(spectrum: np.ndarray, seeds, guess: int | None = None, basis: int | None = None,
@@ -80,7 +88,8 @@ def misses(spectrum: np.ndarray, found: np.ndarray) -> int:
 
 def main(starts: int, batch: int = 500) -> None:
     """Print the misses of cold starts, of warm ones from the runner-up, and of these with a search in float32."""
-    for name, spectrum in SPECTRA.items():
+    for name in NAMES:
+        spectrum = spectrum_of(name)
         runner_up, counts = int(np.argsort(spectrum)[-2]), [0, 0, 0]
         for first in range(0, starts, batch):
             seeds = range(first, min(first + batch, starts))

@@ -74,11 +74,12 @@ def test_a_lock_that_nobody_holds_is_taken_over_whatever_it_says(content, short,
 
 
 def test_a_lock_ends_with_the_process_that_held_it(short, monkeypatch, capfd, tmp_path):
-    program = ("import sys, time, pathlib; from catapult.companion import registry, running\n"
+    program = ("import sys, pathlib; from catapult.companion import registry, running\n"
                "chapter = registry.get('2')\n"
-               "with running._alone(pathlib.Path(sys.argv[1]), chapter): print('held', flush=True); time.sleep(600)")
+               "with running._alone(pathlib.Path(sys.argv[1]), chapter): print('held', flush=True); sys.stdin.read()")
     lock = tmp_path / f"{CHAPTER.id}.lock"
-    holder = subprocess.Popen([sys.executable, "-c", program, str(lock)], stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen([sys.executable, "-c", program, str(lock)], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout.readline() == "held\n"
         status, _, complaint = catapult(monkeypatch, capfd, "run", "2", "--out", tmp_path)

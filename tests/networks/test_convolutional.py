@@ -28,8 +28,8 @@ IMAGE, CHANNELS, SAMPLES = (8, 7, 2), (3, 4), 9  # maps of 3 × 3, then 1 × 1; 
 # (image, channels, kernel, stride): patches that overlap, that touch, that leave gaps, and pixels one by one
 GEOMETRIES = [((8, 7, 2), (3, 4), 3, 2), ((6, 4, 1), (3, 2), 2, 2), ((7, 5, 2), (3,), 2, 3), ((4, 5, 1), (2, 3), 2, 1),
               ((3, 3, 2), (4, 2), 1, 1)]
-TABLE = pytest.mark.parametrize(("activation", "outputs", "parametrization"),
-                                list(product(ACTIVATIONS, [1, 3], PARAMETRIZATIONS)))
+COLUMNS = ("activation", "outputs", "parametrization")
+CASES = [(activation, *kind) for activation in ACTIVATIONS for kind in [(1, "ntk"), (3, "standard")]]
 
 
 def data(network, outputs=1, n=SAMPLES):
@@ -72,8 +72,8 @@ def as_matrices(network, parameters):
             last.reshape(-1, channels, height, width).permute(0, 2, 3, 1).flatten(1)]
 
 
-@pytest.mark.parametrize(("image", "channels", "kernel", "stride"), GEOMETRIES)
-@TABLE
+@pytest.mark.parametrize(("image", "channels", "kernel", "stride", *COLUMNS), [
+    (*geometry, *case) for geometry in GEOMETRIES for case in CASES if geometry is GEOMETRIES[0] or case[0] == "tanh"])
 def test_outputs_and_gradients_are_those_of_a_model_of_pytorch(
         image, channels, kernel, stride, activation, outputs, parametrization):
     network = ConvolutionalNetwork(image, channels, outputs, activation, parametrization, kernel, stride)
@@ -222,7 +222,7 @@ def test_sharpness_is_that_of_curvlinops_and_scipy(loss, activation):
     assert value == pytest.approx(expected, rel=1e-8)
 
 
-@TABLE
+@pytest.mark.parametrize(COLUMNS, CASES)
 def test_ntk_is_the_gram_matrix_of_the_gradients_of_the_outputs(activation, outputs, parametrization):
     network = ConvolutionalNetwork(IMAGE, CHANNELS, outputs, activation, parametrization)
     weights, (X, _) = network.initialise(0), data(network)

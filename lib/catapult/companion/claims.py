@@ -47,6 +47,7 @@ VERDICTS = {
     "open": "undecided by what we ran",
 }
 CONTROL = 0.25
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where PyYAML was built with it: ten times as fast
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 _RELATIONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "==": operator.eq}
 
@@ -152,7 +153,7 @@ def text_of(chapter: str) -> str:
 def of(chapter: str) -> list[Claim]:
     """Return the claims of one chapter, in the order of its ``claims.yml``; none if it has no such file."""
     claims = []
-    for row in yaml.safe_load(text_of(chapter)) or ():
+    for row in yaml.load(text_of(chapter), _LOADER) or ():
         try:
             claims.append(Claim(chapter=chapter, **row))
         except ValidationError as error:
