@@ -1,4 +1,4 @@
-"""Checks: what the rows of the ledger call, one module a chapter, one function a claim.
+"""Checks: what the rows of the ledger call, one module or package a chapter, one function a claim.
 
 A check takes the scale (``"quick"``, ``"default"`` or ``"paper"``) and returns a measured number, never a
 verdict: the ledger compares the number with the bound in the row.

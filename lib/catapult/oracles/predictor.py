@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.special
 
-# L' on the degenerate pair, where the margins are f and −f, in the arithmetic of numpy, mpmath or flint.arb.
+# L' on the degenerate pair, where the margins are f and −f, in the arithmetic of numpy, math, mpmath or flint.arb.
 SLOPES = {"exponential": lambda f, of=np: of.sinh(f), "logistic": lambda f, of=np: of.tanh(f / 2) / 2,
           "squared": lambda f, of=np: f, "log cosh": lambda f, of=np: of.tanh(f),
           "tanh(f + f³)": lambda f, of=np: of.tanh(f + f**3)}
