@@ -100,6 +100,17 @@ def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequenc
     ------
     InputError
         Before any work, in one line, for wrong input.
+
+    Examples
+    --------
+    >>> from catapult.datasets import degenerate_pair
+    >>> from catapult.networks import Network
+    >>> result = train(degenerate_pair(), Network((1, 64, 1)), [0.5, 8.0], loss="squared", steps=40,
+    ...                record={"loss": None, "eigenvalues": 2})
+    >>> dict(result.eigenvalues.sizes)
+    {'learning_rate': 2, 'seed': 1, 'step': 41, 'eigenvalue': 2}
+    >>> result.phase.values.ravel().tolist()
+    ['lazy', 'divergent']
     """
     task = check(problem, network, learning_rates, loss=loss, seeds=seeds, steps=steps, batch_size=batch_size,
                  schedule=schedule, record=record, every=every, dtype=dtype, device=device,
