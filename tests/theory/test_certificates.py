@@ -48,6 +48,7 @@ def limit_of_products(loss, f0, ntk0, width, rate, steps=4000):
 # The final kernel.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_final_kernel_is_enclosed(loss):
     kinds = []
@@ -72,6 +73,7 @@ def near_chaos(count, seed):
         yield f0, ntk0, int(10 ** rng.uniform(0, 4)), 4 / ntk0 * (1 - 2.0**-closeness)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*LOSSES, "near chaos"])
 def test_floats_know_how_far_they_are_from_the_enclosure(kind):
     loss, networks = ("squared", near_chaos(100, 2)) if kind == "near chaos" else (kind, random_orbits(kind, 100, 2))
