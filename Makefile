@@ -7,11 +7,12 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: help book test site bench browser references picture lock lint clean
+.PHONY: help book test quick site bench browser references picture lock lint clean
 
 help:
 	@echo "make book        build the book (makes .venv first, if there is none)"
 	@echo "make test        run the tests (builds the book first, if it is stale)"
+	@echo "make quick       run the tests that catch most breaks, in a minute: no book, no browser"
 	@echo "make site        one folder and a zip that any static host serves"
 	@echo "make bench       measure what the engines gain; RECORD=1 stores the table that the book shows"
 	@echo "make browser     install Chromium for the tests of the rendered pages (Debian, Ubuntu)"
@@ -34,6 +35,13 @@ book: .venv/installed
 
 test: book
 	@$(BIN)/python -m pytest
+
+# Two processes of about the same length. All that is not slow; no book is built for it.
+QUICK := $(BIN)/python -m pytest -q -m "not slow and not book and not browser" --ignore=tests/reference
+THEORY := tests/theory tests/chapters tests/companion
+
+quick: .venv/installed
+	@$(QUICK) $(THEORY) & theory=$$!; $(QUICK) $(THEORY:%=--ignore=%); rest=$$?; wait $$theory && exit $$rest
 
 site: .venv/installed
 	@$(BIN)/python -m catapult.companion.book site

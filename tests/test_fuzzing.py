@@ -11,6 +11,8 @@ import fuzzing
 from catapult import commands
 from fuzzing import case, faults, parameter_file, wrong
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("first", range(0, 400, 100))
 def test_random_command_lines_and_files_in_this_process(first):

@@ -18,6 +18,8 @@ import pytest
 
 from catapult import paths
 
+pytestmark = pytest.mark.slow
+
 # (module, what stands there, what is put in its place, the row that must fail)
 MUTATIONS = [
     # constants and bounds of chapter separability

@@ -13,6 +13,8 @@ from catapult.companion import running
 from catapult.runs import sweeps
 from commanding import catapult, one_line
 
+pytestmark = pytest.mark.slow
+
 SWEEP = ["sweep", "landing-page", "--grid", "width=10", "-p", "steps=10", "-p", "rates=5"]
 COMMANDS = {
     "help": ["--help"], "chapters": ["chapters"], "parameters": ["parameters", "2"],

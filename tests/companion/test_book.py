@@ -15,6 +15,7 @@ import pytest
 from catapult import paths
 from catapult.companion import book, claims, directives, registry
 
+pytestmark = pytest.mark.book
 PAGES = book.expected_pages()
 
 

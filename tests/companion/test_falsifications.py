@@ -10,6 +10,8 @@ import pytest
 import falsifying
 from catapult.companion import claims
 
+pytestmark = pytest.mark.slow
+
 for _file in sorted(Path(falsifying.__file__).parent.glob("chapters/*/falsifications.py")):
     _spec = importlib.util.spec_from_file_location(f"falsifications_of_{_file.parent.name}", _file)
     _spec.loader.exec_module(importlib.util.module_from_spec(_spec))

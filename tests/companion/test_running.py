@@ -20,6 +20,8 @@ from catapult.datasets import sources
 from catapult.runs import results
 from commanding import catapult, one_line, refused
 
+pytestmark = pytest.mark.slow
+
 CHAPTER = registry.get("2")
 
 

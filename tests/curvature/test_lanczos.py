@@ -26,6 +26,7 @@ def top(matrix, seed=0, guess=None, **options):
     return value, vector
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", lanczos_zoo.NAMES)
 def test_no_start_misses_the_largest_eigenvalue(name):
     spectrum = lanczos_zoo.spectrum_of(name)

@@ -6,6 +6,8 @@ import pytest
 
 from catapult.datasets.torchvision_import import import_torchvision
 
+pytestmark = pytest.mark.slow
+
 # Stands in for a CUDA torchvision beside a CPU torch, on any machine.
 NEEDS_OPERATORS = """
 import torch

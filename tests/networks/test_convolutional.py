@@ -113,6 +113,7 @@ def test_a_step_of_training_is_a_step_of_the_model(engine, outputs):
 CONNECTED = {"one pixel": ((1, 1, 6), 1, (5, 4)), "one patch": ((3, 3, 2), 3, (5,))}  # image, kernel, channels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parametrization", PARAMETRIZATIONS)
 @pytest.mark.parametrize(("which", "outputs"), list(product(CONNECTED, [1, 3])))
 def test_a_network_whose_patches_are_whole_images_is_fully_connected(which, outputs, parametrization):

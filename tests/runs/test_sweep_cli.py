@@ -15,6 +15,8 @@ from catapult import cli
 from catapult.parameters import InputError
 from catapult.runs import experiments, grids, sweeps
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = ("from catapult.runs import sweeps; sweeps.CONNECTING = 3600  # a busy machine is no error\n"
            "from catapult.cli import main; main()")
 COMMAND = [sys.executable, "-c", PROGRAM, "sweep", "mnist-sweep"]

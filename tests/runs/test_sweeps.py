@@ -29,6 +29,8 @@ from catapult.chapters.mnist_sweep import experiment as mnist_sweep
 from catapult.parameters import InputError
 from catapult.runs import chunks, grids, results, sweeps
 
+pytestmark = pytest.mark.slow
+
 AXES = ["learning_rate=range(1,9)"]
 SEEDS = 4
 CHUNKS = 12  # of 3, 3 and 2 learning rates for each seed

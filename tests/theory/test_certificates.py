@@ -34,6 +34,7 @@ def random_orbits(loss, count, seed, largest_width=4):
 # The final kernel.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_final_kernel_is_enclosed(loss):
     kinds = []
@@ -58,6 +59,7 @@ def near_chaos(count, seed):
         yield f0, ntk0, int(10 ** rng.uniform(0, 4)), 4 / ntk0 * (1 - 2.0**-closeness)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*LOSSES, "near chaos"])
 def test_floats_know_how_far_they_are_from_the_enclosure(kind):
     loss, networks = ("squared", near_chaos(100, 2)) if kind == "near chaos" else (kind, random_orbits(kind, 100, 2))

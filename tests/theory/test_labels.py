@@ -10,6 +10,8 @@ from catapult.networks import Network
 from catapult.theory import two_layer
 from catapult.training import train
 
+pytestmark = pytest.mark.slow
+
 GRIDS = {"squared": np.geomspace(0.5, 6, 28), "logistic": np.geomspace(2, 60, 28),  # ηλ0
          "exponential": np.geomspace(0.2, 4, 28)}
 

@@ -120,6 +120,7 @@ def test_wrong_input_is_one_line(call, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_phases_up_to_the_largest_weight_of_the_exponential_loss_are_those_predicted():
     case = "exponential", -700.0, np.array([0.5, 2.0]) * theory.critical_learning_rate("exponential", 700.0)
     for phase in (theory.predicted_phase(*case), theory.phase_map(*case, 2000), theory.observed_phase(*case, 2000)):
@@ -296,6 +297,7 @@ def map_points(loss, count=400):
         yield f"near hit at step {step}", first * (1 + 1e-6 * rng.standard_normal(count)), rate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 2, 3, 7, 50, 1000])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_fast_map_is_the_observed_one(loss, steps):

@@ -205,6 +205,7 @@ def test_the_table_covers_every_engine_and_phase_outcome():
     assert {"lazy", "divergent"} <= set(phases.values.flat)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [
     Case(loss, activation, hidden, "constant", None, shape) for loss in ["logistic", "cross_entropy"]
     for hidden, activations, shapes in [((6, 4), ACTIVATIONS, ["n<d", "images, n<d"]),
@@ -309,6 +310,7 @@ def test_auto_takes_the_linear_engine_only_where_it_applies():
     assert set(chosen.values()) == {"linear", "dense"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("steps", "batch_size", "form"), [(1, None, "plain"), (12, None, "kernel"), (1, 3, "plain"),
                                                            (400, 3, "span")])
 def test_the_dense_engine_prepares_only_what_the_runs_repay(steps, batch_size, form, monkeypatch):
@@ -342,6 +344,7 @@ def test_single_precision_stays_near_double_precision_on_a_lazy_run(engine):
     assert not np.array_equal(single.loss, double.loss)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_repeated_call_gives_the_same_bits(engine):
     data, network = one_hidden_layer(engine)

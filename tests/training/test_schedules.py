@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from catapult.datasets import degenerate_pair
+from catapult.networks import Network
 from catapult.parameters import InputError
-from catapult.training import schedules
+from catapult.training import schedules, train
 
 
 @pytest.mark.parametrize("name", schedules.SCHEDULES)
@@ -42,6 +44,18 @@ def test_anneal_is_large_then_small():
 def test_any_function_will_do():
     values = schedules.factors(lambda step, steps: step / steps, 4)
     np.testing.assert_array_equal(values, [0, 0.25, 0.5, 0.75])
+
+
+@pytest.mark.parametrize("engine", ["reference", "dense"])
+def test_each_update_takes_the_factor_of_its_own_step(engine):
+    """The predictor on the degenerate pair, by its map w − η c_t g(w), where no two factors are equal."""
+    w, expected = 2.0, []
+    for step in range(8):
+        expected.append(np.log(2 * np.cosh(w / 2)))
+        w -= 3.0 / (1 + step) * np.tanh(w / 2) / 2
+    result = train(degenerate_pair(), Network((1, 1)), 3.0, steps=7, schedule=lambda step, steps: 1 / (1 + step),
+                   initial_weights=[[[2.0]]], engine=engine)
+    np.testing.assert_allclose(result.loss[0, 0], expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("schedule", "message"), [

@@ -131,6 +131,7 @@ def test_minibatches_are_judged_by_the_initial_loss_even_if_it_is_not_recorded()
     assert result.blow_up_step.item() == 30
 
 
+@pytest.mark.slow
 def test_the_phase_does_not_depend_on_what_is_recorded():
     rates = np.geomspace(0.3, 300, 12)
     bare, full = (train(CLOUD, NETWORK, rates, steps=40, record=record, every={record[-1]: 10})

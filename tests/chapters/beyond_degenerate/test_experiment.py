@@ -12,6 +12,8 @@ from catapult.parameters import InputError
 from catapult.runs import results
 from catapult.theory import linear_predictor
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def quick():

@@ -82,6 +82,7 @@ def test_the_risk_of_mixed_data_falls_to_the_minimum_of_its_non_separable_part()
         assert after <= bound + 1e-12
 
 
+@pytest.mark.slow
 @formula("eq-six-exit", "eq-six-stable", "eq-six-perceptron", "eq-six-sum", "eq-six-riccati")
 def test_the_two_phases_obey_every_inequality_of_the_proof():
     with mpmath.workdps(30):
@@ -149,6 +150,7 @@ def test_the_risk_on_the_mixed_example_keeps_to_its_bound(rates):
             assert risk(Z, w) - least <= bound
 
 
+@pytest.mark.slow
 @formula("eq-six-wu-mean", "eq-six-wu-time", "eq-six-wu-stable", "eq-six-split")
 def test_large_steps_on_separable_data_keep_to_the_bounds_of_wu_and_others():
     rng = np.random.default_rng(36)
@@ -207,6 +209,7 @@ def test_the_flip_on_the_line_has_the_cycle_of_its_normal_form():
         assert sizes[1] < sizes[0] / 5
 
 
+@pytest.mark.slow
 @formula("eq-six-gap")
 def test_without_an_offset_networks_end_as_far_from_the_edge_as_the_leading_order_says():
     a = np.array([0.5, 1.0, 2.0])
@@ -273,6 +276,7 @@ def test_a_correct_point_has_a_loss_between_its_slope_and_twice_log_two_times_it
             assert slope <= mp.log1p(mp.exp(-u)) <= 2 * mp.log(2) * slope * (1 + mpf(10) ** -30)
 
 
+@pytest.mark.slow
 @formula("eq-six-curvature")
 def test_the_curvature_on_the_line_is_the_second_derivative_even_and_falling():
     w = sympy.symbols("w", real=True)
@@ -339,6 +343,7 @@ def test_the_recursion_is_the_step_of_the_weights():
         assert v[k].diff(b[1]) == s * W[1, k]
 
 
+@pytest.mark.slow
 @formula("eq-six-flattest", "eq-six-loewner")
 def test_no_network_with_the_product_vector_is_flatter_than_the_stated_minimum():
     rng = np.random.default_rng(33)

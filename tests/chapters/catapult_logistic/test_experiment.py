@@ -10,6 +10,8 @@ import pytest
 from catapult.chapters.catapult_logistic import experiment
 from catapult.theory import two_layer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def results():

@@ -8,6 +8,8 @@ import pytest
 from catapult.chapters.catapult_squared import experiment as catapult_squared
 from catapult.runs import results
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def quick():

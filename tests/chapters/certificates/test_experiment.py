@@ -10,6 +10,8 @@ from catapult.parameters import InputError
 from catapult.runs import results
 from catapult.theory import linear_predictor, two_layer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def quick():

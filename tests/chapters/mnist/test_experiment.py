@@ -13,6 +13,8 @@ from catapult.networks import Network
 from catapult.runs import results
 from catapult.training import train
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def quick():

@@ -11,6 +11,8 @@ from catapult import paths, timing
 from catapult.chapters.speed import bench
 from catapult.parameters import InputError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
