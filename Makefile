@@ -38,10 +38,10 @@ test: book
 
 # Two processes of about the same length. All that is not slow; no book is built for it.
 QUICK := $(BIN)/python -m pytest -q -m "not slow and not book and not browser" --ignore=tests/reference
-THEORY := tests/theory tests/chapters tests/companion
+FIRST := tests/theory tests/chapters tests/companion tests/curvature tests/networks
 
 quick: .venv/installed
-	@$(QUICK) $(THEORY) & theory=$$!; $(QUICK) $(THEORY:%=--ignore=%); rest=$$?; wait $$theory && exit $$rest
+	@$(QUICK) $(FIRST) & first=$$!; $(QUICK) $(FIRST:%=--ignore=%); rest=$$?; wait $$first && exit $$rest
 
 site: .venv/installed
 	@$(BIN)/python -m catapult.companion.book site

@@ -15,6 +15,8 @@ import commanding
 from catapult import cli
 from catapult.companion import registry, running
 
+pytestmark = pytest.mark.slow
+
 
 def catapult(*arguments, cwd=None, **variables):
     """Run the command in a process of its own, with these environment variables."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -32,6 +33,11 @@ def catapult(monkeypatch, capfd, *arguments):
     return stopped.value.code, *capfd.readouterr()
 
 
+def complaints(text):
+    """Return what a sweep says on standard error but how far it is, which it tells where it takes long."""
+    return re.sub(r"^catapult: \d+ of \d+ runs, .*\n", "", text, flags=re.MULTILINE)
+
+
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     """A finished sweep with one job, and what it printed."""
@@ -51,7 +57,7 @@ def test_sweep_leaves_the_table_and_prints_a_summary(swept):
     assert "15 runs, 0 failed; 3 chunks computed in" in done.stdout
     assert "divergent" in done.stdout
     assert str(out / "table.csv") in done.stdout
-    assert done.stderr == ""
+    assert complaints(done.stderr) == ""
 
 
 @pytest.mark.parametrize("how", [["--jobs", "2"], ["--dask", "local", "--jobs", "2"]], ids=["two jobs", "dask"])
@@ -59,7 +65,7 @@ def test_workers_leave_the_bits_as_they_are(swept, tmp_path, how):
     done = subprocess.run([*COMMAND, *SMALL, *how, "--out", tmp_path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "table.csv").read_bytes() == (swept[0] / "table.csv").read_bytes()
-    assert done.stderr == ""
+    assert complaints(done.stderr) == ""
 
 
 def test_second_time_nothing_is_computed(swept, monkeypatch, capfd):
@@ -245,7 +251,7 @@ def test_interrupted_it_exits_with_130_and_one_line_and_keeps_what_was_finished(
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it, too
     output, complaint = process.communicate()
     assert process.returncode == 130, (output, complaint)
-    assert complaint == "catapult: interrupted; what was finished is kept\n"
+    assert complaints(complaint) == "catapult: interrupted; what was finished is kept\n"
     assert output == ""
     assert not (tmp_path / "table.csv").exists()
     assert list(tmp_path.glob("chunks/*.json"))
