@@ -115,7 +115,7 @@ BAD = {
     "rates that fall": (["landing-page", "-p", "lowest=70"], "lowest = 70, highest = 60: the first must be"),
     "an interval that ends before it begins": (["certificates", "--grid", "rate_low=1.5,1.8", "-p", "rate_high=1.6"],
                                               "catapult: rate_low = 1.8, rate_high = 1.6: the first must be"),
-    "an experiment without seed": (["critical_learning_rates", "--seeds", "2"], "no parameter 'seed'"),
+    "an experiment without seed": (["critical-learning-rates", "--seeds", "2"], "no parameter 'seed'"),
     "too many": (["--grid", "seed=range(0,2000)", "--grid", "learning_rate=linspace(1,2,2000)"], "4,000,000 runs"),
     "far too many": (["--grid", "learning_rate=linspace(1,2,2000000000)"], "1,000,000"),
     "no such scale": (["--scale", "huge"], "quick, default, paper"),
