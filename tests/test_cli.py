@@ -173,7 +173,7 @@ def test_wrong_parameter_is_refused_inside_the_notebook_too(tmp_path):
 def test_failed_chapter_keeps_its_notebook_apart_from_an_earlier_run(tmp_path, monkeypatch):
     source = registry.notebook(registry.get("2"))
     source.cells.append(nbformat.v4.new_code_cell("raise RuntimeError('stop here')"))
-    monkeypatch.setattr(registry, "notebook", lambda chapter: source)
+    monkeypatch.setattr(running, "notebook", lambda chapter: source)
     chapter = registry.get("2")
     values = chapter.parameters.checked(scale="quick")
     earlier = [tmp_path / f"{chapter.id}.{what}" for what in ("ipynb", "html", "results.nc", "run.json")]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import importlib
 import re
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,7 +95,8 @@ def compute(chunk: Chunk) -> bytes:
         raise OtherInputs("a worker has other data")
     started = time.monotonic()
     rows = _rows(experiment, runs)
-    return results.sealed({**chunk.identity, "rows": rows, **results.circumstances(time.monotonic() - started)})
+    return results.sealed({**chunk.identity, "rows": rows, **results.circumstances(time.monotonic() - started),
+                           "attempt": secrets.token_hex(8)})  # a retry in the same second is another record
 
 
 def read(chunk: Chunk, folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-r"""The oracle: one run at a time, forward, backward, W −= η v, as a user of PyTorch would write it.
+r"""The reference: one run at a time, forward, backward, W −= η v, as a user of PyTorch would write it.
 
 With momentum μ and weight decay λ, as ``torch.optim.SGD`` has them (Polyak's heavy ball),
 
