@@ -36,14 +36,14 @@ class PageFailed(RuntimeError):
 def state(page: Path) -> str:
     """Return the hash of what the outputs of a page depend on besides its cells."""
     cells = _code(page)
-    modules = {name for name in _imported(cells) if name.startswith("catapult")}
+    modules = {name for name in results.imported(ast.parse(cells)) if name.startswith("catapult")}
     named = re.findall(r'claims\.verdicts\("([\w-]+)"', cells)
     modules |= {claims.checks_of(chapter) for chapter in named}
     rows = named or ([chapter.id for chapter in registry.every()] if "catapult.companion.claims" in modules else [])
     recorded = any("RECORDED" in path.read_text(encoding="utf-8") for path in results.import_closure(*modules)
                    if path.name != "paths.py")
     tables = sorted(paths.RECORDED.rglob("*")) if recorded else []
-    chapter = next((chapter for chapter in registry.every() if chapter.path == page), None)
+    chapter = _chapter(page)
     data = results.data_checksum(chapter.experiment, chapter.parameters()) if chapter else ""
     return results.digest([results.code_version(*modules), [claims.text_of(chapter) for chapter in rows],
                            [results.digest(table.read_bytes().hex()) for table in tables if table.is_file()], data,
@@ -61,16 +61,6 @@ def _notebook(page: Path):
     return read_myst_markdown_notebook(paths.text(page), add_source_map=True, path=str(page))
 
 
-def _imported(code: str) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
-
-
 def refresh(pages: list[Path], say: Callable[[str], None], force: bool = False) -> None:
     """Execute the stale ones of these pages, or with ``force`` all; the ledger, which shows what others measure, last.
 
@@ -86,8 +76,7 @@ def refresh(pages: list[Path], say: Callable[[str], None], force: bool = False) 
     now = {page.stem: state(page) for page in notebooks}
     stale = [page for page in notebooks
              if force or _states().get(page.stem) != now[page.stem] or not _is_cached(page)]
-    chapters = [chapter.path for chapter in registry.every()]
-    for waiting in ([page for page in stale if page in chapters], [page for page in stale if page not in chapters]):
+    for waiting in ([page for page in stale if _chapter(page)], [page for page in stale if not _chapter(page)]):
         # Pages that read data take longest: they go first.
         waiting.sort(key=lambda page: not hasattr(getattr(_chapter(page), "experiment", None), "data"))
         _execute_all(waiting, now, say)

@@ -71,7 +71,7 @@ def import_closure(*modules: str) -> list[Path]:
         # Importing a.b.c runs a and a.b first.
         parts = name.split(".")
         waiting += [".".join(parts[:i]) for i in range(1, len(parts))]
-        waiting += _imports(path)
+        waiting += _parsed(path, path.stat().st_mtime_ns)[0]
     return [found[name] for name in sorted(found)]
 
 
@@ -83,9 +83,15 @@ def _source(name: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _imports(path: Path) -> tuple[str, ...]:
-    """Return the names that a source file imports, and those that may be modules of what it imports from."""
-    return _parsed(path, path.stat().st_mtime_ns)[0]
+def imported(tree: ast.AST) -> tuple[str, ...]:
+    """Return the names that a program imports, and those that may be modules of what it imports from."""
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(names)
 
 
 def _meaning(path: Path) -> str:
@@ -96,13 +102,7 @@ def _meaning(path: Path) -> str:
 @functools.lru_cache(maxsize=256)
 def _parsed(path: Path, _modified: int) -> tuple[tuple[str, ...], str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return tuple(names), ast.dump(_Numbers().visit(tree))
+    return imported(tree), ast.dump(_Numbers().visit(tree))
 
 
 class _Numbers(ast.NodeTransformer):
