@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -26,12 +25,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker("book")
-
-
-@pytest.fixture(autouse=True)
-def interrupts():
-    """Ctrl-C interrupts, whatever tests before have left: that it is ignored, a process inherits."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

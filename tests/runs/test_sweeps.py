@@ -428,6 +428,8 @@ def test_no_more_workers_are_started_than_there_are_chunks(tmp_path, monkeypatch
         yield lambda work, left: (work(number, task) for number, task in enumerate(left))
 
     monkeypatch.setattr(sweeps, "_workers", workers)
+    # As if for Dask, the work is a worker's: it would let this process, and all that it starts, ignore Ctrl-C.
+    monkeypatch.setattr("signal.signal", lambda *given: None)
     for jobs in (1000, 1, None):
         sweeps.run(small_grid(), tmp_path / str(jobs), jobs=jobs, progress=False)
     assert asked == [CHUNKS, 1, min(joblib.cpu_count(), CHUNKS)]
