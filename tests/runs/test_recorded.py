@@ -58,7 +58,7 @@ def test_todays_code_is_said_to_be_the_one(log):
 
 def test_what_is_not_recorded_is_said(log):
     record(parameters(log))
-    with pytest.raises(recorded.NotRecorded, match="which is the cell {'seed': 4}"):
+    with pytest.raises(recorded.NotRecorded, match=r"which is the cell {'seed': 4}"):
         recorded.load(experiment, parameters(log, seeds=5))
     with pytest.raises(recorded.NotRecorded):
         recorded.load(experiment, parameters(log, factor=2.0))
@@ -87,7 +87,7 @@ def test_other_data_are_refused_before_work(log, monkeypatch):
     monkeypatch.setattr(experiment, "data", lambda values: "these", raising=False)
     record(parameters(log, seeds=2))
     monkeypatch.setattr(experiment, "data", lambda values: "others")
-    with pytest.raises(InputError, match="2 cells in .* were computed from other data"):
+    with pytest.raises(InputError, match=r"2 cells in .* were computed from other data"):
         record(parameters(log))
     assert computed(log) == [0, 1]
     assert recorded.load(experiment, parameters(log, seeds=2)).sizes["seed"] == 2
@@ -144,7 +144,8 @@ def test_a_slice_that_is_nan_where_the_recorded_is_not_is_infinitely_far(log, mo
 def test_the_command_refuses_and_counts(log, monkeypatch, capsys):
     from catapult import cli
 
-    for arguments, said in ((["record", "mnistt"], "did you mean mnist"), (["record", "mnist", "-p", "nosuch=1"], "-p"),
+    for arguments, said in ((["record", "mnistt"], "did you mean 'mnist'"),
+                            (["record", "mnist", "-p", "nosuch=1"], "-p"),
                             (["record", "mnist", "--jobs", "0"], "--jobs"), (["record"], "EXPERIMENT is missing"),
                             (["record", "mnist", "--scale", "tiny"], "quick, default, paper")):
         monkeypatch.setattr(sys, "argv", ["catapult", *arguments])

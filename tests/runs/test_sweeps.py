@@ -18,7 +18,9 @@ import time
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pytest
+import xarray as xr
 from pydantic import Field
 
 import counting_experiment as experiment
@@ -139,6 +141,37 @@ def test_table_gives_the_results_back_bit_for_bit(tmp_path):
     assert row["error"] == ""
 
 
+def test_labelled_results_are_the_table_over_the_axes_of_the_grid(tmp_path):
+    rows = rows_of(swept(tmp_path))
+    with xr.open_dataset(tmp_path / "results.nc", engine="h5netcdf") as kept:
+        assert dict(kept.sizes) == {"learning_rate": 8, "seed": SEEDS}
+        for row in rows:
+            run = kept.sel(learning_rate=float(row["learning_rate"]), seed=int(row["seed"]))
+            assert (float(row["loss_end"]), row["phase"], row["error"]) == (
+                run.loss_end.item(), run.phase.item(), run.error.item())
+        assert json.loads(kept.attrs["fixed"])["size"] == int(rows[0]["size"])
+
+
+def test_labelled_results_of_one_run_and_of_failed_ones(tmp_path):
+    one = grids.grid(experiment, [])
+    table = "learning_rate,size,pause,kill,seed,loss_end,phase,error\n1.0,2,0.0,0,0,0.1,lazy,\n"
+    assert sweeps.labelled(one, table).loss_end.item() == 0.1
+    two = grids.grid(experiment, ["learning_rate=1,2"])
+    table = ("learning_rate,size,pause,kill,seed,loss_end,phase,error\n1.0,2,0.0,0,0,,,it is broken\n"
+             "2.0,2,0.0,0,0,0.30000000000000004,lazy,\n")
+    found = sweeps.labelled(two, table)
+    assert np.isnan(found.loss_end.sel(learning_rate=1.0))
+    assert (found.loss_end.sel(learning_rate=2.0).item(), found.phase.sel(learning_rate=1.0).item()) == (0.1 + 0.2, "")
+
+
+def test_vectors_are_a_column_a_component_and_longer_ones_are_left_out():
+    values = experiment.Parameters(learning_rate=1.0)
+    row = chunks._row(values, xr.Dataset({"short": ("k", [1.5, 2.5]), "long": ("n", np.zeros(chunks.LONGEST + 1)),
+                                          "eigenvalues": (("step", "k"), [[0.0, 1.0], [2.0, 3.0]])}))
+    assert row["results"] == {"short_0": "1.5", "short_1": "2.5", "eigenvalues_end_0": "2.0",
+                              "eigenvalues_end_1": "3.0"}
+
+
 def test_last_bits_depend_on_the_batch():
     """Else the tests below that compare bit for bit would prove little."""
     group = [experiment.Parameters(learning_rate=rate) for rate in (1.0, 2.0, 3.0)]
@@ -193,7 +226,7 @@ def test_key_sees_the_versions_of_numerical_libraries(monkeypatch, library):
     monkeypatch.setattr(chunks, "_code", keys.code_version)  # kept for a process otherwise
     assert chunks.split(experiment, small_grid().runs)[0].key != before.key
     with pytest.raises(chunks.OtherInputs, match="another version of the code or of a numerical library"):
-        chunks.compute(before)
+        before.compute()
 
 
 @pytest.mark.parametrize("changed", ["data", "code"])
@@ -421,7 +454,7 @@ def test_sweep_that_waits_for_others_says_so_and_computes_nothing(tmp_path, caps
 
     monkeypatch.setattr(workers, "_unfinished", release_at_the_third_look)
     done = sweeps.run(small_grid(), out, jobs=1)
-    assert (done.computed, looks, len(experiment.counted()) - before) == (0, [CHUNKS, 1, 1], CHUNKS)
+    assert (done.computed, looks, len(experiment.counted()) - before) == (0, [1, 1, 1], CHUNKS)
     assert capsys.readouterr().err == "catapult: other processes are at the last 1 chunks\n"
 
 

@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
 import pandas
 import xarray as xr
 
@@ -283,16 +284,24 @@ def labelled(grid: Grid, table: str) -> xr.Dataset:
 
     A result that a failed run does not have is NaN, or an empty text.
     """
-    frame = pandas.read_csv(io.StringIO(table), float_precision="round_trip", keep_default_na=False,
-                            na_values=["", "nan"])
-    texts = frame.select_dtypes(["object", "string"]).columns
-    frame[texts] = frame[texts].fillna("").astype(str).astype(object)
-    frame["error"] = frame["error"].fillna("").astype(str).astype(object)
+    names, *rows = csv.reader(io.StringIO(table))
+    columns = zip(names, zip(*rows, strict=True), strict=True)
+    frame = pandas.DataFrame({name: _column(values) for name, values in columns})
     fixed = {name: value for name, value in grid.runs[0].as_dict().items() if name not in grid.axes}
     own = frame.drop(columns=list(fixed))
     runs = own.set_index(list(grid.axes)).to_xarray() if grid.axes else own.to_xarray().isel(index=0, drop=True)
     return runs.assign_attrs(experiment=experiments.name_of(grid.experiment.__name__),
                                          fixed=json.dumps(fixed))
+
+
+def _column(texts: tuple[str, ...]) -> np.ndarray:
+    """Return a column of a table as whole numbers, as numbers, or as it is, whichever comes first."""
+    for kind, empty in any(texts) * ((int, "no whole number"), (float, "nan")):
+        try:
+            return np.array([kind(text or empty) for text in texts])
+        except ValueError:
+            continue
+    return np.array(texts, dtype=object)
 
 
 def _origin(grid: Grid, every: list[Chunk]) -> dict[str, Any]:
