@@ -18,7 +18,9 @@ import time
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pytest
+import xarray as xr
 from pydantic import Field
 
 import counting_experiment as experiment
@@ -27,7 +29,7 @@ from catapult.chapters.certificates import experiment as certificates
 from catapult.chapters.mnist import experiment as mnist
 from catapult.chapters.mnist_sweep import experiment as mnist_sweep
 from catapult.parameters import InputError
-from catapult.runs import chunks, grids, results, sweeps
+from catapult.runs import chunks, grids, keys, progress, store, sweeps, workers
 
 pytestmark = pytest.mark.slow
 
@@ -39,9 +41,9 @@ SWEEP = f"""
 import json, sys
 from pathlib import Path
 import counting_experiment
-from catapult.runs import grids, sweeps
+from catapult.runs import grids, sweeps, workers
 out, fixed, jobs, dask = sys.argv[1:]
-sweeps.CONNECTING = 3600  # a busy machine is no error
+workers.CONNECTING = 3600  # a busy machine is no error
 grid = grids.grid(counting_experiment, {AXES}, json.loads(fixed), seeds={SEEDS})
 sweeps.run(grid, Path(out), jobs=int(jobs) or None, dask=dask or None, progress=False)
 """
@@ -56,6 +58,12 @@ def counting(tmp_path, monkeypatch):
     monkeypatch.setenv("HELD", str(tmp_path / "held"))
     importable = str(Path(experiment.__file__).parent)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([importable, os.environ.get("PYTHONPATH", "")]))
+
+
+def content(chunk):
+    """Return what a chunk's file holds."""
+    (data,) = chunk.compute().values()
+    return data
 
 
 def small_grid(**fixed):
@@ -89,7 +97,7 @@ def files_of(out):
 
 def done_in(out):
     """Return what the computations of the finished chunks are called in the count."""
-    records = [results.unsealed(file.read_bytes()) for file in files_of(out)]
+    records = [store.unsealed(file.read_bytes()) for file in files_of(out)]
     return {f"{record['runs'][0]['seed']} {[run['learning_rate'] for run in record['runs']]}" for record in records}
 
 
@@ -133,6 +141,37 @@ def test_table_gives_the_results_back_bit_for_bit(tmp_path):
     assert row["error"] == ""
 
 
+def test_labelled_results_are_the_table_over_the_axes_of_the_grid(tmp_path):
+    rows = rows_of(swept(tmp_path))
+    with xr.open_dataset(tmp_path / "results.nc", engine="h5netcdf") as kept:
+        assert dict(kept.sizes) == {"learning_rate": 8, "seed": SEEDS}
+        for row in rows:
+            run = kept.sel(learning_rate=float(row["learning_rate"]), seed=int(row["seed"]))
+            assert (float(row["loss_end"]), row["phase"], row["error"]) == (
+                run.loss_end.item(), run.phase.item(), run.error.item())
+        assert json.loads(kept.attrs["fixed"])["size"] == int(rows[0]["size"])
+
+
+def test_labelled_results_of_one_run_and_of_failed_ones(tmp_path):
+    one = grids.grid(experiment, [])
+    table = "learning_rate,size,pause,kill,seed,loss_end,phase,error\n1.0,2,0.0,0,0,0.1,lazy,\n"
+    assert sweeps.labelled(one, table).loss_end.item() == 0.1
+    two = grids.grid(experiment, ["learning_rate=1,2"])
+    table = ("learning_rate,size,pause,kill,seed,loss_end,phase,error\n1.0,2,0.0,0,0,,,it is broken\n"
+             "2.0,2,0.0,0,0,0.30000000000000004,lazy,\n")
+    found = sweeps.labelled(two, table)
+    assert np.isnan(found.loss_end.sel(learning_rate=1.0))
+    assert (found.loss_end.sel(learning_rate=2.0).item(), found.phase.sel(learning_rate=1.0).item()) == (0.1 + 0.2, "")
+
+
+def test_vectors_are_a_column_a_component_and_longer_ones_are_left_out():
+    values = experiment.Parameters(learning_rate=1.0)
+    row = chunks._row(values, xr.Dataset({"short": ("k", [1.5, 2.5]), "long": ("n", np.zeros(chunks.LONGEST + 1)),
+                                          "eigenvalues": (("step", "k"), [[0.0, 1.0], [2.0, 3.0]])}))
+    assert row["results"] == {"short_0": "1.5", "short_1": "2.5", "eigenvalues_end_0": "2.0",
+                              "eigenvalues_end_1": "3.0"}
+
+
 def test_last_bits_depend_on_the_batch():
     """Else the tests below that compare bit for bit would prove little."""
     group = [experiment.Parameters(learning_rate=rate) for rate in (1.0, 2.0, 3.0)]
@@ -142,7 +181,7 @@ def test_last_bits_depend_on_the_batch():
 
 def test_record_says_where_the_table_came_from(tmp_path):
     table = swept(tmp_path)
-    record = results.unsealed((tmp_path / "sweep.json").read_bytes())
+    record = store.unsealed((tmp_path / "sweep.json").read_bytes())
     assert record["table_sha256"] == hashlib.sha256(table).hexdigest()
     assert record["grid"]["seed"] == [0, 1, 2, 3]
     assert {"experiment", "fixed", "code", "data", "versions", "machine", "date", "seconds"} <= set(record)
@@ -182,19 +221,19 @@ def test_key_sees_data_and_code():
 
 @pytest.mark.parametrize("library", ["numpy", "scipy", "torch", "numba", "python-flint"])
 def test_key_sees_the_versions_of_numerical_libraries(monkeypatch, library):
-    before, found = chunks.split(experiment, small_grid().runs)[0], results.versions()
-    monkeypatch.setattr(results, "versions", lambda: {**found, library: "0.0.1"})
-    monkeypatch.setattr(chunks, "_code", results.code_version)  # kept for a process otherwise
+    before, found = chunks.split(experiment, small_grid().runs)[0], keys.versions()
+    monkeypatch.setattr(keys, "versions", lambda: {**found, library: "0.0.1"})
+    monkeypatch.setattr(chunks, "_code", keys.code_version)  # kept for a process otherwise
     assert chunks.split(experiment, small_grid().runs)[0].key != before.key
     with pytest.raises(chunks.OtherInputs, match="another version of the code or of a numerical library"):
-        chunks.compute(before)
+        before.compute()
 
 
 @pytest.mark.parametrize("changed", ["data", "code"])
 def test_worker_with_other_inputs_refuses(changed):
     chunk = dataclasses.replace(chunks.split(experiment, small_grid().runs)[0], **{changed: "other"})
     with pytest.raises(chunks.OtherInputs):
-        chunks.compute(chunk)
+        content(chunk)
 
 
 def test_larger_networks_have_smaller_groups():
@@ -242,7 +281,7 @@ def test_retry_failed_computes_the_chunks_with_errors_again_and_no_other(tmp_pat
 
 def test_run_that_fails_again_is_a_row_again(tmp_path, monkeypatch):
     Path(os.environ["BROKEN"]).touch()
-    monkeypatch.setattr(results, "circumstances", lambda seconds: {"date": "now", "seconds": 0.0})
+    monkeypatch.setattr(keys, "circumstances", lambda seconds: {"date": "now", "seconds": 0.0})
     broken = swept(tmp_path)
     before = len(experiment.counted())
     assert swept(tmp_path, retry_failed=True) == broken
@@ -397,25 +436,25 @@ def test_what_the_workers_of_a_killed_sweep_are_at_is_waited_for(tmp_path):
 
 
 def test_sweep_that_waits_for_others_says_so_and_computes_nothing(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(sweeps, "WAITING", 0)
+    monkeypatch.setattr(workers, "WAITING", 0)
     out, before = tmp_path, len(experiment.counted())
     (out / "chunks").mkdir()
     chunk, *others = chunks.split(experiment, small_grid().runs)
     for each in others:
-        results.write(each.file(out / "chunks"), chunks.compute(each))
+        store.write(each.file(out / "chunks"), content(each))
     at_it = locks.hold(out / "chunks" / f".{chunk.key}.lock")
-    data, unfinished, looks = chunks.compute(chunk), sweeps._unfinished, []
+    data, unfinished, looks = content(chunk), workers._unfinished, []
 
     def release_at_the_third_look(tasks, folder):
         looks.append(len(tasks))
         if len(looks) == 3:
-            results.write(chunk.file(folder), data)
+            store.write(chunk.file(folder), data)
             at_it.close()
         return unfinished(tasks, folder)
 
-    monkeypatch.setattr(sweeps, "_unfinished", release_at_the_third_look)
+    monkeypatch.setattr(workers, "_unfinished", release_at_the_third_look)
     done = sweeps.run(small_grid(), out, jobs=1)
-    assert (done.computed, looks, len(experiment.counted()) - before) == (0, [CHUNKS, 1, 1], CHUNKS)
+    assert (done.computed, looks, len(experiment.counted()) - before) == (0, [1, 1, 1], CHUNKS)
     assert capsys.readouterr().err == "catapult: other processes are at the last 1 chunks\n"
 
 
@@ -423,11 +462,11 @@ def test_no_more_workers_are_started_than_there_are_chunks(tmp_path, monkeypatch
     asked = []
 
     @contextlib.contextmanager
-    def workers(jobs, dask):
+    def pool(jobs, dask):
         asked.append(jobs)
         yield lambda work, left: (work(number, task) for number, task in enumerate(left))
 
-    monkeypatch.setattr(sweeps, "_workers", workers)
+    monkeypatch.setattr(workers, "_pool", pool)
     # As if for Dask, the work is a worker's: it would let this process, and all that it starts, ignore Ctrl-C.
     monkeypatch.setattr("signal.signal", lambda *given: None)
     for jobs in (1000, 1, None):
@@ -464,7 +503,7 @@ def test_table_of_another_grid_is_kept_and_said_before_work(tmp_path, capsys):
 
 def test_other_table_stays_until_the_new_one_is_there(tmp_path, monkeypatch):
     first = swept(tmp_path)
-    monkeypatch.setattr(sweeps, "_compute_all", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(workers, "finish", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         sweeps.run(grids.grid(experiment, ["learning_rate=1,2,9"]), tmp_path, jobs=1, progress=False)
     assert (tmp_path / "table.csv").read_bytes() == first
@@ -498,16 +537,18 @@ def test_worker_takes_up_no_finished_chunk(tmp_path):
     swept(tmp_path)
     chunk = chunks.split(experiment, small_grid().runs)[0]
     before = len(experiment.counted())
-    done = sweeps._work(5, sweeps.Task(chunk, "other"), folder=tmp_path / "chunks", data=None, parent=os.getpid())
-    assert done == (5, b"")
+    stale = dataclasses.replace(chunk, stale="other")
+    done = workers._work(5, stale, folder=tmp_path / "chunks", data=None, parent=os.getpid())
+    assert done == (5, {})
     assert len(experiment.counted()) == before
 
 
 def test_worker_without_the_folder_hands_over_what_it_computed(tmp_path):
     chunk = chunks.split(experiment, small_grid().runs)[0]
-    _, data = sweeps._work(0, sweeps.Task(chunk, None), folder=tmp_path / "none", data=None, parent=os.getpid())
+    _, files = workers._work(0, chunk, folder=tmp_path / "none", data=None, parent=os.getpid())
     assert not (tmp_path / "none").exists()
-    results.write(chunk.file(tmp_path), data)
+    ((name, data),) = files.items()
+    store.write(tmp_path / name, data)
     assert len(chunks.load(chunk, tmp_path)["rows"]) == 3
 
 
@@ -622,13 +663,13 @@ def test_disk_that_fails_is_one_line(tmp_path, monkeypatch, where):
     def fail(*_):
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(results, where, fail)
+    monkeypatch.setattr(store, where, fail)
     with pytest.raises(sweeps.SweepFailed, match=r"the sweep stopped: .*Input/output error; what was finished is kept"):
         swept(tmp_path)
 
 
 def test_experiment_in_a_worker_starts_no_processes():
-    with sweeps._one_thread(), joblib.parallel_config("loky", n_jobs=-1):
+    with workers.one_thread(), joblib.parallel_config("loky", n_jobs=-1):
         assert joblib.effective_n_jobs() == 1
 
 
@@ -639,7 +680,7 @@ def test_threads_are_given_back(monkeypatch):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        with sweeps._one_thread():
+        with workers.one_thread():
             assert torch.get_num_threads() == 1
             assert os.environ["OMP_NUM_THREADS"] == os.environ["OPENBLAS_NUM_THREADS"] == "1"
         assert torch.get_num_threads() == 2
@@ -649,13 +690,13 @@ def test_threads_are_given_back(monkeypatch):
 
 
 def test_progress_tells_the_time_left_without_a_terminal(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(sweeps, "LINES", -1)
+    monkeypatch.setattr(progress, "LINES", -1)
     Path(os.environ["BROKEN"]).touch()
     chunk = next(chunk for chunk in chunks.split(experiment, small_grid().runs) if experiment.FAILS.items() <= {
         **chunk.runs[0], "learning_rate": 3.0}.items() and len(chunk.runs) == 3)
-    results.write(chunk.file(tmp_path), chunks.compute(chunk))
-    with sweeps._Progress(10, 8, True) as shown:
-        shown.add(chunk, tmp_path)
+    store.write(chunk.file(tmp_path), content(chunk))
+    with progress.Progress(10, 8, "run") as shown:
+        shown.add(len(chunk.runs), chunks.failed(chunks.load(chunk, tmp_path)))
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("catapult: 5 of 10 runs, 1 failed, about ")
     assert line.endswith(" left")
