@@ -17,7 +17,7 @@ from unittest import mock
 from catapult import cli
 from catapult.companion import claims, running
 from catapult.datasets import downloading
-from catapult.runs import results, sweeps
+from catapult.runs import results, store, sweeps, workers
 
 NUMBERS = [
     "0", "1", "-1", "2", "3.5", "1e-3", "1e999", "nan", "inf", "-0.0", "0100", "1_0", "٣", "１", "0x1f",
@@ -171,10 +171,10 @@ def harmless():
     estimate = sweeps.Estimate(1, 1, 0, 1.0, "nothing", 1)
     with contextlib.ExitStack() as stack:
         for module, name, result in ((running, "run", {}), (sweeps, "run", summary), (sweeps, "estimate", estimate),
-                                     (claims, "verify", ()), (results, "clean", 0),
+                                     (claims, "verify", ()), (store, "clean", 0),
                                      (results, "seconds_to_compute", None), (downloading, "fetch", Path("x"))):
             stack.enter_context(mock.patch.object(module, name, lambda *given, result=result, **named: result))
-        stack.enter_context(mock.patch.object(sweeps, "CONNECTING", 0.1))
+        stack.enter_context(mock.patch.object(workers, "CONNECTING", 0.1))
         yield
 
 

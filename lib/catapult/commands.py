@@ -220,6 +220,36 @@ def sweep(
 
 
 @app.command(cls=Command)
+def record(
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="Such as mnist.")],
+    scale: Scale = "paper",
+    assignments: Annotated[list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE",
+                                                          help="A parameter's value; may be repeated.")] = None,
+    data: DataFolder = None,
+    jobs: Annotated[str | None, typer.Option(metavar="N", help="Processes here; one a core by default.")] = None,
+    dask: Annotated[str | None, typer.Option(metavar="ADDRESS|local", help="A Dask scheduler's address, or local."
+                                             )] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many cells, how long.")] = False,
+) -> None:
+    """Compute an experiment's results cell by cell into data/results/, where pages find them. It goes on from there."""
+    from catapult import parameter_files
+    from catapult.runs import experiments, recorded, workers
+
+    module = experiments.get(experiment)
+    processes = None if jobs is None else _whole("--jobs", jobs, MOST_JOBS)
+    _check_scheduler(dask)
+    workers.check(processes, dask)
+    _name_data(data)
+    model = module.Parameters
+    values = model.checked(model.each(parameter_files.read_assignments(assignments or []), where="-p"), scale=scale)
+    try:
+        print(recorded.estimate(module, values, processes) if dry_run
+              else recorded.record(module, values, jobs=processes, dask=dask))
+    except recorded.RecordingFailed as error:
+        raise typer.Exit(complain(error, 1)) from None
+
+
+@app.command(cls=Command)
 def verify(
     claim: Annotated[list[str] | None, typer.Argument(metavar="[CLAIM]...", help="Ids; all if none.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")] = False,
@@ -227,13 +257,13 @@ def verify(
 ) -> None:
     """Check the claims of the ledger on an empty temporary store and print what was measured."""
     from catapult.companion import claims
-    from catapult.runs import results
+    from catapult.runs import store
 
     if scale not in ("quick", "paper"):
         raise InputError(f"--scale {plain(scale)}{nearest(scale, ('quick', 'paper'))}: allowed: quick, paper")
     chosen = claims.select(claim or [])
     outcomes = []
-    with results.temporary_store():
+    with store.temporary_store():
         for outcome in claims.verify(chosen, scale):
             outcomes.append(outcome)
             print(_row(outcome), file=sys.stderr if as_json else sys.stdout, flush=True)
@@ -351,7 +381,7 @@ def results(context: typer.Context) -> None:
 @results_app.command(cls=Command, name="list")
 def results_list() -> None:
     """List the stored results: experiment, key, size, date, and whether today's code would use them."""
-    from catapult.runs import results as store
+    from catapult.runs import store
 
     total = 0
     for entry in store.entries():
@@ -366,7 +396,7 @@ def results_clean(
     everything: Annotated[bool, typer.Option("--all", help="Remove the current ones too.")] = False,
 ) -> None:
     """Remove results that today's code would not use."""
-    from catapult.runs import results as store
+    from catapult.runs import store
 
     try:
         print(f"{store.clean(everything)} results removed")

@@ -6,7 +6,7 @@ import pytest
 
 from catapult import paths
 from catapult.companion import claims, execution, registry
-from catapult.runs import results
+from catapult.runs import keys
 
 PAGES = [page for page in (paths.ROOT / f"{name}.md" for name in registry.contents()) if execution._is_notebook(page)]
 
@@ -26,8 +26,8 @@ def now():
     ("chapters/landing_page/figures.py", {"index"}), ("losses.py", {page.stem for page in PAGES}),
 ])
 def test_a_page_is_stale_when_a_module_that_it_imports_has_changed(module, stale, now, monkeypatch):
-    meaning = results._meaning
-    monkeypatch.setattr(results, "_meaning", lambda path: meaning(path) + "x" * (path == paths.LIBRARY / module))
+    meaning = keys._meaning
+    monkeypatch.setattr(keys, "_meaning", lambda path: meaning(path) + "x" * (path == paths.LIBRARY / module))
     after = states()
     assert {name for name in now if after[name] != now[name]} == stale
 

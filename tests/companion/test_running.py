@@ -17,7 +17,7 @@ import xarray as xr
 from catapult import locks, paths
 from catapult.companion import book, claims, registry, running
 from catapult.datasets import sources
-from catapult.runs import results
+from catapult.runs import results, store
 from commanding import catapult, one_line, refused
 
 pytestmark = pytest.mark.slow
@@ -127,14 +127,14 @@ def test_links_and_files_for_the_folder_itself(short, monkeypatch, capfd, tmp_pa
 
 
 def test_a_full_disk_is_one_line_that_says_what_is_kept(short, monkeypatch, capfd, tmp_path):
-    write = results.write
+    write = store.write
 
     def full(path, data):
         if path.suffix == ".nc":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         write(path, data)
 
-    monkeypatch.setattr(results, "write", full)
+    monkeypatch.setattr(store, "write", full)
     status, output, complaint = catapult(monkeypatch, capfd, "run", "2", "--out", tmp_path)
     assert (status, output) == (1, "")
     assert "No space left on device; kept: " in one_line(complaint)

@@ -12,11 +12,11 @@ import pytest
 import xarray as xr
 
 import celled_experiment as experiment
-from catapult.runs import cells, results
+from catapult.runs import cells, keys, results, store
 
 RUN = """
 import sys, celled_experiment as experiment
-from catapult.runs import results
+from catapult.runs import keys, results, store
 results.compute(experiment, experiment.Parameters(seeds=12, pause=0.3, log=sys.argv[1]))
 """
 
@@ -76,9 +76,9 @@ def test_a_killed_run_goes_on_from_the_cells_that_it_had_computed(log):
 def test_a_damaged_cell_is_computed_again(log, capfd):
     values = parameters(log)
     whole = results.compute(experiment, values)
-    origin = results.identity(experiment, values)
-    first, second = (results.entry_of(cells.of_cell(experiment, origin, {"seed": seed})) for seed in (0, 1))
-    for entry in (results.entry_of(origin), first):
+    origin = keys.identity(experiment, values)
+    first, second, *_ = (store.entry_of(cell.origin) for cell in cells.of(experiment, values, origin))
+    for entry in (store.entry_of(origin), first):
         entry.with_suffix(".json").write_bytes(b"{")
     (arrays,) = second.parent.glob(f"{second.name}.*.nc")
     arrays.write_bytes(arrays.read_bytes()[:-4])

@@ -21,7 +21,7 @@ from pydantic import Field
 from catapult import cli, paths
 from catapult.companion import registry
 from catapult.parameters import Parameters
-from catapult.runs import results
+from catapult.runs import keys, results, store
 
 
 class Length(Parameters):
@@ -41,7 +41,7 @@ def experiment(empty_store):
 
 
 def entry_of(experiment, parameters):
-    return paths.results() / "landing-page" / results.key(experiment, parameters)
+    return paths.results() / "landing-page" / keys.key(experiment, parameters)
 
 
 def arrays_of(experiment, parameters):
@@ -64,26 +64,26 @@ def test_other_parameters_are_other_results(experiment):
 
 
 def test_key_sees_parameters_data_and_code(experiment, monkeypatch):
-    keys = {results.key(experiment, Length()), results.key(experiment, Length(length=4))}
+    found = {keys.key(experiment, Length()), keys.key(experiment, Length(length=4))}
     experiment.data = lambda parameters: "one checksum"
-    keys.add(results.key(experiment, Length()))
+    found.add(keys.key(experiment, Length()))
     experiment.data = lambda parameters: "another checksum"
-    keys.add(results.key(experiment, Length()))
-    monkeypatch.setattr(results, "code_version", lambda module: "changed")
-    keys.add(results.key(experiment, Length()))
-    assert len(keys) == 5
+    found.add(keys.key(experiment, Length()))
+    monkeypatch.setattr(keys, "code_version", lambda module: "changed")
+    found.add(keys.key(experiment, Length()))
+    assert len(found) == 5
 
 
 @pytest.mark.parametrize("library", ["numpy", "scipy", "torch", "numba", "python-flint"])
 def test_another_version_of_a_numerical_library_computes_again(experiment, monkeypatch, library):
     results.compute(experiment, Length())
-    before, found = results.key(experiment, Length()), results.versions()
-    monkeypatch.setattr(results, "versions", lambda: {**found, library: "0.0.1"})
-    assert results.key(experiment, Length()) != before
+    before, found = keys.key(experiment, Length()), keys.versions()
+    monkeypatch.setattr(keys, "versions", lambda: {**found, library: "0.0.1"})
+    assert keys.key(experiment, Length()) != before
     results.compute(experiment, Length())
     assert len(experiment.runs) == 2
-    monkeypatch.setattr(results, "versions", lambda: {**found, "xarray": "0.0.1"})
-    assert results.key(experiment, Length()) == before
+    monkeypatch.setattr(keys, "versions", lambda: {**found, "xarray": "0.0.1"})
+    assert keys.key(experiment, Length()) == before
 
 
 def test_code_version_sees_what_is_imported_but_not_comments(tmp_path, monkeypatch):
@@ -94,13 +94,13 @@ def test_code_version_sees_what_is_imported_but_not_comments(tmp_path, monkeypat
     (package / "b.py").write_text("X = 1\n")
     (package / "c.py").write_text("Y = 1\n")
     monkeypatch.setattr(paths, "LIBRARY", package)
-    before = results.code_version("catapult.a")
+    before = keys.code_version("catapult.a")
     (package / "b.py").write_text("X = 1  # a comment\n\n")
-    assert results.code_version("catapult.a") == before
+    assert keys.code_version("catapult.a") == before
     (package / "c.py").write_text("Y = 2\n")
-    assert results.code_version("catapult.a") == before
+    assert keys.code_version("catapult.a") == before
     (package / "b.py").write_text("X = 2\n")
-    assert results.code_version("catapult.a") != before
+    assert keys.code_version("catapult.a") != before
 
 
 SOURCE = '''"""Words."""
@@ -121,11 +121,11 @@ def test_words_change_no_key_and_what_computes_does(before, after, same, tmp_pat
     (tmp_path / "a.py").write_text(SOURCE)
     (tmp_path / "b.py").write_text(SOURCE.replace(before, after))
     assert SOURCE.count(before) == 1
-    assert (results._meaning(tmp_path / "a.py") == results._meaning(tmp_path / "b.py")) is same
+    assert (keys._meaning(tmp_path / "a.py") == keys._meaning(tmp_path / "b.py")) is same
 
 
 def test_the_modules_that_change_no_number_are_there():
-    assert all((paths.LIBRARY / name).exists() for name in results.SILENT)
+    assert all((paths.LIBRARY / name).exists() for name in keys.SILENT)
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: data[:-1] + b"?", lambda data: b""])
@@ -159,8 +159,8 @@ DAMAGED_RECORDS = {
     "deep": b"[" * 100_000, "nothing": b"", "no text": b"\xff\0", "a list": b"[1]",
     "a text": b'"seconds"', "null": b"null",
     "deep, and read": b'{"sha256": "0", "a": ' + b"[" * 900 + b"]" * 900 + b"}",
-    "a seal of something else": results.sealed({"seconds": 3}),
-    "sealed, with a word for a number": results.sealed(
+    "a seal of something else": store.sealed({"seconds": 3}),
+    "sealed, with a word for a number": store.sealed(
         {"experiment": 1, "parameters": 2, "data": 3, "code": 4, "seconds": "abc", "date": [], "arrays": 5})}
 
 
@@ -183,7 +183,7 @@ def test_no_command_trusts_a_record_without_its_seal(experiment, what, monkeypat
 def test_a_sealed_record_of_the_right_key_with_wrong_values_is_no_traceback(experiment, changed, monkeypatch, capsys):
     results.compute(experiment, Length())
     file = entry_of(experiment, Length()).with_suffix(".json")
-    file.write_bytes(results.sealed({**results.unsealed(file.read_bytes()), **changed}))
+    file.write_bytes(store.sealed({**store.unsealed(file.read_bytes()), **changed}))
     assert (results.seconds_to_compute(experiment, Length()) is None) == ("seconds" in changed)
     printed(monkeypatch, capsys, "results", "list")
     assert results.compute(experiment, Length()).sizes == {"i": 3}
@@ -192,10 +192,10 @@ def test_a_sealed_record_of_the_right_key_with_wrong_values_is_no_traceback(expe
 def test_arrays_that_are_none_are_damaged_though_their_checksum_is_right(experiment, capsys):
     results.compute(experiment, Length())
     entry, data = entry_of(experiment, Length()), b"no netCDF"
-    record = results.unsealed(entry.with_suffix(".json").read_bytes())
+    record = store.unsealed(entry.with_suffix(".json").read_bytes())
     sha = hashlib.sha256(data).hexdigest()
-    results._arrays(entry, sha).write_bytes(data)
-    entry.with_suffix(".json").write_bytes(results.sealed({**record, "arrays": sha}))
+    store._arrays(entry, sha).write_bytes(data)
+    entry.with_suffix(".json").write_bytes(store.sealed({**record, "arrays": sha}))
     assert results.compute(experiment, Length()).sizes == {"i": 3}
     assert len(experiment.runs) == 2
     (line,) = capsys.readouterr().err.splitlines()
@@ -205,7 +205,7 @@ def test_arrays_that_are_none_are_damaged_though_their_checksum_is_right(experim
 def test_records_of_any_depth_are_records_or_damaged():
     for depth in range(100, 3000, 50):
         with contextlib.suppress(ValueError):
-            results.unsealed(b'{"sha256": "0", "a": ' + b"[" * depth + b"]" * depth + b"}")
+            store.unsealed(b'{"sha256": "0", "a": ' + b"[" * depth + b"]" * depth + b"}")
 
 
 CHAPTER = registry.Chapter("00-none", Path("none.md"), "None", "Nothing.", "Nothing.", "none")
@@ -246,13 +246,13 @@ def test_altered_provenance_is_noticed(experiment):
     results.compute(experiment, Length())
     file = entry_of(experiment, Length()).with_suffix(".json")
     file.write_text(file.read_text().replace('"seconds": ', '"seconds": 1'))
-    assert results.load(entry_of(experiment, Length())) is None
+    assert store.load(entry_of(experiment, Length())) is None
 
 
 def test_entry_under_the_name_of_another_is_noticed(experiment):
     results.compute(experiment, Length(length=2))
     results.compute(experiment, Length(length=4))
-    own, other = (results.key(experiment, Length(length=length)) for length in (2, 4))
+    own, other = (keys.key(experiment, Length(length=length)) for length in (2, 4))
     for file in (paths.results() / "landing-page").glob(f"{other}.*"):
         file.with_name(file.name.replace(other, own)).write_bytes(file.read_bytes())
     assert results.compute(experiment, Length(length=2)).sizes == {"i": 2}
@@ -269,8 +269,8 @@ def test_store_full_of_garbage_does_no_harm(experiment):
     xr.testing.assert_identical(results.compute(experiment, Length()), first)
     assert len(experiment.runs) == 2
     (folder / f"{'0' * 32}.json").write_bytes(b"[")
-    assert [entry.date for entry in results.entries()].count("damaged") == 1
-    assert results.clean() == 1
+    assert [entry.date for entry in store.entries()].count("damaged") == 1
+    assert store.clean() == 1
     results.compute(experiment, Length())
     assert len(experiment.runs) == 2
 
@@ -304,11 +304,11 @@ import numpy, xarray
 from pathlib import Path
 from types import SimpleNamespace
 import counting_experiment
-from catapult.runs import results
+from catapult.runs import keys, results, store
 entry, number = Path(sys.argv[1]), int(sys.argv[2])
-origin = results.identity(counting_experiment, counting_experiment.Parameters())
+origin = keys.identity(counting_experiment, counting_experiment.Parameters())
 for i in range(60):
-    results.save(entry, xarray.Dataset({"x": ("i", numpy.full(50_000, 1000.0 * number + i))}), origin)
+    store.save(entry, xarray.Dataset({"x": ("i", numpy.full(50_000, 1000.0 * number + i))}), origin)
 """
 
 
@@ -318,18 +318,18 @@ def test_two_processes_that_write_one_key_do_no_harm(empty_store, monkeypatch, c
 
     importable = str(Path(counting_experiment.__file__).parent)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([importable, os.environ.get("PYTHONPATH", "")]))
-    entry = empty_store / "some" / results.key(counting_experiment, counting_experiment.Parameters())
+    entry = empty_store / "some" / keys.key(counting_experiment, counting_experiment.Parameters())
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(entry), str(number)]) for number in (1, 2)]
     seen = set()
     while any(writer.poll() is None for writer in writers):
-        dataset = results.load(entry)
+        dataset = store.load(entry)
         if dataset is not None:
             seen.update(np.unique(dataset.x).tolist())
             assert dataset.x.min() == dataset.x.max()
         assert list(empty_store.glob("*/*.damaged")) == []
     assert [writer.returncode for writer in writers] == [0, 0]
     assert {value // 1000 for value in seen} == {1, 2}
-    assert results.load(entry) is not None
+    assert store.load(entry) is not None
     assert capsys.readouterr().err == ""
 
 
@@ -341,14 +341,14 @@ def test_clean_leaves_what_another_process_may_be_writing(experiment):
     for file in (*young, *old):
         file.write_bytes(b"half")
     make_old(*old)
-    results.clean()
+    store.clean()
     assert [file.exists() for file in young + old] == [True, True, False, False]
-    assert len(list(results.entries())) == 1
+    assert len(list(store.entries())) == 1
 
 
 def make_old(*files):
     for file in files:
-        os.utime(file, (time.time() - 2 * results.LEFTOVER,) * 2)
+        os.utime(file, (time.time() - 2 * store.LEFTOVER,) * 2)
 
 
 def test_clean_leaves_every_file_that_the_store_did_not_write(experiment, tmp_path):
@@ -361,29 +361,29 @@ def test_clean_leaves_every_file_that_the_store_did_not_write(experiment, tmp_pa
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"mine")
     make_old(*theirs, *(file.parent for file in theirs))
-    assert [entry.experiment for entry in results.entries()] == ["landing-page"]
-    assert results.clean(everything=True) == 1
+    assert [entry.experiment for entry in store.entries()] == ["landing-page"]
+    assert store.clean(everything=True) == 1
     assert all(file.read_bytes() == b"mine" for file in theirs)
     assert list(own.glob("*.nc")) == []
 
 
 def test_result_is_kept_though_the_library_is_edited_while_it_is_computed(experiment, monkeypatch):
-    run, version = experiment.run, results.code_version
+    run, version = experiment.run, keys.code_version
 
     def edited(parameters):
-        monkeypatch.setattr(results, "code_version", lambda module: "edited")
+        monkeypatch.setattr(keys, "code_version", lambda module: "edited")
         return run(parameters)
 
     experiment.run = edited
     results.compute(experiment, Length())
-    monkeypatch.setattr(results, "code_version", version)
-    assert results.load(entry_of(experiment, Length())) is not None
+    monkeypatch.setattr(keys, "code_version", version)
+    assert store.load(entry_of(experiment, Length())) is not None
 
 
 def test_entry_without_its_record_does_not_exist(experiment):
     results.compute(experiment, Length())
     entry_of(experiment, Length()).with_suffix(".json").unlink()
-    assert results.load(entry_of(experiment, Length())) is None
+    assert store.load(entry_of(experiment, Length())) is None
 
 
 def test_record_says_where_the_result_came_from(experiment):
@@ -401,22 +401,22 @@ def test_failed_run_stores_nothing(experiment):
     experiment.run = run
     with pytest.raises(RuntimeError):
         results.compute(experiment, Length())
-    assert list(results.entries()) == []
+    assert list(store.entries()) == []
 
 
 def test_clean_removes_what_todays_code_would_not_use(experiment, monkeypatch):
     results.compute(experiment, Length())
-    assert [entry.current for entry in results.entries()] == [True]
-    assert results.clean() == 0
-    monkeypatch.setattr(results, "code_version", lambda module: "changed")
-    assert [entry.current for entry in results.entries()] == [False]
-    assert results.clean() == 1
-    assert list(results.entries()) == []
+    assert [entry.current for entry in store.entries()] == [True]
+    assert store.clean() == 0
+    monkeypatch.setattr(keys, "code_version", lambda module: "changed")
+    assert [entry.current for entry in store.entries()] == [False]
+    assert store.clean() == 1
+    assert list(store.entries()) == []
 
 
 def test_temporary_store_is_empty_and_goes_away(experiment):
     results.compute(experiment, Length())
-    with results.temporary_store() as folder:
+    with store.temporary_store() as folder:
         results.compute(experiment, Length())
         assert len(experiment.runs) == 2
     assert not folder.exists()

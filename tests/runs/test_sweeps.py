@@ -27,7 +27,7 @@ from catapult.chapters.certificates import experiment as certificates
 from catapult.chapters.mnist import experiment as mnist
 from catapult.chapters.mnist_sweep import experiment as mnist_sweep
 from catapult.parameters import InputError
-from catapult.runs import chunks, grids, results, sweeps
+from catapult.runs import chunks, grids, keys, progress, store, sweeps, workers
 
 pytestmark = pytest.mark.slow
 
@@ -39,9 +39,9 @@ SWEEP = f"""
 import json, sys
 from pathlib import Path
 import counting_experiment
-from catapult.runs import grids, sweeps
+from catapult.runs import grids, sweeps, workers
 out, fixed, jobs, dask = sys.argv[1:]
-sweeps.CONNECTING = 3600  # a busy machine is no error
+workers.CONNECTING = 3600  # a busy machine is no error
 grid = grids.grid(counting_experiment, {AXES}, json.loads(fixed), seeds={SEEDS})
 sweeps.run(grid, Path(out), jobs=int(jobs) or None, dask=dask or None, progress=False)
 """
@@ -56,6 +56,12 @@ def counting(tmp_path, monkeypatch):
     monkeypatch.setenv("HELD", str(tmp_path / "held"))
     importable = str(Path(experiment.__file__).parent)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([importable, os.environ.get("PYTHONPATH", "")]))
+
+
+def content(chunk):
+    """Return what a chunk's file holds."""
+    (data,) = chunk.compute().values()
+    return data
 
 
 def small_grid(**fixed):
@@ -89,7 +95,7 @@ def files_of(out):
 
 def done_in(out):
     """Return what the computations of the finished chunks are called in the count."""
-    records = [results.unsealed(file.read_bytes()) for file in files_of(out)]
+    records = [store.unsealed(file.read_bytes()) for file in files_of(out)]
     return {f"{record['runs'][0]['seed']} {[run['learning_rate'] for run in record['runs']]}" for record in records}
 
 
@@ -142,7 +148,7 @@ def test_last_bits_depend_on_the_batch():
 
 def test_record_says_where_the_table_came_from(tmp_path):
     table = swept(tmp_path)
-    record = results.unsealed((tmp_path / "sweep.json").read_bytes())
+    record = store.unsealed((tmp_path / "sweep.json").read_bytes())
     assert record["table_sha256"] == hashlib.sha256(table).hexdigest()
     assert record["grid"]["seed"] == [0, 1, 2, 3]
     assert {"experiment", "fixed", "code", "data", "versions", "machine", "date", "seconds"} <= set(record)
@@ -182,9 +188,9 @@ def test_key_sees_data_and_code():
 
 @pytest.mark.parametrize("library", ["numpy", "scipy", "torch", "numba", "python-flint"])
 def test_key_sees_the_versions_of_numerical_libraries(monkeypatch, library):
-    before, found = chunks.split(experiment, small_grid().runs)[0], results.versions()
-    monkeypatch.setattr(results, "versions", lambda: {**found, library: "0.0.1"})
-    monkeypatch.setattr(chunks, "_code", results.code_version)  # kept for a process otherwise
+    before, found = chunks.split(experiment, small_grid().runs)[0], keys.versions()
+    monkeypatch.setattr(keys, "versions", lambda: {**found, library: "0.0.1"})
+    monkeypatch.setattr(chunks, "_code", keys.code_version)  # kept for a process otherwise
     assert chunks.split(experiment, small_grid().runs)[0].key != before.key
     with pytest.raises(chunks.OtherInputs, match="another version of the code or of a numerical library"):
         chunks.compute(before)
@@ -194,7 +200,7 @@ def test_key_sees_the_versions_of_numerical_libraries(monkeypatch, library):
 def test_worker_with_other_inputs_refuses(changed):
     chunk = dataclasses.replace(chunks.split(experiment, small_grid().runs)[0], **{changed: "other"})
     with pytest.raises(chunks.OtherInputs):
-        chunks.compute(chunk)
+        content(chunk)
 
 
 def test_larger_networks_have_smaller_groups():
@@ -242,7 +248,7 @@ def test_retry_failed_computes_the_chunks_with_errors_again_and_no_other(tmp_pat
 
 def test_run_that_fails_again_is_a_row_again(tmp_path, monkeypatch):
     Path(os.environ["BROKEN"]).touch()
-    monkeypatch.setattr(results, "circumstances", lambda seconds: {"date": "now", "seconds": 0.0})
+    monkeypatch.setattr(keys, "circumstances", lambda seconds: {"date": "now", "seconds": 0.0})
     broken = swept(tmp_path)
     before = len(experiment.counted())
     assert swept(tmp_path, retry_failed=True) == broken
@@ -397,23 +403,23 @@ def test_what_the_workers_of_a_killed_sweep_are_at_is_waited_for(tmp_path):
 
 
 def test_sweep_that_waits_for_others_says_so_and_computes_nothing(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(sweeps, "WAITING", 0)
+    monkeypatch.setattr(workers, "WAITING", 0)
     out, before = tmp_path, len(experiment.counted())
     (out / "chunks").mkdir()
     chunk, *others = chunks.split(experiment, small_grid().runs)
     for each in others:
-        results.write(each.file(out / "chunks"), chunks.compute(each))
+        store.write(each.file(out / "chunks"), content(each))
     at_it = locks.hold(out / "chunks" / f".{chunk.key}.lock")
-    data, unfinished, looks = chunks.compute(chunk), sweeps._unfinished, []
+    data, unfinished, looks = content(chunk), workers._unfinished, []
 
     def release_at_the_third_look(tasks, folder):
         looks.append(len(tasks))
         if len(looks) == 3:
-            results.write(chunk.file(folder), data)
+            store.write(chunk.file(folder), data)
             at_it.close()
         return unfinished(tasks, folder)
 
-    monkeypatch.setattr(sweeps, "_unfinished", release_at_the_third_look)
+    monkeypatch.setattr(workers, "_unfinished", release_at_the_third_look)
     done = sweeps.run(small_grid(), out, jobs=1)
     assert (done.computed, looks, len(experiment.counted()) - before) == (0, [CHUNKS, 1, 1], CHUNKS)
     assert capsys.readouterr().err == "catapult: other processes are at the last 1 chunks\n"
@@ -423,11 +429,11 @@ def test_no_more_workers_are_started_than_there_are_chunks(tmp_path, monkeypatch
     asked = []
 
     @contextlib.contextmanager
-    def workers(jobs, dask):
+    def pool(jobs, dask):
         asked.append(jobs)
         yield lambda work, left: (work(number, task) for number, task in enumerate(left))
 
-    monkeypatch.setattr(sweeps, "_workers", workers)
+    monkeypatch.setattr(workers, "_pool", pool)
     # As if for Dask, the work is a worker's: it would let this process, and all that it starts, ignore Ctrl-C.
     monkeypatch.setattr("signal.signal", lambda *given: None)
     for jobs in (1000, 1, None):
@@ -464,7 +470,7 @@ def test_table_of_another_grid_is_kept_and_said_before_work(tmp_path, capsys):
 
 def test_other_table_stays_until_the_new_one_is_there(tmp_path, monkeypatch):
     first = swept(tmp_path)
-    monkeypatch.setattr(sweeps, "_compute_all", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(workers, "finish", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         sweeps.run(grids.grid(experiment, ["learning_rate=1,2,9"]), tmp_path, jobs=1, progress=False)
     assert (tmp_path / "table.csv").read_bytes() == first
@@ -498,16 +504,18 @@ def test_worker_takes_up_no_finished_chunk(tmp_path):
     swept(tmp_path)
     chunk = chunks.split(experiment, small_grid().runs)[0]
     before = len(experiment.counted())
-    done = sweeps._work(5, sweeps.Task(chunk, "other"), folder=tmp_path / "chunks", data=None, parent=os.getpid())
-    assert done == (5, b"")
+    stale = dataclasses.replace(chunk, stale="other")
+    done = workers._work(5, stale, folder=tmp_path / "chunks", data=None, parent=os.getpid())
+    assert done == (5, {})
     assert len(experiment.counted()) == before
 
 
 def test_worker_without_the_folder_hands_over_what_it_computed(tmp_path):
     chunk = chunks.split(experiment, small_grid().runs)[0]
-    _, data = sweeps._work(0, sweeps.Task(chunk, None), folder=tmp_path / "none", data=None, parent=os.getpid())
+    _, files = workers._work(0, chunk, folder=tmp_path / "none", data=None, parent=os.getpid())
     assert not (tmp_path / "none").exists()
-    results.write(chunk.file(tmp_path), data)
+    ((name, data),) = files.items()
+    store.write(tmp_path / name, data)
     assert len(chunks.load(chunk, tmp_path)["rows"]) == 3
 
 
@@ -622,13 +630,13 @@ def test_disk_that_fails_is_one_line(tmp_path, monkeypatch, where):
     def fail(*_):
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(results, where, fail)
+    monkeypatch.setattr(store, where, fail)
     with pytest.raises(sweeps.SweepFailed, match=r"the sweep stopped: .*Input/output error; what was finished is kept"):
         swept(tmp_path)
 
 
 def test_experiment_in_a_worker_starts_no_processes():
-    with sweeps._one_thread(), joblib.parallel_config("loky", n_jobs=-1):
+    with workers.one_thread(), joblib.parallel_config("loky", n_jobs=-1):
         assert joblib.effective_n_jobs() == 1
 
 
@@ -639,7 +647,7 @@ def test_threads_are_given_back(monkeypatch):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        with sweeps._one_thread():
+        with workers.one_thread():
             assert torch.get_num_threads() == 1
             assert os.environ["OMP_NUM_THREADS"] == os.environ["OPENBLAS_NUM_THREADS"] == "1"
         assert torch.get_num_threads() == 2
@@ -649,13 +657,13 @@ def test_threads_are_given_back(monkeypatch):
 
 
 def test_progress_tells_the_time_left_without_a_terminal(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(sweeps, "LINES", -1)
+    monkeypatch.setattr(progress, "LINES", -1)
     Path(os.environ["BROKEN"]).touch()
     chunk = next(chunk for chunk in chunks.split(experiment, small_grid().runs) if experiment.FAILS.items() <= {
         **chunk.runs[0], "learning_rate": 3.0}.items() and len(chunk.runs) == 3)
-    results.write(chunk.file(tmp_path), chunks.compute(chunk))
-    with sweeps._Progress(10, 8, True) as shown:
-        shown.add(chunk, tmp_path)
+    store.write(chunk.file(tmp_path), content(chunk))
+    with progress.Progress(10, 8, "run") as shown:
+        shown.add(len(chunk.runs), chunks.failed(chunks.load(chunk, tmp_path)))
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("catapult: 5 of 10 runs, 1 failed, about ")
     assert line.endswith(" left")

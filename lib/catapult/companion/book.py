@@ -25,7 +25,7 @@ from catapult import THREADS, locks, paths
 from catapult.companion import execution, registry
 from catapult.datasets import sources
 from catapult.parameters import InputError
-from catapult.runs import results
+from catapult.runs import keys, store
 
 STAMP = paths.BUILD / "built.json"
 LOG = paths.BUILD / "build.log"
@@ -55,9 +55,9 @@ def state() -> dict[str, str]:
     """Return hashes of what the pages are made from: the text, and what the chapters compute with."""
     text = [*_files(paths.BOOK), paths.TOC, paths.CONFIG, paths.ROOT / "CITATION.cff"]
     code = [*_files(paths.LIBRARY), *_files(paths.RECORDED), paths.ROOT / "requirements.txt"]
-    numerical = {name: results.versions()[name] for name in results.NUMERICAL}
+    numerical = {name: keys.versions()[name] for name in keys.NUMERICAL}
     return {"text": _hash(text),
-            "code": results.digest([_hash(code), sources.mnist_fingerprint("auto"), sys.version, numerical])}
+            "code": keys.digest([_hash(code), sources.mnist_fingerprint("auto"), sys.version, numerical])}
 
 
 def expected_pages() -> list[Path]:
@@ -88,7 +88,7 @@ def build(force: bool = False) -> Path:
         missing = [page.name for page in expected_pages() if not page.exists()]
         if missing:
             raise BuildFailed(f"{len(missing)} pages of the table of contents were not built: {', '.join(missing)}")
-        results.write(STAMP, stamp)
+        store.write(STAMP, stamp)
     return index
 
 
@@ -172,7 +172,7 @@ def render(notebook: Path, page: Path) -> None:
             shutil.copyfile(built / name, page.parent / name)
         text = (built / f"{notebook.stem}.html").read_text(encoding="utf-8")
         # The ledger's page is not beside this one: its links become plain text.
-        results.write(page, re.sub(r'<a class="claim-id"[^>]*>(.*?)</a>', r"\1", text, flags=re.S).encode())
+        store.write(page, re.sub(r'<a class="claim-id"[^>]*>(.*?)</a>', r"\1", text, flags=re.S).encode())
 
 
 def site() -> tuple[Path, Path]:
@@ -184,7 +184,7 @@ def site() -> tuple[Path, Path]:
     (folder / ".nojekyll").touch()  # folders that begin with an underscore are served
     if not (folder / index.relative_to(paths.HTML)).exists():
         raise BuildFailed("the index page is missing from the site")
-    name = f"catapult-companion-{results.versions()['catapult-companion']}"
+    name = f"catapult-companion-{keys.versions()['catapult-companion']}"
     archive = shutil.make_archive(str(paths.BUILD / name), "zip", folder)
     return folder, Path(archive)
 

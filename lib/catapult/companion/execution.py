@@ -20,7 +20,7 @@ from pathlib import Path
 
 from catapult import THREADS, paths
 from catapult.companion import claims, registry
-from catapult.runs import results
+from catapult.runs import keys, store
 
 CACHE = paths.BUILD / ".jupyter_cache"
 AT_ONCE = max(2, (os.cpu_count() or 1) - 1)
@@ -36,17 +36,19 @@ class PageFailed(RuntimeError):
 def state(page: Path) -> str:
     """Return the hash of what the outputs of a page depend on besides its cells."""
     cells = _code(page)
-    modules = {name for name in results.imported(ast.parse(cells)) if name.startswith("catapult")}
+    modules = {name for name in keys.imported(ast.parse(cells)) if name.startswith("catapult")}
     named = re.findall(r'claims\.verdicts\("([\w-]+)"', cells)
     modules |= {claims.checks_of(chapter) for chapter in named}
     rows = named or ([chapter.id for chapter in registry.every()] if "catapult.companion.claims" in modules else [])
-    recorded = any("RECORDED" in path.read_text(encoding="utf-8") for path in results.import_closure(*modules)
-                   if path.name != "paths.py")
-    tables = sorted(paths.RECORDED.rglob("*")) if recorded else []
+    closure = keys.import_closure(*modules)
+    rooms = {path.parent.name.replace("_", "-") for path in closure if path.name == "experiment.py"}
+    if any("RECORDED /" in path.read_text(encoding="utf-8") for path in closure if path.parent.parent == paths.ROOMS):
+        rooms.add(paths.RECORDED.name)  # a table of a chapter's own
+    tables = [table for table in sorted(paths.RECORDED.rglob("*")) if table.is_file() and table.parent.name in rooms]
     chapter = _chapter(page)
-    data = results.data_checksum(chapter.experiment, chapter.parameters()) if chapter else ""
-    return results.digest([results.code_version(*modules), [claims.text_of(chapter) for chapter in rows],
-                           [results.digest(table.read_bytes().hex()) for table in tables if table.is_file()], data,
+    data = keys.data_checksum(chapter.experiment, chapter.parameters()) if chapter else ""
+    return keys.digest([keys.code_version(*modules), [claims.text_of(chapter) for chapter in rows],
+                           [keys.digest(table.read_bytes().hex()) for table in tables], data,
                            sys.version])
 
 
@@ -101,7 +103,7 @@ def _execute_all(waiting: list[Path], now: dict[str, str], say: Callable[[str], 
                 if process.returncode:
                     failed = f"{page.name} stopped:\n{output.strip()}"
                 else:
-                    results.write(CACHE / "states.json", json.dumps({**_states(), page.stem: now[page.stem]}).encode())
+                    store.write(CACHE / "states.json", json.dumps({**_states(), page.stem: now[page.stem]}).encode())
                     say(f"executed {page.stem} in {time.monotonic() - started:.0f} s")
     if failed:
         raise PageFailed(failed)

@@ -19,7 +19,7 @@ from catapult.companion import book
 from catapult.companion.registry import Chapter, notebook
 from catapult.datasets import sources
 from catapult.parameters import InputError, Parameters, plain
-from catapult.runs import results
+from catapult.runs import keys, results, store
 
 
 class ChapterFailed(RuntimeError):
@@ -116,7 +116,7 @@ def _execute(chapter: Chapter, values: Parameters, files: Mapping[str, Path], pr
 
     os.environ.pop("MPLBACKEND", None)  # the kernel's own backend is the one that shows figures
     source = notebook(chapter)
-    origin, started = results.identity(chapter.experiment, values), time.monotonic()
+    origin, started = keys.identity(chapter.experiment, values), time.monotonic()
     used = sources.in_words(origin["data"])
     if used and paths.named_data():
         tagged = next(i for i, cell in enumerate(source.cells) if "parameters" in cell.metadata["tags"])
@@ -134,14 +134,14 @@ def _execute(chapter: Chapter, values: Parameters, files: Mapping[str, Path], pr
         raise ChapterFailed(f"chapter {chapter.id} stopped: {type(error).__name__}: {error}; kept: "
                             f"{files['unfinished']}") from None
     dataset = results.compute(chapter.experiment, values)
-    origin |= results.circumstances(time.monotonic() - started)
+    origin |= keys.circumstances(time.monotonic() - started)
     record = {"chapter": chapter.id, **origin, "seeds": _seeds(values), "data_used": used or "none",
               "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")}
     for earlier in ("page", "record"):  # they would stand beside results that are not theirs
         files[earlier].unlink(missing_ok=True)
     os.replace(files["unfinished"], files["notebook"])
-    results.write(files["results"], bytes(dataset.to_netcdf(engine="h5netcdf")))
-    results.write(files["record"], json.dumps(record, indent=1, ensure_ascii=False).encode())
+    store.write(files["results"], bytes(dataset.to_netcdf(engine="h5netcdf")))
+    store.write(files["record"], json.dumps(record, indent=1, ensure_ascii=False).encode())
     try:
         book.render(files["notebook"], files["page"])
     except book.BuildFailed as error:

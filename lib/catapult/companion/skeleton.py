@@ -7,7 +7,7 @@ from pathlib import Path
 
 from catapult import paths
 from catapult.parameters import InputError, shown
-from catapult.runs import experiments, results
+from catapult.runs import experiments, store
 
 PAGE = '''---
 jupytext:
@@ -43,7 +43,7 @@ steps: int = 20  # steps of gradient descent
 
 from catapult.chapters.ROOM import experiment, figures
 from catapult.companion import claims, registry
-from catapult.runs import results
+from catapult.runs import results, store
 
 parameters = registry.parameters("NAME", globals())
 measured = results.compute(experiment, parameters)
@@ -188,5 +188,5 @@ def write(name: str) -> list[Path]:
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         title = name.replace("-", " ").capitalize()
-        results.write(path, text.replace("NAME", name).replace("ROOM", room).replace("TITLE", title).encode())
+        store.write(path, text.replace("NAME", name).replace("ROOM", room).replace("TITLE", title).encode())
     return list(files)

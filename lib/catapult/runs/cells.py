@@ -8,19 +8,23 @@ that are there are kept. Its ``run(parameters)`` is :func:`one_by_one`. An exper
 
 from __future__ import annotations
 
+import functools
 import importlib
-import os
+import io
 import sys
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import joblib
 import xarray as xr
 
 from catapult.parameters import Parameters
-from catapult.runs import results
+from catapult.runs import keys, store, workers
+from catapult.runs.progress import Progress
 
 
 def one_by_one(experiment: ModuleType, parameters: Parameters) -> xr.Dataset:
@@ -28,53 +32,84 @@ def one_by_one(experiment: ModuleType, parameters: Parameters) -> xr.Dataset:
     return experiment.join(parameters, [experiment.cell(parameters, **name) for name in experiment.cells(parameters)])
 
 
-def compute(experiment: ModuleType, parameters: Parameters, origin: dict[str, Any]) -> xr.Dataset:
-    """Return the experiment's results: the cells that are kept, joined with the others, computed on all cores.
+@dataclass(frozen=True)
+class Cell:
+    """One cell of an experiment at some parameters, and the key under which it is kept."""
 
-    Each cell is stored by the process that computes it, as soon as it is done. ``origin`` is what the whole depends on
-    (:func:`catapult.runs.results.identity`).
-    """
+    parameters: Parameters
+    name: Mapping[str, Any]
+    origin: Mapping[str, Any]  # what it depends on
+    key_of: Callable[[dict[str, Any]], str] = keys.key_of
+
+    @functools.cached_property
+    def key(self) -> str:
+        """What its files' names begin with."""
+        return self.key_of(dict(self.origin))
+
+    def load(self, folder: Path) -> xr.Dataset | None:
+        """Return its results, or None if they are not in the folder, whole."""
+        return store.load(folder / self.key, self.key_of)
+
+    def finished(self, folder: Path) -> bool:
+        """Return whether its results are in the folder, whole."""
+        return self.load(folder) is not None
+
+    def compute(self) -> workers.Files:
+        """Compute it; return the files that keep it."""
+        started = time.monotonic()
+        dataset = run(importlib.import_module(self.origin["experiment"]), self.parameters, self.name)
+        return store.files(self.key, dataset, {**self.origin, **keys.circumstances(time.monotonic() - started)})
+
+
+def run(experiment: ModuleType, parameters: Parameters, name: Mapping[str, Any]) -> xr.Dataset:
+    """Return the results of one cell; an experiment without cells has one, and that has no name."""
+    return experiment.cell(parameters, **name) if name else experiment.run(parameters)
+
+
+def of(experiment: ModuleType, parameters: Parameters, origin: Mapping[str, Any],
+       key_of: Callable[[dict[str, Any]], str] = keys.key_of) -> list[Cell]:
+    """Return the cells of an experiment; ``origin`` is what the whole depends on (:func:`keys.identity`)."""
+    if not hasattr(experiment, "cells"):
+        return [Cell(parameters, {}, origin, key_of)]
+    own = {key: value for key, value in origin["parameters"].items() if key not in experiment.JOINED_OVER}
+    return [Cell(parameters, name, {**origin, "parameters": {**own, "cell": dict(name)}}, key_of)
+            for name in experiment.cells(parameters)]
+
+
+def joined(experiment: ModuleType, parameters: Parameters, datasets: list[xr.Dataset]) -> xr.Dataset:
+    """Return the whole from the results of all cells, in their order."""
+    return experiment.join(parameters, datasets) if hasattr(experiment, "cells") else datasets[0]
+
+
+def compute(experiment: ModuleType, parameters: Parameters, origin: Mapping[str, Any]) -> xr.Dataset:
+    """Return the experiment's results: the cells that are kept, joined with the others, computed on all cores."""
     if not hasattr(experiment, "cells"):
         return experiment.run(parameters)
-    names = experiment.cells(parameters)
-    origins = [of_cell(experiment, origin, name) for name in names]
-    found = {number: results.load(results.entry_of(cell)) for number, cell in enumerate(origins)}
-    missing = [number for number, dataset in found.items() if dataset is None]
-    ours = {name: value for name, value in os.environ.items() if name.startswith("CATAPULT_")}
-    started = time.monotonic()
-    with joblib.parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
-        done = joblib.Parallel(batch_size=1, return_as="generator_unordered")(
-            joblib.delayed(_keep)(number, experiment.__name__, parameters, names[number], origins[number], ours)
-            for number in missing)
-        for count, (number, dataset) in enumerate(done, start=1):
-            found[number] = dataset
-            _say(experiment, count, len(missing), time.monotonic() - started)
-    return experiment.join(parameters, [found[number] for number in range(len(names))])
+    every = of(experiment, parameters, origin)
+    folder = store.entry_of(every[0].origin).parent
+    found = {cell.key: cell.load(folder) for cell in every}
+    missing = [cell for cell in every if found[cell.key] is None]
+    with Progress(len(every), len(missing), "cell", sys.stderr.isatty()) as shown:
+        def done(cell: Cell, files: workers.Files) -> None:
+            found[cell.key] = _arrays(files) if files else cell.load(folder)
+            shown.add(1)
+
+        workers.finish(missing, _writable(folder), done, say=shown.say)
+    return joined(experiment, parameters, [found[cell.key] for cell in every])
 
 
-def of_cell(experiment: ModuleType, origin: dict[str, Any], name: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what one cell depends on, from what the whole does."""
-    own = {key: value for key, value in origin["parameters"].items() if key not in experiment.JOINED_OVER}
-    return {**origin, "parameters": {**own, "cell": dict(name)}}
+def _arrays(files: workers.Files) -> xr.Dataset:
+    with xr.open_dataset(io.BytesIO(next(iter(files.values()))), engine="h5netcdf") as dataset:
+        return dataset.load()
 
 
-def _keep(number: int, module: str, parameters: Parameters, name: Mapping[str, Any], origin: dict[str, Any],
-          environment: Mapping[str, str]) -> tuple[int, xr.Dataset]:
-    """Compute one cell, in a worker, and store it; return it as it is read back."""
-    import torch
-
-    torch.set_num_threads(1)
-    os.environ.update(environment)  # a worker may be older than what the caller has set since
-    started = time.monotonic()
-    dataset = importlib.import_module(module).cell(parameters, **name)
-    entry = results.entry_of(origin)
-    results.save_or_say(entry, dataset, {**origin, **results.circumstances(time.monotonic() - started)})
-    kept = results.load(entry)
-    return number, dataset if kept is None else kept
-
-
-def _say(experiment: ModuleType, done: int, count: int, seconds: float) -> None:
-    if sys.stderr.isatty():
-        left = seconds / done * (count - done)
-        print(f"\rcatapult: {done} of {count} cells, about {left:.0f} s left  ", end="\n" if done == count else "",
-              file=sys.stderr, flush=True)
+def _writable(folder: Path) -> Path:
+    """Return the folder, made if need be; if nothing can be written there, say so and return one that is not there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        print(f"catapult: {folder} can't be written ({error.strerror}); the results are used all the same",
+              file=sys.stderr)
+        return folder / "nowhere"

@@ -18,7 +18,7 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,9 +27,11 @@ import numpy as np
 import xarray as xr
 
 from catapult.parameters import Parameters
-from catapult.runs import results
+from catapult.runs import keys, store
 
 Row = dict[str, Any]  # {"results": {name: text}, "error": text}
+LONGEST = 10
+"""Components that a vector may have to be in a table."""
 
 
 class OtherInputs(RuntimeError):
@@ -44,6 +46,7 @@ class Chunk:
     runs: tuple[dict[str, Any], ...]
     data: str
     code: str
+    stale: str | None = None  # the digest of a record with failures that does not count
 
     @functools.cached_property
     def identity(self) -> dict[str, Any]:
@@ -53,11 +56,44 @@ class Chunk:
 
     @functools.cached_property
     def key(self) -> str:
-        return results.digest(self.identity)[:32]
+        return keys.digest(self.identity)[:32]
 
     def file(self, folder: Path) -> Path:
         """Return where in the folder of chunks this one is kept."""
         return folder / f"{self.key}.json"
+
+    def finished(self, folder: Path) -> bool:
+        """Return whether its file is there, whole."""
+        record = load(self, folder)
+        return record is not None and (self.stale is None or keys.digest(record) != self.stale)
+
+    def again(self, folder: Path) -> Chunk:
+        """Return the same chunk, unfinished if a run of it has failed."""
+        record = load(self, folder)
+        return self if record is None or not failed(record) else replace(self, stale=keys.digest(record))
+
+    def compute(self) -> dict[str, bytes]:
+        """Run it; return its file, by its name.
+
+        A run that fails is a row with its error. If a group fails as a whole, its runs are done one by one, each
+        alone: which rows come out of a batch and which do not depends on the chunk alone.
+
+        Raises
+        ------
+        OtherInputs
+            If the code or the data here is not what the chunk was made for.
+        """
+        experiment = importlib.import_module(self.experiment)
+        runs = [experiment.Parameters(**run) for run in self.runs]
+        if (_code(self.experiment), _code(__name__)) != (self.code, self.identity["rows_code"]):
+            raise OtherInputs("a worker has another version of the code or of a numerical library")
+        if keys.data_checksum(experiment, runs[0]) != self.data:
+            raise OtherInputs("a worker has other data")
+        started = time.monotonic()
+        rows = _rows(experiment, runs)
+        return {f"{self.key}.json": store.sealed({
+            **self.identity, "rows": rows, **keys.circumstances(time.monotonic() - started),
+            "attempt": secrets.token_hex(8)})}  # a retry in the same second is another record
 
 
 def split(experiment: ModuleType, runs: Sequence[Parameters]) -> list[Chunk]:
@@ -70,38 +106,15 @@ def split(experiment: ModuleType, runs: Sequence[Parameters]) -> list[Chunk]:
     code, chunks = _code(experiment.__name__), []
     for group in groups.values():
         size = len(group) if over is None else experiment.group_size(group[0])
-        data = results.data_checksum(experiment, group[0])
+        data = keys.data_checksum(experiment, group[0])
         chunks += [Chunk(experiment.__name__, tuple(run.as_dict() for run in group[i:i + size]), data, code)
                    for i in range(0, len(group), size)]
     return chunks
 
 
-def compute(chunk: Chunk) -> bytes:
-    """Run a chunk; return what its file holds.
-
-    A run that fails is a row with its error. If a group fails as a whole, its runs are done one by one, each
-    alone: which rows come out of a batch and which do not depends on the chunk alone.
-
-    Raises
-    ------
-    OtherInputs
-        If the code or the data here is not what the chunk was made for.
-    """
-    experiment = importlib.import_module(chunk.experiment)
-    runs = [experiment.Parameters(**run) for run in chunk.runs]
-    if (_code(chunk.experiment), _code(__name__)) != (chunk.code, chunk.identity["rows_code"]):
-        raise OtherInputs("a worker has another version of the code or of a numerical library")
-    if results.data_checksum(experiment, runs[0]) != chunk.data:
-        raise OtherInputs("a worker has other data")
-    started = time.monotonic()
-    rows = _rows(experiment, runs)
-    return results.sealed({**chunk.identity, "rows": rows, **results.circumstances(time.monotonic() - started),
-                           "attempt": secrets.token_hex(8)})  # a retry in the same second is another record
-
-
 def read(chunk: Chunk, folder: Path) -> dict[str, Any]:
     """Return what a finished chunk's file holds; OSError if it can't be read, ValueError if it is damaged."""
-    record = results.unsealed(chunk.file(folder).read_bytes())
+    record = store.unsealed(chunk.file(folder).read_bytes())
     if any(record.get(name) != value for name, value in chunk.identity.items()):
         raise ValueError("it belongs to another chunk")
     return record
@@ -114,7 +127,7 @@ def load(chunk: Chunk, folder: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (ValueError, IsADirectoryError) as error:
-        results.set_aside([chunk.file(folder)], error)
+        store.set_aside([chunk.file(folder)], error)
         return None
 
 
@@ -149,15 +162,17 @@ def _alone(experiment: ModuleType, run: Parameters) -> Row:
 def _row(run: Parameters, dataset: xr.Dataset) -> Row:
     """Return a run's results as a row.
 
-    Single values as they are; of what has the one dimension ``step`` the last value, as ``NAME_end``; larger
-    arrays have no place in a table.
+    Of what has a dimension ``step`` the last, as ``NAME_end``; single values as they are, of vectors of up to
+    ``LONGEST`` each component, as ``NAME_0`` and on; larger arrays have no place in a table.
     """
     row = {}
     for name, variable in dataset.data_vars.items():
+        if "step" in variable.dims:
+            name, variable = f"{name}_end", variable.isel(step=-1)
         if variable.dims == ():
             row[name] = as_text(variable.values)
-        elif variable.dims == ("step",):
-            row[f"{name}_end"] = as_text(variable.values[-1])
+        elif variable.ndim == 1 and variable.size <= LONGEST:
+            row.update({f"{name}_{number}": as_text(value) for number, value in enumerate(variable.values)})
     if clash := sorted(set(row) & {*run.as_dict(), "error"}):
         raise ValueError(f"a result is called like a parameter: {', '.join(clash)}")
     return {"results": row, "error": ""}
@@ -170,4 +185,4 @@ def _one_line(error: Exception) -> str:
 
 @functools.cache
 def _code(module: str) -> str:
-    return results.code_version(module)
+    return keys.code_version(module)

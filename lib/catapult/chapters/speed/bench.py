@@ -33,7 +33,7 @@ from catapult.chapters.speed import experiment as speed
 from catapult.companion.claims import keeps
 from catapult.networks import Network
 from catapult.parameters import InputError
-from catapult.runs import grids, results, sweeps
+from catapult.runs import grids, keys, store, sweeps
 from catapult.theory import linear_predictor, two_layer
 
 RECORD = paths.RECORDED / "bench.json"
@@ -346,9 +346,9 @@ def store_rows(sizes: Sizes) -> Iterator[Row]:
 
     def round_trip():
         with tempfile.TemporaryDirectory(prefix="catapult-") as folder:
-            entry = Path(folder) / results.key(speed, values)
-            results.save(entry, dataset, {**results.identity(speed, values), **results.circumstances(0.0)})
-            if results.load(entry) is None:
+            entry = Path(folder) / keys.key(speed, values)
+            store.save(entry, dataset, {**keys.identity(speed, values), **keys.circumstances(0.0)})
+            if store.load(entry) is None:
                 raise RuntimeError("the store did not give back what it was given")
 
     seconds = timing.alternate({"store": round_trip}, sizes.repeats, time.perf_counter)["store"]
@@ -375,9 +375,9 @@ def measure(sizes: Sizes, say: Callable[[str], object] = lambda line: None) -> d
     libraries = ("numba", "curvlinops-for-pytorch", "joblib")
     installed = {name: metadata.version(name) for name in libraries if importlib.util.find_spec(
         name.removesuffix("-for-pytorch"))}
-    return {"machine": about, "versions": {**results.versions(), **installed},
+    return {"machine": about, "versions": {**keys.versions(), **installed},
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "code": results.code_version(__name__), "seconds": round(time.perf_counter() - started, 1),
+            "code": keys.code_version(__name__), "seconds": round(time.perf_counter() - started, 1),
             "rows": [asdict(row) for row in rows]}
 
 
@@ -439,7 +439,7 @@ def main(arguments: list[str] | None = None) -> int:
     report = measure(QUICK if options.quick else Sizes(), lambda text: print(text, flush=True))
     target = RECORD if options.record and not options.quick else paths.BUILD / "bench.json"
     target.parent.mkdir(parents=True, exist_ok=True)
-    results.write(target, json.dumps(report, indent=1, ensure_ascii=False).encode() + b"\n")
+    store.write(target, json.dumps(report, indent=1, ensure_ascii=False).encode() + b"\n")
     missed = sum(row.met is False for row in rows(report))
     print(f"catapult: {json.dumps(report['machine'], ensure_ascii=False)}\ncatapult: {len(report['rows'])} rows, "
           f"{missed} beside their targets, {report['seconds']:.0f} s; stored in {target}")

@@ -1,0 +1,237 @@
+"""Recorded results: cells that were computed once, at paper scale, and that pages show on any machine.
+
+They lie in ``data/results/EXPERIMENT/``, two files a cell as in the store. The key is made of the experiment's name,
+the parameters that are not at their defaults and the cell's name. Code, data, versions and machine are provenance: a
+page says with which code its numbers were made, computes a slice of them again and compares.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import joblib
+import numpy as np
+import xarray as xr
+
+from catapult import paths
+from catapult.parameters import InputError, Parameters
+from catapult.runs import cells, experiments, keys, store, workers
+from catapult.runs.progress import Progress, in_words
+
+LONGEST = 45 * 60
+"""Seconds that a cell may take, so that a recording can be made in parts."""
+
+
+class NotRecorded(LookupError):
+    """Some cells of an experiment are not recorded at these parameters; the message is one line."""
+
+
+class RecordingFailed(RuntimeError):
+    """The recording could not be finished; the cells that were are kept. The message is one line."""
+
+
+def folder(experiment: ModuleType) -> Path:
+    """Return where an experiment's recorded cells are."""
+    return paths.RECORDED / experiments.name_of(experiment.__name__)
+
+
+def of(experiment: ModuleType, parameters: Parameters) -> list[cells.Cell]:
+    """Return the cells of an experiment as they are recorded, with what they depend on here: code, but not data."""
+    values = parameters.as_dict()
+    defaults = {name: field.default for name, field in type(parameters).model_fields.items()}
+    origin = {"experiment": experiment.__name__, "code": keys.code_version(experiment.__name__), "values": values,
+              "parameters": {name: value for name, value in values.items() if value != defaults[name]}}
+    return cells.of(experiment, parameters, origin, _key_of)
+
+
+def _key_of(record: Mapping[str, Any]) -> str:
+    return keys.digest({name: record[name] for name in ("experiment", "parameters")})[:32]
+
+
+def record(experiment: ModuleType, parameters: Parameters, *, jobs: int | None = None, dask: str | None = None,
+           progress: bool = True) -> str:
+    """Compute the cells that are not recorded yet, and record each as soon as it is done; say in words what was done.
+
+    Parameters
+    ----------
+    experiment, parameters
+        What is recorded; most often at the scale ``paper``.
+    jobs, dask
+        As in :func:`catapult.runs.workers.finish`.
+    progress
+        Whether to show on standard error how far it is.
+
+    Raises
+    ------
+    InputError
+        If cells are there that were computed from other data, or nothing can be written.
+    RecordingFailed
+        If a cell fails, or workers are killed again and again.
+    """
+    started, place, data = time.monotonic(), folder(experiment), keys.data_checksum(experiment, parameters)
+    every = [cells.Cell(cell.parameters, cell.name, {**cell.origin, "data": data}, _key_of)
+             for cell in of(experiment, parameters)]
+    there = [cell for cell in every if cell.finished(place)]
+    if other := [cell for cell in there if store.record_of(place / cell.key, _key_of)["data"] != data]:
+        raise InputError(f"{len(other)} cells in {place} were computed from other data, the first is {other[0].key}; "
+                         "allowed: the data that they were computed from, or to remove them first")
+    missing = [cell for cell in every if cell not in there]
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with Progress(len(every), len(missing), "cell", progress) as shown:
+            def done(cell: cells.Cell, files: workers.Files) -> None:
+                for name, content in files.items():  # a worker without this file system leaves the writing to us
+                    if not (place / name).is_file():
+                        store.write(place / name, content)
+                shown.add(1)
+
+            workers.finish(missing, place, done, jobs=jobs, dask=dask, say=shown.say)
+    except InputError:
+        raise
+    except Exception as error:  # an experiment may raise anything
+        raise RecordingFailed(f"the recording stopped: {' '.join(str(error).split())[:200] or type(error).__name__}; "
+                              "the cells that were finished are kept, the same command goes on from there") from error
+    size = sum(file.stat().st_size for cell in every for file in place.glob(f"{cell.key}*"))
+    return (f"{len(every)} cells, {len(missing)} of them computed in {in_words(time.monotonic() - started)}; "
+            f"{size / 1e6:.2g} MB in {place}")
+
+
+def estimate(experiment: ModuleType, parameters: Parameters, jobs: int | None = None) -> str:
+    """Return in words what :func:`record` would do, and how long it takes; writes nothing.
+
+    The time of a cell is that of a recorded one that differs in its seed alone; else one such cell is timed here, over
+    its first steps if it has many.
+    """
+    place, every = folder(experiment), of(experiment, parameters)
+    missing, known = [], {}
+    for cell in every:
+        kind = tuple((name, value) for name, value in cell.name.items() if name != "seed")
+        try:
+            known[kind] = float(store.record_of(place / cell.key, _key_of)["seconds"])
+        except (OSError, ValueError, KeyError):
+            missing.append((kind, cell))
+    for kind, cell in missing:
+        if kind not in known:
+            known[kind] = _timed(experiment, parameters, cell.name)
+    seconds = sum(known[kind] for kind, _ in missing)
+    longest = max((known[kind] for kind, _ in missing), default=0.0)
+    beyond = f"; a cell may take {in_words(LONGEST)}: cut them smaller" if longest > LONGEST else ""
+    here = jobs or joblib.cpu_count()
+    return (f"{len(every)} cells, {len(every) - len(missing)} of them recorded\n"
+            f"about {in_words(seconds)} of computing left, {in_words(seconds / here)} with {here} processes; the "
+            f"longest cell about {in_words(longest)}{beyond}")
+
+
+def _timed(experiment: ModuleType, parameters: Parameters, name: Mapping[str, Any]) -> float:
+    def seconds(**changes) -> float:
+        values = type(parameters)(**{**parameters.as_dict(), **changes})
+        started = time.monotonic()
+        cells.run(experiment, values, name)
+        return time.monotonic() - started
+
+    steps = getattr(parameters, "steps", None)
+    with workers.one_thread():
+        if steps is None or steps <= 400:
+            return seconds()
+        few, more = min(seconds(steps=100), seconds(steps=100)), seconds(steps=200)
+    return more + max(more - few, 0) / 100 * (steps - 200)
+
+
+def load(experiment: ModuleType, parameters: Parameters) -> xr.Dataset:
+    """Return the recorded results of an experiment at these parameters.
+
+    Raises
+    ------
+    NotRecorded
+        If a cell is not there, or is damaged, or was computed at another value of a parameter.
+    """
+    return cells.joined(experiment, parameters, [_load(experiment, cell) for cell in of(experiment, parameters)])
+
+
+def _load(experiment: ModuleType, cell: cells.Cell) -> xr.Dataset:
+    place = folder(experiment)
+    dataset = cell.load(place)
+    if dataset is None:
+        raise NotRecorded(f"{experiments.name_of(experiment.__name__)} is not recorded at these parameters: {place} "
+                          f"has no {cell.key}.json, which is the cell {dict(cell.name) or 'of all'}")
+    recorded = store.record_of(place / cell.key, _key_of)["values"]
+    over = getattr(experiment, "JOINED_OVER", ())
+    if changed := [name for name, value in cell.origin["values"].items()
+                   if name not in over and recorded.get(name, value) != value]:
+        raise NotRecorded(f"{place / cell.key}.json was recorded with another {', '.join(changed)}")
+    return dataset
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """With what recorded results were made: code and data as hashes, first and last date, seconds of one process."""
+
+    code: frozenset[str]
+    data: frozenset[str]
+    versions: frozenset[str]
+    machines: frozenset[str]
+    first: str
+    last: str
+    seconds: float
+    current: bool  # whether today's code is the one that made them
+
+    def in_words(self) -> str:
+        """Return a sentence for the page that shows the results."""
+        code = ", ".join(sorted(each[:8] for each in self.code))
+        as_now = "as it is now" if self.current else "the code has changed since"
+        day = self.first[:10] if self.first[:10] == self.last[:10] else f"{self.first[:10]} to {self.last[:10]}"
+        return (f"Recorded on {day} in {in_words(self.seconds)} of one core with code {code} ({as_now}), "
+                f"{'; '.join(sorted(self.versions))}, on {'; '.join(sorted(self.machines))}.")
+
+
+def made_with(experiment: ModuleType, parameters: Parameters) -> Provenance:
+    """Return the provenance of the recorded results; raise NotRecorded if a cell is missing."""
+    every = of(experiment, parameters)
+    for cell in every:
+        _load(experiment, cell)
+    records = [store.record_of(folder(experiment) / cell.key, _key_of) for cell in every]
+    dates = sorted(each["date"] for each in records)
+    return Provenance(
+        code=frozenset(each["code"] for each in records), data=frozenset(each["data"] for each in records),
+        versions=frozenset(", ".join(f"{name} {each['versions'][name]}" for name in ("python", "numpy", "torch"))
+                           for each in records),
+        machines=frozenset(each["machine"] for each in records), first=dates[0], last=dates[-1],
+        seconds=sum(each["seconds"] for each in records), current={each["code"] for each in records} == {
+            every[0].origin["code"]})
+
+
+def slice_difference(experiment: ModuleType, parameters: Parameters, name: Mapping[str, Any],
+                     variables: Iterable[str], **changes: Any) -> dict[str, float]:
+    """Compute one recorded cell again with other parameters, most often fewer steps; return how far it is off.
+
+    For each variable with a dimension ``step``: the largest difference at the steps that both have, relative to the
+    largest recorded value there; infinite if one is NaN where the other is not.
+
+    Raises
+    ------
+    NotRecorded
+        If that cell is not recorded.
+    """
+    cell = next((each for each in of(experiment, parameters) if dict(each.name) == dict(name)), None)
+    if cell is None:
+        raise NotRecorded(f"no cell is called {dict(name)}")
+    kept = _load(experiment, cell)
+    again = cells.run(experiment, type(parameters)(**{**parameters.as_dict(), **changes}), name)
+    return {variable: _difference(again[variable], kept[variable]) for variable in variables}
+
+
+def _difference(again: xr.DataArray, kept: xr.DataArray) -> float:
+    again, kept = (each.dropna("step", how="all") for each in (again, kept))
+    again, kept = xr.align(again, kept, join="inner")
+    if not again.size:
+        raise NotRecorded(f"{kept.name}: no step is in both")
+    a, b = again.values.astype(float), kept.values.astype(float)
+    if (np.isnan(a) != np.isnan(b)).any():
+        return np.inf
+    there = np.isfinite(b)
+    return float(np.abs(a - b)[there].max(initial=0.0) / np.abs(b[there]).max(initial=1e-300))

@@ -1,0 +1,156 @@
+"""What was recorded is found again on any machine, is not computed twice, and says what it was made with."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import celled_experiment as experiment
+from catapult import paths
+from catapult.parameters import InputError
+from catapult.runs import keys, recorded
+
+
+@pytest.fixture
+def log(tmp_path, monkeypatch):
+    """The file of the cells that were computed so far; what is recorded lies in a folder of the test's own."""
+    monkeypatch.setattr(paths, "RECORDED", tmp_path / "recorded")
+    (tmp_path / "log").touch()
+    return tmp_path / "log"
+
+
+def parameters(log, **given):
+    return experiment.Parameters(log=str(log), **given)
+
+
+def computed(log):
+    return sorted(map(int, log.read_text().split()))
+
+
+def record(values):
+    return recorded.record(experiment, values, jobs=1, progress=False)
+
+
+def test_recorded_cells_joined_are_the_experiment_bit_for_bit(log):
+    values = parameters(log)
+    assert record(values).startswith("4 cells, 4 of them computed")
+    xr.testing.assert_identical(recorded.load(experiment, values), experiment.run(values))
+
+
+def test_a_recording_goes_on_from_the_cells_that_are_there_whatever_the_code(log, monkeypatch):
+    record(parameters(log, seeds=2))
+    monkeypatch.setattr(keys, "code_version", lambda module: "changed")
+    assert record(parameters(log, seeds=4)).startswith("4 cells, 2 of them computed")
+    assert computed(log) == [0, 1, 2, 3]
+    made = recorded.made_with(experiment, parameters(log))
+    assert (len(made.code), made.current) == (2, False)
+    assert "the code has changed since" in made.in_words()
+    assert recorded.made_with(experiment, parameters(log, seeds=1)).current is False
+
+
+def test_todays_code_is_said_to_be_the_one(log):
+    record(parameters(log))
+    assert "as it is now" in recorded.made_with(experiment, parameters(log)).in_words()
+
+
+def test_what_is_not_recorded_is_said(log):
+    record(parameters(log))
+    with pytest.raises(recorded.NotRecorded, match="which is the cell {'seed': 4}"):
+        recorded.load(experiment, parameters(log, seeds=5))
+    with pytest.raises(recorded.NotRecorded):
+        recorded.load(experiment, parameters(log, factor=2.0))
+    with pytest.raises(recorded.NotRecorded, match="no cell is called"):
+        recorded.slice_difference(experiment, parameters(log), {"seed": 9}, [])
+
+
+def test_a_default_that_was_changed_since_does_not_pass_for_the_recorded_one(log, monkeypatch):
+    record(parameters(log))
+    monkeypatch.setattr(experiment.Parameters.model_fields["factor"], "default", 1.25)
+    with pytest.raises(recorded.NotRecorded, match="with another factor"):
+        recorded.load(experiment, experiment.Parameters.model_construct(seeds=4, factor=1.25, log=str(log), pause=0.0))
+
+
+def test_a_parameter_that_came_later_keeps_what_was_recorded(log):
+    class Later(experiment.Parameters):
+        sign: int = 1
+
+    record(parameters(log))
+    assert recorded.load(experiment, Later(log=str(log))).sizes == {"seed": 4, "x": 3}
+    with pytest.raises(recorded.NotRecorded):
+        recorded.load(experiment, Later(log=str(log), sign=-1))
+
+
+def test_other_data_are_refused_before_work(log, monkeypatch):
+    monkeypatch.setattr(experiment, "data", lambda values: "these", raising=False)
+    record(parameters(log, seeds=2))
+    monkeypatch.setattr(experiment, "data", lambda values: "others")
+    with pytest.raises(InputError, match="2 cells in .* were computed from other data"):
+        record(parameters(log))
+    assert computed(log) == [0, 1]
+    assert recorded.load(experiment, parameters(log, seeds=2)).sizes["seed"] == 2
+
+
+def test_a_damaged_cell_is_not_shown(log, capsys):
+    record(parameters(log))
+    file = min(recorded.folder(experiment).glob("*.nc"))
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(recorded.NotRecorded):
+        recorded.load(experiment, parameters(log))
+    assert "damaged" in capsys.readouterr().err
+
+
+def test_a_cell_that_fails_keeps_the_others(log, monkeypatch):
+    cell = experiment.cell
+    monkeypatch.setattr(experiment, "cell", lambda values, seed: cell(values, seed) if seed < 2 else 1 / 0)
+    with pytest.raises(recorded.RecordingFailed, match="division by zero; the cells that were finished are kept"):
+        record(parameters(log))
+    monkeypatch.undo()
+    monkeypatch.setattr(paths, "RECORDED", log.parent / "recorded")
+    assert recorded.load(experiment, parameters(log, seeds=2)).sizes["seed"] == 2
+
+
+def test_an_estimate_counts_and_writes_nothing(log):
+    values = parameters(log, pause=0.05)
+    assert recorded.estimate(experiment, values, jobs=1).startswith("4 cells, 0 of them recorded\nabout 0.2")
+    assert not recorded.folder(experiment).exists()
+    record(parameters(log, pause=0.05, seeds=3))
+    assert recorded.estimate(experiment, values).startswith("4 cells, 3 of them recorded")
+
+
+@pytest.mark.parametrize(("changed", "off"), [(0.0, 0.0), (0.02, 0.02)])
+def test_a_slice_computed_again_shows_how_far_it_is_off(log, monkeypatch, changed, off):
+    def cell(values, seed):
+        steps = np.arange(0, 40 if values.pause else 100, 4 if values.pause else 5)
+        return xr.Dataset({"loss": ("step", (seed + 1) * np.exp(-steps / 50))}, {"step": steps})
+
+    monkeypatch.setattr(experiment, "cell", cell)
+    record(parameters(log))
+    monkeypatch.setattr(experiment, "cell", lambda values, seed: cell(values, seed) * (1 + changed))
+    found = recorded.slice_difference(experiment, parameters(log), {"seed": 2}, ["loss"], pause=1.0)
+    assert found["loss"] == pytest.approx(off, abs=1e-12)
+
+
+def test_a_slice_that_is_nan_where_the_recorded_is_not_is_infinitely_far(log, monkeypatch):
+    monkeypatch.setattr(experiment, "cell", lambda values, seed: xr.Dataset(
+        {"loss": (("rate", "step"), [[1.0, np.nan if values.pause else 2.0], [3.0, 4.0]])}, {"step": [0, 1]}))
+    record(parameters(log))
+    found = recorded.slice_difference(experiment, parameters(log), {"seed": 0}, ["loss"], pause=1.0)
+    assert found["loss"] == np.inf
+
+
+def test_the_command_refuses_and_counts(log, monkeypatch, capsys):
+    from catapult import cli
+
+    for arguments, said in ((["record", "mnistt"], "did you mean mnist"), (["record", "mnist", "-p", "nosuch=1"], "-p"),
+                            (["record", "mnist", "--jobs", "0"], "--jobs"), (["record"], "EXPERIMENT is missing"),
+                            (["record", "mnist", "--scale", "tiny"], "quick, default, paper")):
+        monkeypatch.setattr(sys, "argv", ["catapult", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == 2, arguments
+        (line,) = capsys.readouterr().err.splitlines()
+        assert said in line
+    assert not paths.RECORDED.exists()
