@@ -37,7 +37,7 @@ def slice_difference() -> float | None:
                                           steps=SLICE_STEPS, settle=1, octaves_down=1)
     except DataMissing:
         return None
-    return max(found.values())
+    return float(np.max(list(found.values())))
 
 
 def _conditions(runs: xr.Dataset) -> dict[str, bool]:
@@ -144,5 +144,5 @@ def flatter_without_gain(scale: str) -> Measurement:
     ends = [abs(end) for (_, version, activation, _), gain in found.items() for end in gain[1:]
             if (version, activation) == ("non-separable", "linear")]
     cell = _cell(table(), "non-separable", "linear")
-    return Measurement(max(ends), effect=2 ** -log_flatter(cell, comparison.sides(cell)[1][-1]).mean(),
+    return Measurement(np.max(ends), effect=2 ** -log_flatter(cell, comparison.sides(cell)[1][-1]).mean(),
                        conditions=_conditions(table()))
