@@ -77,7 +77,7 @@ WORDS = {
     "infinity": (["run", "2", "-p", "w0=inf"], "w0 = 'inf' is not a finite number"),
     "no such option of a parameter": (["run", "2", "-p", "loss=logstic"], "did you mean 'logistic'?", "exponential, "),
     "no such parameter": (["run", "2", "-p", "los=1"], "no parameter is called 'los' (did you mean 'loss'?)"),
-    "a number with a zero": (["run", "04"], "did you mean 4, catapult-squared?", "from 1 to"),
+    "a number with a zero": (["run", "04"], f"did you mean 4, {registry.get('4').id}?", "from 1 to"),
     "almost a chapter": (["run", "02-critical-learning-rate"], "did you mean 'critical-learning-rates'?"),
     "no such data set": (["data", "fetch", "minst"], "did you mean 'mnist'?"),
     "no such experiment": (["sweep", "landing-pag", "--out", "o"], "did you mean 'landing-page'?"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from catapult.statistics import mean_interval
+from catapult.statistics import crossed_interval, mean_interval
 
 
 def test_interval_covers_the_mean_of_normal_values_95_times_in_100():
@@ -28,3 +28,12 @@ def test_an_infinite_value_is_there():
     mean, low, high = mean_interval([1.0, np.inf, 3.0])
     assert mean == np.inf
     assert np.isnan([low, high]).all()
+
+
+def test_crossed_interval_carries_the_error_of_seeds_and_of_parts():
+    rng = np.random.default_rng(1)
+    seeds, parts, noise = rng.normal(size=(2000, 10, 1)), rng.normal(size=(2000, 1, 9)), rng.normal(size=(2000, 10, 9))
+    for on_seeds, on_parts in ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0)):
+        ends = np.array([crossed_interval(table)[1:] for table in on_seeds * seeds + on_parts * parts + 0.3 * noise])
+        covered = np.mean((ends[:, 0] <= 0) & (ends[:, 1] >= 0))
+        assert 0.93 <= covered <= 0.98

@@ -1,4 +1,4 @@
-"""Means over seeds and their 95 % intervals, plain and paired."""
+"""Means over seeds and their 95 % intervals, plain, paired, and crossed with the parts of a test set."""
 
 from __future__ import annotations
 
@@ -30,3 +30,18 @@ def mean_interval(values: np.ndarray, axis: int = -1) -> tuple[np.ndarray, np.nd
         error = np.sqrt((deviations**2).sum(axis=axis) / (count - 1) / count)
         half = scipy.stats.t.ppf((1 + LEVEL) / 2, count - 1) * error
     return mean, mean - half, mean + half
+
+
+def crossed_interval(values: np.ndarray) -> tuple[float, float, float]:
+    r"""Return the mean of a table (seeds, parts of the test set) and the ends of an interval that carries both errors.
+
+    :math:`\mathrm{var} = s^2_{\rm seeds}/S + s^2_{\rm parts}/P`, with the variances of the S means over parts and of
+    the P means over seeds. The noise of single entries counts twice, so the interval errs towards the wide side.
+    The degrees of freedom are Satterthwaite's. All entries must be finite; S, P ≥ 2.
+    """
+    values = np.asarray(values, dtype=float)
+    errors = [values.mean(1 - axis).var(ddof=1) / values.shape[axis] for axis in (0, 1)]
+    total = sum(errors)
+    freedom = total**2 / sum(e**2 / (n - 1) for e, n in zip(errors, values.shape, strict=True)) if total > 0 else 1.0
+    half = scipy.stats.t.ppf((1 + LEVEL) / 2, freedom) * np.sqrt(total)
+    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)

@@ -137,3 +137,26 @@ def test_the_cifar10_of_the_users_folder_is_the_published_one(real_data):
     assert np.bincount(images.test_labels).tolist() == [1000] * 10
     assert images.train_labels[:5].tolist() == [6, 9, 9, 4, 1]  # frog, truck, truck, deer, automobile
     cifar10._read.cache_clear()
+
+
+def test_unused_images_are_test_images_in_one_order_for_all_seeds(small_cifar10, named):
+    named("cifar-10-batches-py", small_cifar10)
+    images = cifar10.images()
+    everything = np.concatenate([images.train, images.test]).reshape(-1, 3072) / 255.0
+    labels = np.concatenate([images.train_labels, images.test_labels])
+    orders = []
+    for seed in (0, 1):
+        problem = cifar10.two_classes(("automobile", "dog"), samples=6, centred=False, seed=seed, unused=True)
+        scale = np.linalg.norm(problem.X) / np.sqrt(problem.X.size)  # 1 by the rule of the scale
+        assert scale == pytest.approx(1)
+        shapes = [rows / np.linalg.norm(rows, axis=1, keepdims=True)
+                  for rows in (problem.X, problem.X_test, everything)]
+        train, test = ((rows @ shapes[2].T).argmax(1) for rows in shapes[:2])
+        assert len(test) == 24 - 6 == len(set(test) - set(train))
+        assert (problem.y_test == np.where(labels[test] == 1, 1, -1)).all()
+        orders.append(test)
+    both = set(orders[0]) & set(orders[1])
+    assert [i for i in orders[0] if i in both] == [i for i in orders[1] if i in both]
+    assert sorted(orders[0]) != sorted(orders[1])
+    with pytest.raises(InputError, match="unused"):
+        cifar10.two_classes(("automobile", "dog"), samples=6, test_samples=4, unused=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -138,3 +140,16 @@ def test_wrong_wishes_are_refused_in_one_line(record, every, message):
 def test_a_vector_that_is_not_all_weights_makes_no_matrices(vector):
     with pytest.raises(InputError, match=r"vector: .*; allowed: \(8,\), all weights of Network"):
         Network((8, 1)).matrices(vector)
+
+
+def test_tenths_of_the_test_set_are_consecutive():
+    rng = np.random.default_rng(2)
+    data = problem(NETWORKS["relu"])
+    X_test, y_test = rng.normal(size=(23, 8)), rng.choice([-1.0, 1.0], size=23)
+    data = Problem(data.X, data.y, X_test, y_test)
+    result = train(data, NETWORKS["relu"], 0.7, seeds=3, steps=2, record=("tenth_accuracy", "weights"), every=2)
+    W = [torch.tensor(matrix) for matrix in NETWORKS["relu"].matrices(result.weights.values[0, 0])]
+    right = (NETWORKS["relu"].forward(W, torch.tensor(X_test)).numpy() * y_test > 0)
+    starts = [0, 3, 6, 9, 11, 13, 15, 17, 19, 21, 23]  # 23 = 3 · 3 + 7 · 2
+    expected = [right[a:b].mean() for a, b in itertools.pairwise(starts)]
+    np.testing.assert_allclose(result.tenth_accuracy.sel(step=2).values[0, 0], expected)

@@ -18,14 +18,15 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 
 def two_classes(classes: tuple[str, str] = ("cat", "dog"), *, samples: int = 512,
                 test_samples: int | None = None, features: str = "pixels", components: int = 50,
-                label_noise: float = 0.0, centred: bool = True, seed: int = 0) -> Problem:
+                label_noise: float = 0.0, centred: bool = True, seed: int = 0,
+                unused: bool = False) -> Problem:
     """Return the problem of telling the first class (y = +1) from the second (y = −1).
 
     Parameters
     ----------
     classes
         Two different names of ``CLASSES``.
-    samples, test_samples, features, components, label_noise, centred, seed
+    samples, test_samples, features, components, label_noise, centred, seed, unused
         As in :func:`catapult.datasets.two_classes.two_class_problem`; "pixels" are 3,072 features (row,
         column, colour), "blocks" 192. Each class has 5,000 training and 1,000 test images.
 
@@ -45,7 +46,7 @@ def two_classes(classes: tuple[str, str] = ("cat", "dog"), *, samples: int = 512
     return two_class_problem(
         images(), (CLASSES.index(classes[0]), CLASSES.index(classes[1])), tuple(classes), samples=samples,
         test_samples=test_samples, features=features, components=components, label_noise=label_noise,
-        centred=centred, seed=seed)
+        centred=centred, seed=seed, unused=unused)
 
 
 def images() -> Images:

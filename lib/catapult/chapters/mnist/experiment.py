@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from catapult.chapters.mnist_sweep import experiment as mnist_sweep
 from catapult.chapters.mnist_sweep.experiment import Setting, data, two_digits
 from catapult.datasets import Problem, certify
+from catapult.networks import WeightMatrices
 from catapult.phases import stable_learning_rate
 from catapult.runs.cells import one_by_one
 
@@ -119,11 +120,15 @@ def trained(values: Parameters, version: str, activation: str, seed: int, multip
 
 def unit(values: Parameters, problem: Problem, activation: str, seed: int) -> float:
     """Return the unit of the learning rate: 2/sharpness at the initial weights of a seed."""
+    return stable_rate(mnist_sweep.network(values, problem, activation), values.loss, problem, seed)
+
+
+def stable_rate(network: WeightMatrices, loss: str, problem: Problem, seed: int) -> float:
+    """Return 2/sharpness of a network on a problem, at the initial weights of a seed, in double precision."""
     import torch
 
-    from catapult import curvature, losses
+    from catapult import curvature
 
-    network = mnist_sweep.network(values, problem, activation)
-    X, y = torch.tensor(problem.X), torch.tensor(problem.y)
-    loss = curvature.mean_loss(network, losses.get(values.loss), X, y)
-    return stable_learning_rate(curvature.sharpness(loss, network.initialise(seed))[0])
+    y = torch.tensor(problem.y)
+    of_weights = curvature.mean_loss(network, loss, torch.tensor(problem.X), y.long() if network.outputs > 1 else y)
+    return stable_learning_rate(curvature.sharpness(of_weights, network.initialise(seed))[0])

@@ -27,7 +27,8 @@ def _cells(axes):
             yield version, activation, cell
 
 
-def _multiples_axis(axes, results: xr.Dataset) -> None:
+def multiples_axis(axes, results: xr.Dataset) -> None:
+    """Draw the learning rates of the results, in units of 2/sharpness, on a logarithmic axis with powers of 4."""
     low, high = results.multiple.values[[0, -1]]
     ticks = [4.0**power for power in range(-4, 5) if low * 0.99 <= 4.0**power <= high * 1.01]
     axes.set_xscale("log")
@@ -70,7 +71,7 @@ def phases(results: xr.Dataset) -> Figure:
                             norm=BoundaryNorm(np.arange(len(LABELS) + 1) - 0.5, len(LABELS)), edgecolors="white",
                             linewidth=0.8)
             cell.axvline(1, color=style.PALETTE["ink"], linewidth=1.2, linestyle="--")
-            _multiples_axis(cell, results)
+            multiples_axis(cell, results)
             cell.set_yticks(np.arange(results.sizes["seed"]) if results.sizes["seed"] <= 6 else [])
             cell.tick_params(axis="y", labelsize="small")
             cell.set_ylabel("seed")
@@ -96,7 +97,7 @@ def sharpness(results: xr.Dataset) -> Figure:
             cell.plot(edge, mean, color=style.PALETTE["catapult"], label="mean over the seeds that did not diverge")
             _mark_missing(cell, edge, mean, np.isfinite(values))
             cell.set(yscale="log", ylim=(np.nanmin(ratio) / 2, 8))
-            _multiples_axis(cell, results)
+            multiples_axis(cell, results)
         for cell in axes[:, 0]:
             cell.set_ylabel("sharpness, end / start")
         axes[0, 0].legend(loc="lower left")
@@ -132,7 +133,7 @@ def accuracy(results: xr.Dataset) -> Figure:
                 cell.plot(results.multiple[complete], mean[complete], color=style.PALETTE[colour], marker=marker,
                           markersize=4, label=name)
             cell.axvline(1, color=style.PALETTE["ink"], linewidth=1, linestyle="--")
-            _multiples_axis(cell, results)
+            multiples_axis(cell, results)
             cell.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         for cell in axes[:, 0]:
             cell.set_ylabel("test accuracy")

@@ -1,0 +1,148 @@
+"""Checks of the chapter on CIFAR-10. All read the recorded tables; where the photographs are at hand, a slice too."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import xarray as xr
+
+from catapult import phases
+from catapult.chapters.cifar10 import comparison
+from catapult.chapters.cifar10 import experiment as cifar10
+from catapult.companion.measurement import Measurement
+from catapult.datasets import DataMissing
+from catapult.runs import recorded
+from catapult.statistics import mean_interval
+
+SMALL, STABLE = 0, 4
+"""Places on the grid of the smallest rate, and of 2/sharpness at the start."""
+SLICE = {"version": "non-separable", "seed": 0}
+SLICE_STEPS = 75
+AGREE = 1e-3
+"""How far a slice may be from what was recorded: single precision on another machine."""
+
+
+@functools.cache
+def table(positive: str = "automobile", first_seed: int = 0, versions: str = "both") -> xr.Dataset:
+    """Return a recorded table: pair (positive, dog), seeds from ``first_seed``, one version of the data or both."""
+    return recorded.load(cifar10, cifar10.Parameters(positive=positive, first_seed=first_seed, versions=versions))
+
+
+@functools.cache
+def slice_difference() -> float | None:
+    """Return the largest relative difference of one cell's first steps, computed again; None without CIFAR-10."""
+    try:
+        found = recorded.slice_difference(cifar10, cifar10.Parameters(), SLICE, ("loss", "sharpness"),
+                                          steps=SLICE_STEPS, settle=1, octaves_down=1)
+    except DataMissing:
+        return None
+    return float(np.max(list(found.values())))
+
+
+def _conditions(runs: xr.Dataset) -> dict[str, bool]:
+    """Return what every statement rests on: certified kinds, and a slice that agrees where it can be computed."""
+    kinds = {"separable": "separable", "non-separable": "strictly non-separable"}
+    held = {f"every {version} problem is certified {kinds[version]}":
+            bool((runs.certificate.sel(version=version) == kinds[version]).all()) for version in runs.version.values}
+    found = slice_difference()
+    return held if found is None else {**held, "a slice computed again is what was recorded": found <= AGREE}
+
+
+def _cell(runs: xr.Dataset, version: str, activation: str) -> xr.Dataset:
+    return runs.sel(version=version, activation=activation)
+
+
+def peaks(runs: xr.Dataset) -> xr.DataArray:
+    """Return which seeds have a rate at which the loss peaks above ``phases.PEAK`` · L_0 and comes back."""
+    return ((runs.phase == "catapult") & (runs.peak > phases.PEAK)).any("multiple")
+
+
+def catapult_on_non_separable(scale: str) -> Measurement:
+    """Share of seeds whose linear network has a catapult, non-separable data; control: separable data."""
+    runs = table()
+    shares = [float(peaks(_cell(runs, version, "linear")).mean()) for version in cifar10.VERSIONS]
+    return Measurement(shares[0], control=shares[1], conditions=_conditions(runs))
+
+
+def log_flatter(runs: xr.Dataset, multiple: float) -> np.ndarray:
+    """Return log2 of the final sharpness at a rate over that at the smallest, a number a seed."""
+    final = comparison.final_sharpness(runs)
+    return np.log2(final.sel(multiple=multiple, method="nearest") / final.isel(multiple=SMALL)).values
+
+
+def flatter(scale: str) -> Measurement:
+    """Largest log2 ratio of a seed's final sharpness, the largest rate compared over the smallest: linear network.
+
+    Effect and interval: the mean over seeds. Control: the mean at 2/sharpness of the start.
+    """
+    runs = table()
+    cell = _cell(runs, "non-separable", "linear")
+    ratios = log_flatter(cell, comparison.sides(cell)[1][-1])
+    mean, low, high = mean_interval(ratios)
+    return Measurement(ratios.max(), effect=mean, interval=(low, high), control=log_flatter(cell, 1.0).mean(),
+                       conditions={**_conditions(runs), "the rate is a catapult on every seed": bool(
+                           (cell.phase.sel(multiple=comparison.sides(cell)[1][-1]) == "catapult").all())})
+
+
+def edge(scale: str) -> Measurement:
+    """Smallest η · sharpness/2 of the linear network at the rates above that are compared, non-separable data."""
+    runs = table()
+    cell = _cell(runs, "non-separable", "linear")
+    shares = comparison.share_of_edge(cell).sel(multiple=comparison.sides(cell)[1]).values
+    return Measurement(shares.min(), interval=(shares.min(), shares.max()),
+                       conditions={**_conditions(runs), "no run is beyond the edge by three per cent":
+                                   bool(shares.max() <= 1.03)})
+
+
+def every_gain(chosen: bool = True) -> dict[tuple[str, str, str, str], tuple[float, float, float]]:
+    """Return the gain and its interval, in points, of each cell: pair, version, network, comparison."""
+    return {(positive, version, activation, name): comparison.gain_interval(
+        _cell(runs, version, activation), name, chosen)
+        for positive, runs in tables().items() for version in runs.version.values
+        for activation in cifar10.ACTIVATIONS for name in comparison.COMPARISONS}
+
+
+def tables() -> dict[str, xr.Dataset]:
+    """Return the recorded tables by the positive class, those of the page: of cat the non-separable version alone."""
+    return {"automobile": table(), "cat": table("cat", versions="non-separable")}
+
+
+def best_rate(scale: str) -> Measurement:
+    """How many cells gain from large rates, of those that are looked at: the interval lies above 0.
+
+    Effect: how many lose. Nothing is pooled.
+    """
+    found = every_gain()
+    low, high = (np.array([gain[i] for gain in found.values()]) for i in (1, 2))
+    gaining = {cell for cell, gain in found.items() if gain[1] > 0}
+    named = {("automobile", "relu")}
+    return Measurement(int((low > 0).sum()), effect=int((high < 0).sum()), conditions={
+        **_conditions(table()),
+        "only ReLU networks on automobile against dog gain": {(cell[0], cell[2]) for cell in gaining} == named})
+
+
+def generalisation(scale: str) -> Measurement:
+    """Smallest gain, over the three comparisons, of the ReLU network at fresh seeds, non-separable data, in points.
+
+    Effect and interval: annealed, at the first seeds. Control: the same on separable data.
+    """
+    runs, fresh = table(), table(first_seed=10, versions="non-separable")
+    gains = [comparison.gain_interval(_cell(fresh, "non-separable", "relu"), name) for name in comparison.COMPARISONS]
+    mean, low, high = comparison.gain_interval(_cell(runs, "non-separable", "relu"), "annealed")
+    control = comparison.gain_interval(_cell(runs, "separable", "relu"), "annealed")[0]
+    return Measurement(np.min(gains, 0)[0], effect=mean, interval=(low, high), control=control, conditions={
+        **_conditions(runs), "at fresh seeds every interval lies above 0": bool(np.min(gains, 0)[1] > 0)})
+
+
+def flatter_without_gain(scale: str) -> Measurement:
+    """Largest end of the intervals of the linear network's gain, either sign, non-separable data, in points.
+
+    Effect: the factor by which the largest rate ends flatter than the smallest.
+    """
+    found = every_gain()
+    ends = [abs(end) for (_, version, activation, _), gain in found.items() for end in gain[1:]
+            if (version, activation) == ("non-separable", "linear")]
+    cell = _cell(table(), "non-separable", "linear")
+    return Measurement(np.max(ends), effect=2 ** -log_flatter(cell, comparison.sides(cell)[1][-1]).mean(),
+                       conditions=_conditions(table()))

@@ -1,0 +1,105 @@
+"""Figures, from the results of the experiment beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from catapult import style
+from catapult.chapters.cifar10 import comparison
+from catapult.chapters.cifar10.experiment import ACTIVATIONS
+from catapult.chapters.mnist.figures import NAMES, UNIT, multiples_axis
+
+LOOKS = {"equal steps": ("catapult", "o"), "equal time": ("lazy", "s"), "annealed": ("theory", "^")}
+
+
+def _panels(axes, results: xr.Dataset) -> Iterator[tuple[str, str, mpl.axes.Axes]]:
+    """Yield version, activation and axes of a grid, a row a network and a column a version, titled."""
+    for row, activation in enumerate(ACTIVATIONS):
+        for column, version in enumerate(results.version.values):
+            axes[row, column].set_title(f"{NAMES[activation]} network, {version} data")
+            yield version, activation, axes[row, column]
+
+
+def _survivors(axes, multiples, heights, there) -> None:
+    """Write k/n beside the points over k of n seeds, k < n."""
+    for multiple, height, alive in zip(multiples, heights, there, strict=True):
+        if 0 < alive.sum() < len(alive):
+            axes.annotate(f"{alive.sum()}/{len(alive)}", (multiple, height), xytext=(0, 6), ha="center",
+                          textcoords="offset points", fontsize="x-small", color=style.PALETTE["ink"])
+
+
+def sharpness(results: xr.Dataset) -> Figure:
+    """Sharpness at the end at the rate itself, over that at the start, every seed, with the edge 2/η."""
+    with style.use():
+        figure, axes = style.subplots(2, results.sizes["version"], height=2.8, sharex=True, sharey=True, squeeze=False)
+        ratio = comparison.final_sharpness(results) * results.learning_rate / 2 / results.multiple
+        for version, activation, panel in _panels(axes, results):
+            values = ratio.sel(version=version, activation=activation).transpose("multiple", "seed").values
+            there = np.isfinite(values)
+            mean = np.array([row[alive].mean() if alive.any() else np.nan
+                             for row, alive in zip(values, there, strict=True)])
+            panel.plot(results.multiple, 1 / results.multiple, color=style.PALETTE["theory"], linestyle="--",
+                       label="2/η")
+            panel.plot(results.multiple, values, linestyle="", marker="o", markersize=3, alpha=0.45,
+                       color=style.PALETTE["catapult"])
+            panel.plot(results.multiple, mean, color=style.PALETTE["catapult"], label="mean over survivors")
+            _survivors(panel, results.multiple.values, mean, there)
+            panel.set(yscale="log")
+            multiples_axis(panel, results)
+        for panel in axes[:, 0]:
+            panel.set_ylabel("sharpness, end / start")
+        axes[0, 0].legend(loc="lower left")
+        figure.supxlabel(UNIT, fontsize="medium")
+        style.label_panels(figure)
+    return figure
+
+
+def accuracy(results: xr.Dataset) -> Figure:
+    """Mean accuracy on the nine tenths of the test images that choose nothing, against the rate, three ways."""
+    with style.use():
+        figure, axes = style.subplots(2, results.sizes["version"], height=2.8, sharex=True, sharey="row",
+                                      squeeze=False)
+        judged = results.accuracy.sel(tenth=slice(1, None)).mean("tenth", skipna=False)
+        for version, activation, panel in _panels(axes, results):
+            for name, (colour, marker) in LOOKS.items():
+                values = judged.sel(version=version, activation=activation, comparison=name)
+                values = values.transpose("multiple", "seed").values
+                complete = np.isfinite(values).all(1)
+                panel.plot(results.multiple[complete], values[complete].mean(1), color=style.PALETTE[colour],
+                           marker=marker, markersize=4, label=name)
+            panel.axvline(1, color=style.PALETTE["ink"], linewidth=1, linestyle="--")
+            multiples_axis(panel, results)
+            panel.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=1))
+        for panel in axes[:, 0]:
+            panel.set_ylabel("test accuracy")
+        axes[0, 0].legend(loc="best")
+        figure.supxlabel(UNIT, fontsize="medium")
+        style.label_panels(figure)
+    return figure
+
+
+def gains(tables: Mapping[str, xr.Dataset]) -> Figure:
+    """The gain of the large rates with its interval: a row for each pair of classes, version and network."""
+    rows = [(pair, version, activation) for pair, runs in tables.items() for activation in ACTIVATIONS
+            for version in runs.version.values]
+    with style.use():
+        figure, axes = style.subplots(1, 1, height=0.55 * len(rows) + 1.2)
+        for number, (pair, version, activation) in enumerate(rows):
+            cell = tables[pair].sel(version=version, activation=activation)
+            for shift, (name, (colour, marker)) in zip((-0.22, 0, 0.22), LOOKS.items(), strict=True):
+                mean, low, high = comparison.gain_interval(cell, name)
+                axes.plot([low, high], [number + shift] * 2, color=style.PALETTE[colour])
+                axes.plot(mean, number + shift, marker=marker, color=style.PALETTE[colour], linestyle="",
+                          label=name if number == 0 else None)
+        axes.axvline(0, color=style.PALETTE["ink"], linewidth=1)
+        axes.set_yticks(range(len(rows)), [f"{pair}\n{NAMES[activation]}, {version}"
+                                           for pair, version, activation in rows], fontsize="small")
+        axes.set(xlabel=r"gain of rates above $\eta_{\mathrm{crit}}$, percentage points of test accuracy",
+                 ylim=(len(rows) - 0.5, -0.5))
+        figure.legend(loc="outside upper center", ncols=3)
+    return figure

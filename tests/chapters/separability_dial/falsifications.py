@@ -1,0 +1,87 @@
+"""Falsifications of the rows of the chapter on the dial: the recorded tables are altered, or the analysis is."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from catapult.chapters.separability_dial import checks, outcomes
+from falsifying import falsifies, replaced
+
+ROWS = ("liu-separability-dynamics", "ours-separability-pinned", "liu-separability-peak", "liu-separability-gain")
+
+
+def altered(monkeypatch, change):
+    """Let the checks read tables that ``change`` has altered."""
+    replaced(monkeypatch, checks, "table", lambda right, *given: change(right(*given)))
+
+
+def times(runs: xr.Dataset, name: str, factor: float, point: str, activation: str | None = None) -> xr.Dataset:
+    """Return the runs with ``factor`` times a quantity at one point of the dial, of one network or both."""
+    where = (runs.point == point) & ((runs.activation == activation) if activation else True)
+    return runs.assign({name: runs[name].where(~where, factor * runs[name])})
+
+
+def better(runs: xr.Dataset, points: float, point: str) -> xr.Dataset:
+    """Return the runs with so many points more accuracy from rates above the stable one, at one point of the dial."""
+    where = (runs.multiple > 1.01) & (runs.point == point)
+    return runs.assign(accuracy=runs.accuracy + 0.01 * points * where)
+
+
+@falsifies(*ROWS)
+def the_subset_in_the_place_of_what_is_separable(monkeypatch):
+    """The hypothesis is dropped: both matched points are the random subset."""
+    def twice(runs):
+        points = ["random subset" if point == "errors dropped" else point for point in runs.point.values]
+        return runs.sel(point=points).assign_coords(point=runs.point)
+    altered(monkeypatch, twice)
+
+
+@falsifies(*ROWS)
+def a_slice_that_disagrees(monkeypatch):
+    """What is computed again differs from what was recorded by half a per cent."""
+    monkeypatch.setattr(checks, "slice_difference", lambda name: 5e-3)
+
+
+@falsifies("liu-separability-dynamics")
+def size_alone_does_it_too(monkeypatch):
+    """The control shows the effect: as many images dropped at random lower the sharpness by a quarter."""
+    monkeypatch.setattr(outcomes, "control", lambda *given: (-0.41, -0.5, -0.3))
+
+
+@falsifies("liu-separability-dynamics")
+def what_is_separable_ends_sharper(monkeypatch):
+    """Without the separator's errors the linear network ends half as sharp again."""
+    altered(monkeypatch, lambda runs: times(runs, "sharpness", 1.5, "errors dropped", "linear"))
+
+
+@falsifies("ours-separability-pinned")
+def the_linear_network_ends_a_seventh_flatter(monkeypatch):
+    """At 200 components the linear network ends a seventh flatter."""
+    altered(monkeypatch, lambda runs: times(runs, "sharpness", 6 / 7, "200 components", "linear"))
+
+
+@falsifies("ours-separability-pinned")
+def another_representation(monkeypatch):
+    """The hypothesis is dropped: 20 components, certified non-separable."""
+    def moved(runs):
+        points = ["20 components" if point == "200 components" else point for point in runs.point.values]
+        return runs.sel(point=points).assign_coords(point=runs.point)
+    altered(monkeypatch, moved)
+
+
+@falsifies("liu-separability-peak")
+def the_loss_hardly_rises_where_data_are_separable(monkeypatch):
+    """Peaks are a fifth lower at the separable point, in all four cells."""
+    altered(monkeypatch, lambda runs: times(runs, "peak", 0.8, "errors dropped"))
+
+
+@falsifies("liu-separability-gain")
+def large_rates_pay_half_a_point_more_on_separable_data(monkeypatch):
+    """The gain is half a percentage point larger at the separable point."""
+    altered(monkeypatch, lambda runs: better(runs, 0.5, "errors dropped"))
+
+
+@falsifies("liu-separability-gain")
+def large_rates_pay_three_quarters_of_a_point_less(monkeypatch):
+    """The gain is three quarters of a percentage point smaller at the separable point."""
+    altered(monkeypatch, lambda runs: better(runs, -0.75, "errors dropped"))
