@@ -69,10 +69,10 @@ class Certificate:
 
     def holds(self, Z: np.ndarray) -> bool:
         """Check the evidence against Z again, in integers; False for "undecided"."""
-        matrix = _integer_matrix(exact_floats(Z))
+        matrix = integer_matrix(exact_floats(Z))
         if self.kind == "separable":
             return _separates(matrix, self.direction)
-        if self.kind == "undecided" or not _balances(matrix, self.weights):
+        if self.kind == "undecided" or not balances(matrix, self.weights):
             return False
         if self.kind == "non-separable":
             return _supports(matrix, self.direction)
@@ -101,7 +101,7 @@ def certify(Z: np.ndarray) -> Certificate:
         If Z is not a finite matrix, or has an entry that no float is equal to: nothing is rounded.
     """
     Z = exact_floats(Z)
-    matrix = _integer_matrix(Z)
+    matrix = integer_matrix(Z)
     row_exponents, column_exponents = _equilibration(Z)
     scaled = np.ldexp(Z, row_exponents[:, None] + column_exponents)
     direction, farkas = _least_squares(Z), None
@@ -157,7 +157,7 @@ def certify_whole(matrix: flint.fmpz_mat, exponent: int = 0) -> Certificate:
 
 def _separable(matrix: flint.fmpz_mat, direction: list[int], exponent: int) -> Certificate:
     with flint.ctx.workprec(64):
-        margin = flint.arb(min(_products(matrix, direction))) * flint.arb(2) ** -exponent
+        margin = flint.arb(min(products(matrix, direction))) * flint.arb(2) ** -exponent
         margin = float(margin / flint.arb(sum(entry * entry for entry in direction)).sqrt())
     largest = max(map(abs, direction))
     floats = np.array([float(flint.arb(flint.fmpq(entry, largest))) for entry in direction])
@@ -234,12 +234,12 @@ def _positive_weights(matrix, scaled: np.ndarray, units: list[int]) -> list[int]
     if extra is None:
         return None
     preference = np.where(extra > 1e-9, 1.0, 1e-3)
-    rows, columns = _basis(preference[:, None] * scaled)
+    rows, columns = basis(preference[:, None] * scaled)
     fixed = list(units)
     for i in rows:
         fixed[i] = 0
-    weights = _completed(matrix, fixed, rows, columns)
-    return weights if weights and min(weights) > 0 and _balances(matrix, weights) else None
+    weights = completed(matrix, fixed, rows, columns)
+    return weights if weights and min(weights) > 0 and balances(matrix, weights) else None
 
 
 def _weights_on_support(matrix, scaled: np.ndarray, farkas: np.ndarray) -> list[int] | None:
@@ -253,14 +253,14 @@ def _weights_on_support(matrix, scaled: np.ndarray, farkas: np.ndarray) -> list[
         rest = support[support != first]
         fixed = [0] * len(scaled)
         fixed[first] = 1
-        rows, columns = _basis(scaled[rest])
-        weights = _completed(matrix, fixed, rest[rows], columns)
-        if weights and _balances(matrix, weights):
+        rows, columns = basis(scaled[rest])
+        weights = completed(matrix, fixed, rest[rows], columns)
+        if weights and balances(matrix, weights):
             return weights
     return None
 
 
-def _basis(Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def basis(Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return as many rows, and then columns, as the rank of Z in floating point, the large ones first."""
     if 0 in Z.shape:
         return np.zeros(0, dtype=int), np.zeros(0, dtype=int)
@@ -272,7 +272,7 @@ def _basis(Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rows, columns[:rank]
 
 
-def _completed(matrix, fixed: list[int], rows: np.ndarray, columns: np.ndarray) -> list[int] | None:
+def completed(matrix, fixed: list[int], rows: np.ndarray, columns: np.ndarray) -> list[int] | None:
     """Return the whole-number multiple of ``fixed`` plus weights on ``rows`` that balances ``columns``.
 
     ``fixed`` is zero on ``rows``. The weights of ``rows`` may come out negative; None if singular.
@@ -298,7 +298,7 @@ def _exponent(Z: np.ndarray) -> int:
     return 53 - int(np.frexp(Z[Z != 0])[1].min(initial=1024))
 
 
-def _integer_matrix(Z: np.ndarray) -> flint.fmpz_mat:
+def integer_matrix(Z: np.ndarray) -> flint.fmpz_mat:
     """Return 2^k Z, k of :func:`_exponent`, without any rounding."""
     mantissas, exponents = np.frexp(Z)
     whole, shift = np.ldexp(mantissas, 53).astype(np.int64), 53 - _exponent(Z)
@@ -307,24 +307,24 @@ def _integer_matrix(Z: np.ndarray) -> flint.fmpz_mat:
 
 
 def _separates(matrix, direction: np.ndarray | Sequence[int]) -> bool:
-    return min(_products(matrix, direction), default=0) > 0
+    return min(products(matrix, direction), default=0) > 0
 
 
 def _supports(matrix, direction: Sequence[int]) -> bool:
     """Whether v is not 0 and no z_i·v is negative."""
-    return min(_products(matrix, direction), default=-1) >= 0 and any(direction)
+    return min(products(matrix, direction), default=-1) >= 0 and any(direction)
 
 
-def _products(matrix, direction: np.ndarray | Sequence[int] | None) -> list[flint.fmpz]:
+def products(matrix, direction: np.ndarray | Sequence[int] | None) -> list[flint.fmpz]:
     """Return the z_i·w, up to a positive factor; nothing if w is not of their dimension."""
     if direction is None or len(direction) != matrix.ncols():
         return []
     if isinstance(direction, np.ndarray):
-        return (matrix * _integer_matrix(np.asarray(direction, dtype=np.float64)[:, None])).entries()
+        return (matrix * integer_matrix(np.asarray(direction, dtype=np.float64)[:, None])).entries()
     return (matrix * flint.fmpz_mat([[int(entry)] for entry in direction])).entries()
 
 
-def _balances(matrix, weights: Sequence[int]) -> bool:
+def balances(matrix, weights: Sequence[int]) -> bool:
     """Whether the weights are ≥ 0, not all zero, and Σ weights_i z_i = 0."""
     return (weights is not None and len(weights) == matrix.nrows() and min(weights) >= 0 and max(weights) > 0
             and not any((flint.fmpz_mat([list(weights)]) * matrix).entries()))
