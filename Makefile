@@ -33,15 +33,13 @@ help:
 book: .venv/installed
 	@$(BIN)/python -m catapult.companion.book build
 
+# A file's tests stay in one process: they share what is slow to make.
 test: book
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
-# Two processes of about the same length. All that is not slow; no book is built for it.
-QUICK := $(BIN)/python -m pytest -q -m "not slow and not book and not browser" --ignore=tests/reference
-FIRST := tests/theory tests/chapters tests/companion tests/curvature tests/networks
-
+# All that is not slow; no book is built for it.
 quick: .venv/installed
-	@$(QUICK) $(FIRST) & first=$$!; $(QUICK) $(FIRST:%=--ignore=%); rest=$$?; wait $$first && exit $$rest
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow and not book and not browser" --ignore=tests/reference
 
 site: .venv/installed
 	@$(BIN)/python -m catapult.companion.book site
