@@ -6,6 +6,7 @@ import pytest
 
 from catapult import paths
 from catapult.companion import claims, execution, registry
+from catapult.datasets import DataMissing
 from catapult.runs import keys
 
 PAGES = [page for page in (paths.ROOT / f"{name}.md" for name in registry.contents()) if execution._is_notebook(page)]
@@ -58,6 +59,17 @@ kernelspec:
 {code}
 ```
 """
+
+
+def test_a_page_whose_data_are_not_at_hand_is_built_and_goes_stale_when_they_come(now, monkeypatch):
+    def missing(experiment, parameters):
+        raise DataMissing("cifar10 is not at hand")
+
+    monkeypatch.setattr(execution.keys, "data_checksum", missing)
+    page = paths.BOOK / "cifar10.md"
+    without = execution.state(page)
+    monkeypatch.setattr(execution.keys, "data_checksum", lambda experiment, parameters: "the photographs")
+    assert execution.state(page) != without
 
 
 def test_stale_pages_are_executed_once_and_those_that_were_are_kept_when_one_fails(monkeypatch, tmp_path):

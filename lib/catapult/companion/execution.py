@@ -20,6 +20,7 @@ from pathlib import Path
 
 from catapult import THREADS, paths
 from catapult.companion import claims, registry
+from catapult.datasets import DataMissing
 from catapult.runs import keys, store
 
 CACHE = paths.BUILD / ".jupyter_cache"
@@ -46,7 +47,9 @@ def state(page: Path) -> str:
         rooms.add(paths.RECORDED.name)  # a table of a chapter's own
     tables = [table for table in sorted(paths.RECORDED.rglob("*")) if table.is_file() and table.parent.name in rooms]
     chapter = _chapter(page)
-    data = keys.data_checksum(chapter.experiment, chapter.parameters()) if chapter else ""
+    data = ""
+    with contextlib.suppress(DataMissing):  # such a page says so itself, and shows what was recorded
+        data = keys.data_checksum(chapter.experiment, chapter.parameters()) if chapter else ""
     return keys.digest([keys.code_version(*modules), [claims.text_of(chapter) for chapter in rows],
                            [keys.digest(table.read_bytes().hex()) for table in tables], data,
                            sys.version])
