@@ -94,7 +94,7 @@ def test_pages_measure_a_claim_once_until_its_code_changes(monkeypatch, empty_st
     assert calls == ["quick", ""]
     claims.measured(LEDGER[0], "paper")
     claims.measured(LEDGER[1], "quick")
-    monkeypatch.setattr(claims.results, "code_version", lambda module: "another")
+    monkeypatch.setattr(claims.keys, "code_version", lambda module: "another")
     claims.measured(LEDGER[0], "quick")
     assert calls == ["quick", "", "paper", "quick", "quick"]
     for file in (empty_store / "claims").glob("*.json"):
@@ -102,7 +102,7 @@ def test_pages_measure_a_claim_once_until_its_code_changes(monkeypatch, empty_st
     assert claims.measured(LEDGER[0], "quick") == first
     list(claims.verify([LEDGER[0]]))  # the command always measures
     assert len(calls) == 7
-    claims.results.clean()
+    claims.store.clean()
     assert not list((empty_store / "claims").glob("*"))
 
 

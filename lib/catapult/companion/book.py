@@ -23,7 +23,7 @@ import yaml
 
 from catapult import THREADS, locks, paths
 from catapult.companion import execution, registry
-from catapult.datasets import sources
+from catapult.datasets import DataMissing, sources
 from catapult.parameters import InputError
 from catapult.runs import keys, store
 
@@ -56,8 +56,11 @@ def state() -> dict[str, str]:
     text = [*_files(paths.BOOK), paths.TOC, paths.CONFIG, paths.ROOT / "CITATION.cff"]
     code = [*_files(paths.LIBRARY), *_files(paths.RECORDED), paths.ROOT / "requirements.txt"]
     numerical = {name: keys.versions()[name] for name in keys.NUMERICAL}
+    pixels = [sources.mnist_fingerprint("auto")]
+    with contextlib.suppress(DataMissing):
+        pixels.append(sources.fingerprint("cifar10"))
     return {"text": _hash(text),
-            "code": keys.digest([_hash(code), sources.mnist_fingerprint("auto"), sys.version, numerical])}
+            "code": keys.digest([_hash(code), pixels, sys.version, numerical])}
 
 
 def expected_pages() -> list[Path]:
@@ -99,7 +102,8 @@ def build_some(chapters: list[registry.Chapter], force: bool = False) -> list[Pa
         _execute([chapter.path for chapter in chapters], force)
         first, *others = (chapter.path.relative_to(paths.ROOT).with_suffix("").as_posix() for chapter in chapters)
         folder.mkdir(parents=True, exist_ok=True)
-        contents = {"format": "jb-book", "root": first, "chapters": [{"file": name} for name in others]}
+        contents = {"format": "jb-book", "root": first} | (
+            {"chapters": [{"file": name} for name in others]} if others else {})
         (folder / "toc.yml").write_text(yaml.safe_dump(contents), encoding="utf-8")
         _jupyter_book(paths.ROOT, "--toc", str(folder / "toc.yml"), "--path-output", str(folder))
     return [folder / "_build" / "html" / "book" / f"{chapter.id}.html" for chapter in chapters]

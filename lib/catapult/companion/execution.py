@@ -21,7 +21,7 @@ from pathlib import Path
 from catapult import THREADS, paths
 from catapult.companion import claims, registry
 from catapult.datasets import DataMissing
-from catapult.runs import keys, store
+from catapult.runs import keys, recorded, store
 
 CACHE = paths.BUILD / ".jupyter_cache"
 AT_ONCE = max(2, (os.cpu_count() or 1) - 1)
@@ -41,18 +41,12 @@ def state(page: Path) -> str:
     named = re.findall(r'claims\.verdicts\("([\w-]+)"', cells)
     modules |= {claims.checks_of(chapter) for chapter in named}
     rows = named or ([chapter.id for chapter in registry.every()] if "catapult.companion.claims" in modules else [])
-    closure = keys.import_closure(*modules)
-    rooms = {path.parent.name.replace("_", "-") for path in closure if path.name == "experiment.py"}
-    if any("RECORDED /" in path.read_text(encoding="utf-8") for path in closure if path.parent.parent == paths.ROOMS):
-        rooms.add(paths.RECORDED.name)  # a table of a chapter's own
-    tables = [table for table in sorted(paths.RECORDED.rglob("*")) if table.is_file() and table.parent.name in rooms]
     chapter = _chapter(page)
     data = ""
     with contextlib.suppress(DataMissing):  # such a page says so itself, and shows what was recorded
         data = keys.data_checksum(chapter.experiment, chapter.parameters()) if chapter else ""
     return keys.digest([keys.code_version(*modules), [claims.text_of(chapter) for chapter in rows],
-                           [keys.digest(table.read_bytes().hex()) for table in tables], data,
-                           sys.version])
+                           recorded.tables(*modules), data, sys.version])
 
 
 def _code(page: Path) -> str:

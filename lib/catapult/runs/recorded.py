@@ -167,6 +167,16 @@ def _load(experiment: ModuleType, cell: cells.Cell) -> xr.Dataset:
     return dataset
 
 
+def tables(*modules: str) -> str:
+    """Return a hash of the recorded files that these modules, or what they import, may read."""
+    closure = keys.import_closure(*modules)
+    rooms = {path.parent.name.replace("_", "-") for path in closure if path.name == "experiment.py"}
+    if any("RECORDED /" in path.read_text(encoding="utf-8") for path in closure if path.parent.parent == paths.ROOMS):
+        rooms.add(paths.RECORDED.name)  # a table of a chapter's own
+    files = [file for file in sorted(paths.RECORDED.rglob("*")) if file.is_file() and file.parent.name in rooms]
+    return keys.digest([keys.digest(file.read_bytes().hex()) for file in files])
+
+
 @dataclass(frozen=True)
 class Provenance:
     """With what recorded results were made: code and data as hashes, first and last date, seconds of one process."""

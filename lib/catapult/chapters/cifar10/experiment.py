@@ -1,6 +1,6 @@
 r"""Two classes of CIFAR-10, in a version that is certified non-separable and one that is separable, three ways.
 
-Fixed before any of it was run:
+Fixed before the recorded runs, after trials of their sizes on single seeds:
 
 * *Data.* A pair of classes (headlines: automobile against dog; cat against dog), n = 512. Non-separable: 50 principal
   components. Separable, the control: the 3,072 pixels. Certified on every seed. All other images of the pair, training

@@ -1,6 +1,6 @@
 r"""Separability as a dial: which of what a large rate does follows it? On one data set at a time, certified throughout.
 
-Fixed before any of it was run:
+Fixed before the recorded runs, after trials of their sizes on single seeds:
 
 * *Points of the dial* (``POINTS``), at n images: 20, 50 and 200 principal components; 20 with 10 % of the labels
   flipped; 20 with the errors of the best linear separator dropped (the minimiser of the logistic risk: what is
