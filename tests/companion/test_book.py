@@ -125,8 +125,8 @@ def test_state_sees_the_data(monkeypatch):
 
 @pytest.mark.parametrize("library", ["numpy", "scipy", "torch", "numba", "python-flint"])
 def test_state_sees_the_versions_of_numerical_libraries(monkeypatch, library):
-    before, found = book.state(), book.results.versions()
-    monkeypatch.setattr(book.results, "versions", lambda: {**found, library: "0.0.1"})
+    before, found = book.state(), book.keys.versions()
+    monkeypatch.setattr(book.keys, "versions", lambda: {**found, library: "0.0.1"})
     assert book.state()["code"] != before["code"]
 
 

@@ -9,7 +9,7 @@ from catapult.chapters.cifar10 import checks
 from falsifying import falsifies, replaced
 
 ROWS = ("huang-cifar-catapult", "huang-cifar-flatter", "ours-cifar-edge", "ours-cifar-flatter-nothing",
-        "huang-cifar-best-rate", "liu-separability-cifar")
+        "huang-cifar-best-rate", "liu-separability-cifar", "liu-annealing-cifar")
 
 
 def altered(monkeypatch, change):
@@ -71,7 +71,7 @@ def two_per_cent_beyond(monkeypatch):
     altered(monkeypatch, lambda runs: scaled(runs, 1.02, runs.multiple > 0))
 
 
-@falsifies("ours-cifar-flatter-nothing", "huang-cifar-best-rate")
+@falsifies("ours-cifar-flatter-nothing", "huang-cifar-best-rate", "liu-annealing-cifar")
 def linear_networks_gain_a_quarter_of_a_point(monkeypatch):
     """Linear networks gain a quarter of a percentage point more from large rates than they do."""
     altered(monkeypatch, lambda runs: better(runs, 0.25, "linear"))
@@ -83,7 +83,7 @@ def linear_networks_lose_a_quarter_of_a_point(monkeypatch):
     altered(monkeypatch, lambda runs: better(runs, -0.25, "linear"))
 
 
-@falsifies("huang-cifar-best-rate", "liu-separability-cifar")
+@falsifies("huang-cifar-best-rate", "liu-separability-cifar", "liu-annealing-cifar")
 def relu_networks_gain_half_a_point_less(monkeypatch):
     """ReLU networks gain half a percentage point less from large rates than they do."""
     altered(monkeypatch, lambda runs: better(runs, -0.5, "relu"))

@@ -135,6 +135,21 @@ def generalisation(scale: str) -> Measurement:
         **_conditions(runs), "at fresh seeds every interval lies above 0": bool(np.min(gains, 0)[1] > 0)})
 
 
+def annealing(scale: str) -> Measurement:
+    """Smaller of two mean gains from a large initial rate that is annealed: first and fresh seeds, ReLU, in points.
+
+    Non-separable data, automobile against dog. Effect and interval: the first seeds. Control: the linear network.
+    """
+    runs, fresh = table(), table(first_seed=10, versions="non-separable")
+    first, again = (comparison.gain_interval(_cell(each, "non-separable", "relu"), "annealed") for each in (runs, fresh))
+    control = comparison.gain_interval(_cell(runs, "non-separable", "linear"), "annealed")
+    other = comparison.gain_interval(_cell(tables()["cat"], "non-separable", "relu"), "annealed")
+    return Measurement(min(first[0], again[0]), effect=first[0], interval=first[1:], control=control[0], conditions={
+        **_conditions(runs), "at fresh seeds the interval lies above 0": again[1] > 0,
+        "the control's interval holds 0": control[1] < 0 < control[2],
+        "on cat against dog the interval holds 0": other[1] < 0 < other[2]})
+
+
 def flatter_without_gain(scale: str) -> Measurement:
     """Largest end of the intervals of the linear network's gain, either sign, non-separable data, in points.
 
