@@ -33,7 +33,7 @@ from catapult.runs import keys, recorded, store
 BASES = {
     "read": "body read",
     "abstract": "abstract read",
-    "reconstructed": "reconstructed: the body was not at hand",
+    "reconstructed": "our reading of the abstract; the body was not at hand",
     "ours": "ours; sources that are named are near by",
 }
 VERDICTS = {
