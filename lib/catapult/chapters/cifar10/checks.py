@@ -144,7 +144,7 @@ def annealing(scale: str) -> Measurement:
     first, again = (comparison.gain_interval(_cell(each, "non-separable", "relu"), "annealed") for each in (runs, fresh))
     control = comparison.gain_interval(_cell(runs, "non-separable", "linear"), "annealed")
     other = comparison.gain_interval(_cell(tables()["cat"], "non-separable", "relu"), "annealed")
-    return Measurement(min(first[0], again[0]), effect=first[0], interval=first[1:], control=control[0], conditions={
+    return Measurement(np.min([first[0], again[0]]), effect=first[0], interval=first[1:], control=control[0], conditions={
         **_conditions(runs), "at fresh seeds the interval lies above 0": again[1] > 0,
         "the control's interval holds 0": control[1] < 0 < control[2],
         "on cat against dog the interval holds 0": other[1] < 0 < other[2]})
