@@ -141,10 +141,11 @@ def annealing(scale: str) -> Measurement:
     Non-separable data, automobile against dog. Effect and interval: the first seeds. Control: the linear network.
     """
     runs, fresh = table(), table(first_seed=10, versions="non-separable")
-    first, again = (comparison.gain_interval(_cell(each, "non-separable", "relu"), "annealed") for each in (runs, fresh))
-    control = comparison.gain_interval(_cell(runs, "non-separable", "linear"), "annealed")
-    other = comparison.gain_interval(_cell(tables()["cat"], "non-separable", "relu"), "annealed")
-    return Measurement(np.min([first[0], again[0]]), effect=first[0], interval=first[1:], control=control[0], conditions={
+    first, again, control, other = (
+        comparison.gain_interval(_cell(each, "non-separable", activation), "annealed") for each, activation in (
+            (runs, "relu"), (fresh, "relu"), (runs, "linear"), (tables()["cat"], "relu")))
+    mean, *interval = first
+    return Measurement(np.min([mean, again[0]]), effect=mean, interval=tuple(interval), control=control[0], conditions={
         **_conditions(runs), "at fresh seeds the interval lies above 0": again[1] > 0,
         "the control's interval holds 0": control[1] < 0 < control[2],
         "on cat against dog the interval holds 0": other[1] < 0 < other[2]})
