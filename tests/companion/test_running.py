@@ -100,7 +100,7 @@ def test_a_holder_without_a_name_is_another_process(short, monkeypatch, capfd, t
         assert "by another process" in catapult(monkeypatch, capfd, "run", "2", "--out", tmp_path)[2]
 
 
-@pytest.mark.parametrize("name", [f"{CHAPTER.id}.{suffix}" for suffix in (*ALL, "unfinished.ipynb", "lock")]
+@pytest.mark.parametrize("name", [f"{CHAPTER.id}.{suffix}" for suffix in (*sorted(ALL), "unfinished.ipynb", "lock")]
                          + ["search.html", "searchindex.js"])
 def test_a_folder_where_a_file_must_be_is_found_before_work(name, short, monkeypatch, capfd, tmp_path):
     (tmp_path / name).mkdir()
