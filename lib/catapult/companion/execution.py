@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from catapult import THREADS, paths
-from catapult.companion import claims, registry
+from catapult.companion import claims, registry, sentences
 from catapult.runs import keys, store
 
 CACHE = paths.BUILD / ".jupyter_cache"
@@ -38,6 +38,8 @@ def state(page: Path) -> str:
     cells = _code(page)
     modules = {name for name in keys.imported(ast.parse(cells)) if name.startswith("catapult")}
     named = re.findall(r'claims\.verdicts\("([\w-]+)"', cells)
+    scored = sentences.__name__ in modules
+    named += sentences.chapters() if scored else []
     modules |= {claims.checks_of(chapter) for chapter in named}
     rows = named or ([chapter.id for chapter in registry.every()] if "catapult.companion.claims" in modules else [])
     closure = keys.import_closure(*modules)
@@ -47,7 +49,8 @@ def state(page: Path) -> str:
     tables = [table for table in sorted(paths.RECORDED.rglob("*")) if table.is_file() and table.parent.name in rooms]
     chapter = _chapter(page)
     data = keys.data_checksum(chapter.experiment, chapter.parameters()) if chapter else ""
-    return keys.digest([keys.code_version(*modules), [claims.text_of(chapter) for chapter in rows],
+    return keys.digest([keys.code_version(*modules), scored and paths.text(sentences.TABLE),
+                           [claims.text_of(chapter) for chapter in rows],
                            [keys.digest(table.read_bytes().hex()) for table in tables], data,
                            sys.version])
 
