@@ -23,7 +23,8 @@ def now():
 
 @pytest.mark.parametrize(("module", "stale"), [
     ("commands.py", set()), ("companion/book.py", set()), ("datasets/downloading.py", set()),
-    ("theory/outlier.py", {"beyond-degenerate", "claims"}), ("chapters/mnist/checks.py", {"mnist", "claims"}),
+    ("theory/outlier.py", {"beyond-degenerate", "claims", "sentences"}),
+    ("chapters/mnist/checks.py", {"mnist", "claims", "sentences"}), ("companion/sentences.py", {"sentences"}),
     ("chapters/landing_page/figures.py", {"index"}), ("losses.py", {page.stem for page in PAGES}),
 ])
 def test_a_page_is_stale_when_a_module_that_it_imports_has_changed(module, stale, now, monkeypatch):

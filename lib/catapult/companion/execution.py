@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from catapult import THREADS, paths
-from catapult.companion import claims, registry
+from catapult.companion import claims, registry, sentences
 from catapult.datasets import DataMissing
 from catapult.runs import keys, recorded, store
 
@@ -39,14 +39,16 @@ def state(page: Path) -> str:
     cells = _code(page)
     modules = {name for name in keys.imported(ast.parse(cells)) if name.startswith("catapult")}
     named = re.findall(r'claims\.verdicts\("([\w-]+)"', cells)
+    scored = sentences.__name__ in modules
+    named += sentences.chapters() if scored else []
     modules |= {claims.checks_of(chapter) for chapter in named}
     rows = named or ([chapter.id for chapter in registry.every()] if "catapult.companion.claims" in modules else [])
     chapter = _chapter(page)
     data = ""
     with contextlib.suppress(DataMissing):  # such a page says so itself, and shows what was recorded
         data = keys.data_checksum(chapter.experiment, chapter.parameters()) if chapter else ""
-    return keys.digest([keys.code_version(*modules), [claims.text_of(chapter) for chapter in rows],
-                           recorded.tables(*modules), data, sys.version])
+    return keys.digest([keys.code_version(*modules), scored and paths.text(sentences.TABLE),
+                        [claims.text_of(chapter) for chapter in rows], recorded.tables(*modules), data, sys.version])
 
 
 def _code(page: Path) -> str:
