@@ -195,7 +195,8 @@ def _weights(Z: np.ndarray, outside: np.ndarray, multipliers: np.ndarray) -> tup
         fixed[i] = 0
     weights = separability.completed(matrix, fixed, basis, columns)
     if weights and min(weights) > 0 and separability.balances(matrix, weights):
-        return tuple(weights)
+        divisor = gcd(*weights)
+        return tuple(weight // divisor for weight in weights)
     weights = separability.certify(Z[outside]).weights if separability.fits(matrix) else None
     return tuple(weights) if weights and min(weights) > 0 else None
 

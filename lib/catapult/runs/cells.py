@@ -103,8 +103,8 @@ def _arrays(files: workers.Files) -> xr.Dataset:
         return dataset.load()
 
 
-def _writable(folder: Path) -> Path:
-    """Return the folder, made if need be; if nothing can be written there, say so and return one that is not there."""
+def _writable(folder: Path) -> Path | None:
+    """Return the folder, made if need be; None, and a line that says so, if nothing can be written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -112,4 +112,4 @@ def _writable(folder: Path) -> Path:
     except OSError as error:
         print(f"catapult: {folder} can't be written ({error.strerror}); the results are used all the same",
               file=sys.stderr)
-        return folder / "nowhere"
+        return None

@@ -82,7 +82,6 @@ def record(experiment: ModuleType, parameters: Parameters, *, jobs: int | None =
                          "allowed: the data that they were computed from, or to remove them first")
     missing = [cell for cell in every if cell not in there]
     try:
-        place.mkdir(parents=True, exist_ok=True)
         with Progress(len(every), len(missing), "cell", progress) as shown:
             def done(cell: cells.Cell, files: workers.Files) -> None:
                 for name, content in files.items():  # a worker without this file system leaves the writing to us

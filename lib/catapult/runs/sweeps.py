@@ -133,7 +133,6 @@ def run(grid: Grid, out: Path, *, jobs: int | None = None, dask: str | None = No
             record = chunks.load(task, folder)
             shown.add(len(task.runs), chunks.failed(record) if record else 0)
 
-        folder.mkdir(parents=True, exist_ok=True)
         theirs = workers.finish(left, folder, done, jobs=jobs, dask=dask, say=lambda text: shown.say(f"{text} chunks"))
     with _told():
         return _write_table(grid, every, folder, out, len(left) - theirs, started)

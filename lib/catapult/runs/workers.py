@@ -61,7 +61,7 @@ Done = Iterator[tuple[int, Files | None]]  # what _work returns
 Pool = Callable[[Callable[[int, Task], tuple[int, Files | None]], list[Task]], Done]
 
 
-def finish(tasks: list[Task], folder: Path, done: Callable[[Task, Files], None], *, jobs: int | None = None,
+def finish(tasks: list[Task], folder: Path | None, done: Callable[[Task, Files], None], *, jobs: int | None = None,
            dask: str | None = None, say: Callable[[str], None] = lambda text: None) -> int:
     """Do tasks until what each leaves is in the folder; return how many of them other processes did.
 
@@ -70,7 +70,8 @@ def finish(tasks: list[Task], folder: Path, done: Callable[[Task, Files], None],
     tasks
         Those that are not finished; no two with one key.
     folder
-        Where their files are; a worker that does not see it hands over what it has computed.
+        Where their files are, made if need be; a worker that does not see it hands over what it has computed. None:
+        nothing is kept.
     done
         Called with a task and the files that it left, as they were computed here, or none, when it is done.
     jobs
@@ -90,7 +91,10 @@ def finish(tasks: list[Task], folder: Path, done: Callable[[Task, Files], None],
     if not tasks:
         return 0
     with _pool(min(jobs or joblib.cpu_count(), len(tasks)), dask) as pool:
-        work = functools.partial(_work, folder=folder.absolute(), data=paths.named_data(),
+        if folder is not None:
+            folder = folder.absolute()
+            folder.mkdir(parents=True, exist_ok=True)
+        work = functools.partial(_work, folder=folder, data=paths.named_data(),
                                  parent=None if dask else os.getpid())
         barren, waiting, theirs, left = 0, False, 0, list(tasks)
         while left:
@@ -120,7 +124,7 @@ def finish(tasks: list[Task], folder: Path, done: Callable[[Task, Files], None],
             barren = barren + 1 if len(left) == len(before) and not taken else 0
             if barren == PATIENCE:
                 raise Stopped("workers are killed again and again (out of memory?)")
-    for file in folder.glob(".*.lock"):  # of what was killed
+    for file in folder.glob(".*.lock") if folder is not None else ():  # of what was killed
         _remove_lock(file)
     return theirs
 
@@ -134,8 +138,8 @@ def check(jobs: int | None, dask: str | None) -> None:
                          "with --dask local")
 
 
-def _unfinished(tasks: list[Task], folder: Path) -> list[Task]:
-    return [task for task in tasks if not task.finished(folder)]
+def _unfinished(tasks: list[Task], folder: Path | None) -> list[Task]:
+    return [task for task in tasks if folder is None or not task.finished(folder)]
 
 
 def _remove_lock(file: Path) -> None:
@@ -146,7 +150,8 @@ def _remove_lock(file: Path) -> None:
                 file.unlink()
 
 
-def _work(number: int, task: Task, *, folder: Path, data: Path | None, parent: int | None) -> tuple[int, Files | None]:
+def _work(number: int, task: Task, *, folder: Path | None, data: Path | None, parent: int | None
+          ) -> tuple[int, Files | None]:
     """Do a task in a worker; return its number and what it leaves.
 
     That is empty if another process had finished it, and None if one is at it. Only workers that see the folder
@@ -160,7 +165,7 @@ def _work(number: int, task: Task, *, folder: Path, data: Path | None, parent: i
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
         if data is not None:
             os.environ["CATAPULT_DATA"] = str(data)
-    if not folder.is_dir():
+    if folder is None or not folder.is_dir():
         return number, task.compute()
     lock = folder / f".{task.key}.lock"
     held = locks.hold(lock)
