@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from catapult.datasets import certify, degenerate_pair, overlapping_cloud, separable_cloud
+from catapult.datasets.decomposition import decompose
+from catapult.datasets.synthetic import mixed_cloud
 from catapult.parameters import InputError
 
 
@@ -47,3 +49,26 @@ def test_clouds_depend_on_the_seed_alone(cloud):
 def test_values_out_of_range_are_refused(cloud, arguments):
     with pytest.raises(InputError, match="allowed"):
         cloud(*arguments)
+
+
+MIXED = {"inside": 5, "outside": 20, "separation": 1.0, "signal": 1.5}
+
+
+@pytest.mark.parametrize("spread", ["even", "uneven"])
+def test_mixed_cloud_has_its_parts_certified_and_a_test_set_of_the_same_law(spread):
+    problem = mixed_cloud(100, 0.2, spread=spread, seed=3, **MIXED)
+    parts = decompose(problem.Z)
+    assert (parts.kind, parts.rank, parts.separable.sum()) == ("mixed", 5, 20)
+    seen = (problem.X_test[:, 5:] != 0).any(1)
+    assert seen.mean() == 0.2
+    means = (problem.y_test[:, None] * problem.X_test)[seen, 5:]
+    assert means[:, 0].mean() == pytest.approx(1.5, abs=0.15)
+    assert means[:, 1].std() == pytest.approx({"even": 1, "uneven": 4}[spread], rel=0.1)
+    assert abs(means[:, 2:].mean(0)).max() < 0.2
+
+
+@pytest.mark.parametrize("wrong", [{"share": 0.0}, {"share": 1.0}, {"spread": "odd"}, {"outside": 1}, {"seed": -1},
+                                   {"points": 60, "share": 0.9, "outside": 2}])
+def test_mixed_cloud_refuses_in_one_line(wrong):
+    with pytest.raises(InputError):
+        mixed_cloud(**{"points": 100, "share": 0.2, "spread": "even", "seed": 0, **MIXED, **wrong})

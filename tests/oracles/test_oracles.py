@@ -158,3 +158,23 @@ def test_thresholds_are_bisected_side_by_side():
     assert bisection.threshold(lambda x: x**2 > squares, 0.0, [4.0, 5.0]) == pytest.approx(np.sqrt(squares * [1, 1]))
     assert type(bisection.threshold(lambda x: x > math.pi, 3, 4, 10)) is np.float64
     assert 0 <= math.pi - bisection.threshold(lambda x: x > math.pi, 3, 4, 10) < 2**-10
+
+
+def test_the_largest_margin_is_that_of_a_grid_of_directions():
+    rng = np.random.default_rng(0)
+    points = rng.normal([4.0, 0.0], 1.0, (12, 2))
+    angles = np.linspace(-np.pi, np.pi, 200_001)
+    directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    best = directions[(directions @ points.T).min(1).argmax()]
+    assert np.linalg.norm(predictor.max_margin(points) - best) < 1e-4
+
+
+def test_the_distance_of_a_cone_is_that_of_its_nearest_point_by_a_general_solver():
+    from scipy.optimize import minimize
+
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        normals, w = rng.standard_normal((4, 3)), rng.standard_normal(3)
+        found = minimize(lambda v, w=w: ((v - w) ** 2).sum(), np.zeros(3), method="SLSQP",
+                         constraints={"type": "ineq", "fun": lambda v, normals=normals: normals @ v})
+        assert predictor.cone_distance(normals, w) == pytest.approx(np.sqrt(found.fun), abs=1e-5)

@@ -1,12 +1,13 @@
-"""Small made data sets: the degenerate pair, separable and non-separable clouds of points."""
+"""Small made data sets: the degenerate pair, separable, non-separable and mixed clouds of points."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from catapult.datasets.decomposition import decompose
 from catapult.datasets.problem import Problem
 from catapult.datasets.separability import certify
-from catapult.parameters import InputError, whole
+from catapult.parameters import InputError, nearest, whole
 
 DRAWS = 20
 
@@ -78,6 +79,67 @@ def overlapping_cloud(n: int, dimension: int, separation: float, seed: int) -> P
     raise InputError(f"overlapping_cloud: none of {DRAWS} draws of n = {n} points in {dimension} dimensions "
                      f"at separation {separation:g} is strictly non-separable; allowed: more points, fewer "
                      "dimensions or a smaller separation")
+
+
+SPREADS = {"even": 1.0, "uneven": 4.0}
+"""The standard deviation of the second coordinate outside E, by name; that of all others is 1."""
+
+
+def mixed_cloud(points: int, share: float, *, inside: int, outside: int, separation: float, signal: float, spread: str,
+                seed: int, test_points: int = 4000) -> Problem:
+    """Draw points of which a certified share is separable; the span E of the rest and what is outside carry signal.
+
+    All points have an overlapping cloud's coordinates within E, the first ``inside``. A ``share`` of them, chosen at
+    random, has y·signal + g in the next coordinate and further ``outside`` − 1 of noise; the others have zeros there.
+    Draws repeat, from one stream, until it is certified that just these points are the separable part, and that the
+    others span E. Test points follow the same law, with the same share.
+
+    Parameters
+    ----------
+    points, share
+        How many, at least 2, and which share of them is separable, in (0, 1).
+    inside, outside
+        Dimensions, at least 1 and 2. With more separable points than ``outside`` few draws pass.
+    separation, signal
+        Distance between the means of the classes within E, and half of it outside.
+    spread
+        A name of ``SPREADS``: "even", and the Bayes direction outside E is that of the means; or "uneven", and the
+        mean of a few points is far from it.
+    seed, test_points
+        Seed of every draw, ≥ 0; size of the test set, ≥ 2.
+
+    Raises
+    ------
+    InputError
+        For a value out of range, and if none of 20 draws passes.
+    """
+    _check(points, inside, separation=separation, seed=seed)
+    whole("outside", outside, 2), whole("test_points", test_points, 2)
+    if spread not in SPREADS:
+        raise InputError(f"spread = {spread!r}{nearest(spread, SPREADS)}; allowed: {', '.join(SPREADS)}")
+    if not (0 < share < 1 and 1 <= round(share * points) < points and np.isfinite(signal)):
+        raise InputError(f"share = {share!r}, signal = {signal!r}; allowed: some of the {points} points, and a number")
+    rng = np.random.default_rng(seed)
+    direction, deviations = _direction(rng, inside), np.ones(outside)
+    deviations[1] = SPREADS[spread]
+
+    def draw(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        y, chosen = _labels(count), np.zeros(count, bool)
+        chosen[rng.permutation(count)[:round(share * count)]] = True
+        within = rng.standard_normal((count, inside)) + y[:, None] * (separation / 2) * direction
+        beyond = rng.standard_normal((count, outside)) * deviations
+        beyond[:, 0] += signal * y
+        return np.hstack([within, beyond * chosen[:, None]]), y, chosen
+
+    for _ in range(DRAWS):
+        X, y, chosen = draw(points)
+        parts = decompose(y[:, None] * X)
+        if parts.rank == inside and (parts.separable == chosen).all():
+            X_test, y_test, _ = draw(test_points)
+            return Problem(X, y, X_test, y_test, f"{points} points, {chosen.sum()} of them separable, {inside} "
+                           f"dimensions within the span of the others and {outside} outside, {spread} noise")
+    raise InputError(f"mixed_cloud: none of {DRAWS} draws of {points} points has just {round(share * points)} in "
+                     f"its separable part; allowed: fewer of them, more dimensions outside ({outside}) or more others")
 
 
 def _check(n: int, dimension: int, seed: int, margin: float = 1.0, separation: float = 0.0) -> None:

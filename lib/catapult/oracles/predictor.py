@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.optimize
 import scipy.special
 
 # L' on the degenerate pair, where the margins are f and −f, in the arithmetic of numpy, math, mpmath or flint.arb.
@@ -69,6 +70,24 @@ def minimiser(Z: np.ndarray, share=None) -> np.ndarray:
         if np.linalg.norm(step) <= 1e-14 * np.linalg.norm(w):
             break
     return w
+
+
+def max_margin(Z: np.ndarray) -> np.ndarray:
+    """Return the unit vector w (d,) with the largest least z_i·w, of separable data: to their hull's nearest point.
+
+    min |Zᵀλ|² + (1 − Σλ)² over λ ≥ 0 has this point's direction, and is a problem of non-negative least squares.
+    """
+    weights = scipy.optimize.nnls(np.vstack([Z.T, np.ones(len(Z))]), np.r_[np.zeros(Z.shape[1]), 1.0])[0]
+    nearest = Z.T @ weights
+    return nearest / np.linalg.norm(nearest)
+
+
+def cone_distance(Z: np.ndarray, w: np.ndarray) -> float:
+    """Return the distance of w (d,) from the cone of all v with z_i·v ≥ 0 for all i.
+
+    w less its projection is −Zᵀλ with λ ≥ 0 that makes |w + Zᵀλ| least (Moreau).
+    """
+    return float(np.linalg.norm(Z.T @ scipy.optimize.nnls(Z.T, -w)[0]))
 
 
 def _shares(Z: np.ndarray, share) -> np.ndarray:

