@@ -26,7 +26,7 @@ def test_every_run_that_lives_is_read_everywhere():
 
 def test_one_predictor_is_a_plain_loop_on_the_risk():
     runs = results.compute(experiment, QUICK).sel(network="one predictor", seed=1)
-    problem, parts = experiment.drawn(QUICK, 1)
+    problem, parts, _ = experiment.drawn(QUICK, 1)
     basis, scale = experiment.basis(problem, parts), problem.dimension**-0.5
     from catapult.networks import Network
 
@@ -69,8 +69,8 @@ def test_what_belongs_to_one_kind_of_data_is_refused_for_the_other():
 @pytest.mark.slow
 def test_a_draw_of_digits_is_the_first_that_a_fifth_of_the_test_images_can_see():
     values = experiment.Parameters()
-    problem, parts = experiment.drawn(values, 0)
-    assert parts.kind == "mixed"
+    problem, parts, tried = experiment.drawn(values, 0)
+    assert (parts.kind, tried) == ("mixed", 1)
     assert (experiment.beyond(problem.X_test, problem, parts) > experiment.OUTSIDE).mean() >= experiment.SEEN
     sums = problem.X / problem.X[problem.X > 0].min()
     assert sums.shape == (400, 49)

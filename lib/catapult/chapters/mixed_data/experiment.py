@@ -104,30 +104,30 @@ def join(values: Parameters, datasets: list[xr.Dataset]) -> xr.Dataset:
 
 def cell(values: Parameters, seed: int) -> xr.Dataset:
     """Split the data of a seed, and train all networks on them at all rates."""
-    problem, parts = drawn(values, seed)
+    problem, parts, tried = drawn(values, seed)
     outside = beyond(problem.X_test, problem, parts)
     runs = []
     for name, (hidden, activation) in NETWORKS.items():
         network = Network((problem.dimension, *[values.width] * hidden, 1), activation)
         runs.append(followed(values, problem, parts, network, seed).expand_dims(network=[name]))
     whole = xr.concat(runs, "network").assign(
-        separable=int(parts.separable.sum()), n=len(problem.y), rank_E=parts.rank,
+        tried=tried, separable=int(parts.separable.sum()), n=len(problem.y), rank_E=parts.rank,
         rank=int(np.linalg.matrix_rank(problem.Z)), seen=float((outside > OUTSIDE).mean()),
         component=float(np.median(outside[outside > OUTSIDE])))
     return whole.expand_dims(seed=[seed]).assign_attrs(data=problem.name)
 
 
-def drawn(values: Parameters, seed: int) -> tuple[Problem, Decomposition]:
-    """Return the data of a seed and their parts; of digits the first draw of its stream that is as the module says."""
+def drawn(values: Parameters, seed: int) -> tuple[Problem, Decomposition, int]:
+    """Return the data of a seed, their parts, and how many draws it took: of digits, see the module."""
     if values.data_set in SPREADS:
         problem = mixed_cloud(round(SEPARABLE / values.share), values.share, spread=values.data_set, seed=seed, **CLOUD)
-        return problem, decompose(problem.Z)
+        return problem, decompose(problem.Z), 1
     for draw in itertools.count(1000 * seed):
         problem = _digits(values, draw)
         parts = decompose(problem.Z)
         if parts.kind == "mixed" and (values.label_noise or
                                       (beyond(problem.X_test, problem, parts) > OUTSIDE).mean() >= SEEN):
-            return problem, parts
+            return problem, parts, draw - 1000 * seed + 1
         if draw == 1000 * seed + 99:
             raise parameters.InputError(f"samples = {values.samples}: none of 100 draws is mixed with a fifth of the "
                                         "test images outside E; allowed: about 400, or some label noise, with which "
