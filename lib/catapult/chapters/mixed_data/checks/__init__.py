@@ -1,0 +1,7 @@
+"""Checks of the chapter on mixed data."""
+
+from catapult.chapters.mixed_data.checks.three_points import edge, outside_law, square_law
+from catapult.chapters.mixed_data.checks.predictor import direction, tube, within
+from catapult.chapters.mixed_data.checks.recorded import gains, held, linear_gains, seen
+
+__all__ = ["direction", "edge", "gains", "held", "linear_gains", "outside_law", "seen", "square_law", "tube", "within"]

@@ -1,0 +1,136 @@
+"""Figures of mixed data, from the results of `three-points` and the recorded runs of `mixed-data`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib as mpl
+import xarray as xr
+from matplotlib.figure import Figure
+
+from catapult import style
+from catapult.chapters.mixed_data import outcomes
+from catapult.chapters.mixed_data.experiment import NETWORKS
+from catapult.chapters.mnist.figures import UNIT
+from catapult.theory import three_points
+
+LOOKS = {"equal steps": ("catapult", "o"), "equal time": ("lazy", "s"), "far": ("theory", "^")}
+SHADES = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7")
+
+
+def points(runs: xr.Dataset) -> Figure:
+    """Three points: output outside E, oscillation within it, and the edge, against the step; the laws drawn in."""
+    with style.use():
+        figure, axes = style.subplots(1, 3, height=3.5)
+        step = runs.step.values[1:]
+        law = {"color": style.PALETTE["theory"], "linestyle": "--"}
+        axes[0].plot(step, three_points.outside_law(step), label="log 4t", **law)
+        axes[1].plot(step, three_points.square_law(step), label="log(4t) / 2t", **law)
+        axes[2].axhline(1, **law)
+        for colour, setting in zip(SHADES, range(runs.sizes["setting"]), strict=True):
+            run = runs.isel(setting=setting, step=slice(1, None))
+            look = {"color": colour, "linewidth": 1.2}
+            axes[0].plot(step, run.outside, **look, label=f"m = {run.width.item()}, η = {run.learning_rate.item():g}")
+            axes[1].plot(step, run.square, **look)
+            axes[2].plot(step, run.highest, **look)
+        axes[0].set(title="output outside E, p", ylim=(-2, None))
+        axes[1].set(title="oscillation within E, u²", yscale="log", ylim=(1e-8, 1e2))
+        axes[2].set(title="η · curvature of E / 2", ylim=(0, 2.5))
+        for panel in axes:
+            panel.set(xscale="log")
+        figure.supxlabel("step t", fontsize="medium")
+        figure.legend(loc="outside lower center", ncols=4, fontsize="small")
+        style.label_panels(figure)
+    return figure
+
+
+def edges(tables: Mapping[str, xr.Dataset]) -> Figure:
+    """η/2 times the curvature of either part of the loss, far: mean over seeds against the rate; a panel a data set."""
+    with style.use():
+        figure, axes = style.subplots(1, len(tables), height=3.5, sharey=True)
+        for panel, (name, runs) in zip(axes, tables.items(), strict=True):
+            far = runs.edge.sel(comparison="far").mean("seed", skipna=False)
+            for colour, network in zip(("muted", "lazy", "logistic", "catapult"), NETWORKS, strict=True):
+                for part, line in (("E", "-"), ("P", ":")):
+                    panel.plot(far.multiple, far.sel(network=network, part=part), color=style.PALETTE[colour],
+                               linestyle=line, marker="o" if part == "E" else None, markersize=3,
+                               label=f"{network}" if part == "E" and panel is axes[0] else None)
+            panel.axhline(1, color=style.PALETTE["theory"], linestyle="--", linewidth=1)
+            panel.set(title=name, xscale="log", xlim=(0.2, 10), ylim=(0, 2))
+            panel.xaxis.set_major_locator(mpl.ticker.FixedLocator([0.25, 1, 4]))
+            panel.xaxis.set_major_formatter(mpl.ticker.FixedFormatter(["1/4", "1", "4"]))
+            panel.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+        axes[0].set_ylabel("η · curvature of a part / 2")
+        figure.supxlabel(UNIT, fontsize="medium")
+        figure.legend(loc="outside upper center", ncols=4, fontsize="small")
+        style.label_panels(figure)
+    return figure
+
+
+def accuracy(tables: Mapping[str, xr.Dataset]) -> Figure:
+    """One predictor at equal time: accuracy on the images outside E of f and of its two parts, against the rate."""
+    with style.use():
+        figure, axes = style.subplots(1, len(tables), height=3.5)
+        for panel, (name, runs) in zip(axes, tables.items(), strict=True):
+            read = runs.accuracy.sel(network="one predictor", comparison="equal time", images="outside E")
+            read = 100 * read.sel(tenth=slice(1, None)).mean("tenth", skipna=False).mean("seed")
+            for reading, colour in (("f", "theory"), ("f within E", "lazy"), ("f outside E", "catapult")):
+                panel.plot(read.multiple, read.sel(reading=reading), color=style.PALETTE[colour], marker="o",
+                           markersize=3, label=reading if panel is axes[0] else None)
+            panel.axvline(1, color=style.PALETTE["ink"], linewidth=1, linestyle="--")
+            panel.set(title=name, xscale="log")
+            panel.xaxis.set_major_locator(mpl.ticker.FixedLocator([1, 32, 1024]))
+            panel.xaxis.set_major_formatter(mpl.ticker.FixedFormatter(["1", "32", "1024"]))
+            panel.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+        axes[0].set_ylabel("% right of images outside E")
+        figure.supxlabel(UNIT, fontsize="medium")
+        figure.legend(loc="outside upper center", ncols=3, fontsize="small")
+        style.label_panels(figure)
+    return figure
+
+
+def gains() -> Figure:
+    """The gain of large rates on images outside E with its interval: a panel a data set, a row a network."""
+    found, control = outcomes.gains(), outcomes.gains("f within E", "all")
+    with style.use():
+        figure, axes = style.subplots(1, len(outcomes.RECORDED), height=4.2, sharey=True)
+        for panel, name in zip(axes, outcomes.RECORDED, strict=True):
+            for row, network in enumerate(NETWORKS):
+                for shift, (at, (colour, marker)) in zip((-0.25, 0, 0.25), LOOKS.items(), strict=True):
+                    for of, offset, filled in ((found, -0.05, True), (control, 0.05, False)):
+                        if (name, network, at) not in of:
+                            continue
+                        mean, low, high = of[name, network, at]
+                        look = {"color": style.PALETTE[colour], "alpha": 1 if filled else 0.5}
+                        panel.plot([low, high], [row + shift + offset] * 2, linewidth=1.6 if filled else 0.9, **look)
+                        panel.plot(mean, row + shift + offset, marker=marker, linestyle="", markersize=4,
+                                   markerfacecolor=None if filled else style.PAPER, **look,
+                                   label=at if filled and row == 0 and panel is axes[0] else None)
+            panel.axvline(0, color=style.PALETTE["ink"], linewidth=1)
+            panel.set(title=name, ylim=(len(NETWORKS) - 0.5, -0.5))
+            panel.set_xscale("symlog", linthresh=1)
+            panel.xaxis.set_major_locator(mpl.ticker.FixedLocator([-10, -1, 0, 1, 10]))
+            panel.xaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
+            panel.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+        names = [network.replace(", ", "\n") for network in NETWORKS]
+        axes[0].set_yticks(range(len(NETWORKS)), names, fontsize="small")
+        figure.supxlabel(r"gain of rates above $\eta_{\mathrm{crit}}$, percentage points", fontsize="medium")
+        figure.legend(loc="outside upper center", ncols=3)
+        style.label_panels(figure)
+    return figure
+
+
+def table_of_gains() -> list[str]:
+    """Return the lines of a table, in Markdown: the gains on images outside E, and of f within E on all."""
+    found, control = outcomes.gains(), outcomes.gains("f within E", "all")
+
+    def words(of, cell) -> str:
+        return "{:+.2f} [{:+.2f}, {:+.2f}]".format(*of[cell]) if cell in of else "—"
+
+    lines = [f"| data | network | {' | '.join(LOOKS)} | within E, far |",
+             "| --- | --- |" + " ---: |" * (len(LOOKS) + 1)]
+    for name in outcomes.RECORDED:
+        for network in NETWORKS:
+            row = [words(found, (name, network, at)) for at in LOOKS] + [words(control, (name, network, "far"))]
+            lines.append(f"| {name} | {network} | " + " | ".join(row) + " |")
+    return lines

@@ -1,0 +1,147 @@
+"""Falsifications of the rows on mixed data: constants off by two per cent, hypotheses dropped, tables altered."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from catapult.chapters.mixed_data import experiment, outcomes
+from catapult.chapters.mixed_data.checks import predictor
+from catapult.chapters.mixed_data.checks import three_points as edge
+from catapult.oracles import predictor as oracle
+from catapult.theory import linear_predictor
+from catapult.theory import three_points as theory
+from falsifying import falsifies, replaced, scaled
+
+HELD = ("ours-mixed-held", "huang-mixed-generalise", "ours-mixed-linear-gains")
+
+
+def altered(monkeypatch, change):
+    """Let the checks read recorded runs that ``change`` has altered."""
+    replaced(monkeypatch, outcomes, "table", lambda right, name: change(right(name)))
+
+
+def followed(monkeypatch, change):
+    """Let the checks of three points see runs that ``change`` has altered."""
+    replaced(monkeypatch, edge, "runs", lambda right, scale: change(right(scale)))
+
+
+@falsifies("ours-mixed-edge")
+def an_edge_two_per_cent_lower(monkeypatch):
+    """What is called the edge is two per cent less."""
+    followed(monkeypatch, lambda runs: runs.assign(highest=0.98 * runs.highest))
+
+
+@falsifies("ours-mixed-edge")
+def a_loss_that_does_not_fall_below_log_2(monkeypatch):
+    """The hypothesis is dropped: the loss of one run stays at log 2."""
+    monkeypatch.setattr(edge, "_loss", lambda at: np.full(at.sizes["setting"], np.log(2)))
+
+
+@falsifies("ours-mixed-edge")
+def a_run_that_has_not_arrived(monkeypatch):
+    """The hypothesis t → ∞ is dropped: the runs are looked at long before the slowest one arrives."""
+    followed(monkeypatch, lambda runs: runs.sel(step=runs.step <= 20))
+
+
+@falsifies("ours-mixed-outside")
+def a_law_of_a_constant_two_per_cent_larger(monkeypatch):
+    """log 4.08 t in place of log 4t."""
+    replaced(monkeypatch, theory, "outside_law", lambda right, step: right(1.02 * np.asarray(step)))
+
+
+@falsifies("ours-mixed-outside")
+def a_norm_two_per_cent_larger(monkeypatch):
+    """The norm of b has a law two per cent larger."""
+    scaled(monkeypatch, theory, "norm_law", 1.02)
+
+
+@falsifies("ours-mixed-outside", "ours-mixed-oscillation")
+def a_run_in_which_a_lives(monkeypatch):
+    """The hypothesis is dropped: width 100, rate 5, where |a|² has hardly begun to die out."""
+    monkeypatch.setattr(edge, "SETTLED", [(100, 5.0)])
+
+
+@falsifies("ours-mixed-oscillation")
+def an_oscillation_two_per_cent_larger(monkeypatch):
+    """The law of the oscillation is two per cent larger."""
+    scaled(monkeypatch, theory, "square_law", 1.02)
+
+
+@falsifies("ours-mixed-tube")
+def a_tube_two_per_cent_thinner(monkeypatch):
+    """The radius is two per cent smaller."""
+    scaled(monkeypatch, linear_predictor, "containment_radius", 0.98)
+
+
+@falsifies("ours-mixed-tube")
+def an_overshoot_two_per_cent_smaller(monkeypatch):
+    """q is two per cent smaller."""
+    scaled(monkeypatch, linear_predictor, "OVERSHOOT", 0.98)
+
+
+@falsifies("ours-mixed-direction")
+def the_margin_of_other_points(monkeypatch):
+    """The direction is that of the largest margin of points that are turned by two hundredths."""
+    turn = np.eye(6) + 0.02 * np.triu(np.ones((6, 6)), 1) - 0.02 * np.tril(np.ones((6, 6)), -1)
+    replaced(monkeypatch, oracle, "max_margin", lambda right, X: right(X) @ turn)
+
+
+@falsifies("ours-mixed-direction")
+def a_tenth_of_the_time(monkeypatch):
+    """The hypothesis t → ∞ is dropped: log t is 200, not 2,000."""
+    replaced(monkeypatch, predictor, "_flow", lambda right, *given: right(*given[:-1], given[-1] / 10))
+
+
+@falsifies("ours-mixed-within")
+def a_minimiser_a_thousandth_away(monkeypatch):
+    """The point it tends to is off by two thousandths."""
+    scaled(monkeypatch, oracle, "minimiser", 1.002)
+
+
+@falsifies("ours-mixed-within")
+def a_rate_beyond_the_edge(monkeypatch):
+    """The hypothesis is dropped: rates are thirty times as large, beyond the edge."""
+    replaced(monkeypatch, oracle, "descend", lambda right, Z, rates, *given: right(Z, 30 * np.asarray(rates), *given))
+
+
+@falsifies("ours-mixed-seen")
+def a_set_that_a_fifth_can_see(monkeypatch):
+    """Four times as many test images of MNIST lie outside E."""
+    replaced(monkeypatch, outcomes, "parts",
+             lambda right, name: right(name).assign(outside=right(name).outside * (4 if name == "MNIST" else 1)))
+
+
+@falsifies(*HELD)
+def a_slice_that_disagrees(monkeypatch):
+    """What is computed again differs from what was recorded by a thousandth."""
+    monkeypatch.setattr(outcomes, "slice_difference", lambda name: 1e-3)
+
+
+@falsifies("ours-mixed-held")
+def held_ten_per_cent_lower(monkeypatch):
+    """The networks are held a tenth below the edge."""
+    altered(monkeypatch, lambda runs: runs.assign(edge=0.9 * runs.edge))
+
+
+def better(runs, points: float, networks=tuple(experiment.NETWORKS)):
+    """Return the runs with so many points more accuracy from rates above the stable one."""
+    where = (runs.multiple > 1.01) & runs.network.isin(networks)
+    return runs.assign(accuracy=runs.accuracy + 0.01 * points * where)
+
+
+@falsifies("huang-mixed-generalise", "ours-mixed-linear-gains")
+def large_rates_pay_two_points(monkeypatch):
+    """Every network gains two percentage points from rates above the stable one."""
+    altered(monkeypatch, lambda runs: better(runs, 2.0))
+
+
+@falsifies("huang-mixed-generalise")
+def large_rates_cost_two_points(monkeypatch):
+    """Every network loses two percentage points to rates above the stable one."""
+    altered(monkeypatch, lambda runs: better(runs, -2.0))
+
+
+@falsifies("ours-mixed-linear-gains")
+def one_predictor_loses_a_point_and_a_half(monkeypatch):
+    """One predictor loses a point and a half to rates above the stable one."""
+    altered(monkeypatch, lambda runs: better(runs, -1.5, ("one predictor",)))
