@@ -6,7 +6,7 @@ import flint
 import numpy as np
 import pytest
 
-from catapult.chapters.beyond_degenerate.checks import cycles, parts, phases
+from catapult.chapters.logistic_regression.checks import cycles, parts, phases
 from catapult.oracles import balls
 
 

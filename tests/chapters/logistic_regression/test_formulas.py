@@ -9,13 +9,13 @@ import sympy
 from mpmath import mp, mpf
 from scipy.special import expit as sigmoid
 
-from catapult.chapters.beyond_degenerate import experiment
+from catapult.chapters.logistic_regression import experiment
 from catapult.datasets.decomposition import decompose
 from catapult.oracles.predictor import descend, gradient, risk
 from catapult.theory import outlier, product_space
 from formulas import Formulas, zero
 
-formula = Formulas("beyond-degenerate")
+formula = Formulas("logistic-regression")
 LOG2 = np.log(2)
 
 

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from catapult import datasets
-from catapult.chapters.beyond_degenerate.checks.phases import opposing
+from catapult.chapters.logistic_regression.checks.phases import opposing
 from catapult.companion.measurement import Measurement, trials
 from catapult.oracles import predictor
 from catapult.oracles.linear_networks import LinearNetworks

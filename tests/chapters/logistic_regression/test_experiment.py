@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from catapult import datasets
-from catapult.chapters.beyond_degenerate import experiment
+from catapult.chapters.logistic_regression import experiment
 from catapult.datasets.decomposition import decompose
 from catapult.parameters import InputError
 from catapult.runs import results

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from catapult.chapters.beyond_degenerate.checks import cycles, depth, networks, parts, phases
+from catapult.chapters.logistic_regression.checks import cycles, depth, networks, parts, phases
 from catapult.oracles import predictor
 from catapult.oracles.linear_networks import LinearNetworks
 from catapult.theory import outlier, product_space
