@@ -158,3 +158,13 @@ def test_thresholds_are_bisected_side_by_side():
     assert bisection.threshold(lambda x: x**2 > squares, 0.0, [4.0, 5.0]) == pytest.approx(np.sqrt(squares * [1, 1]))
     assert type(bisection.threshold(lambda x: x > math.pi, 3, 4, 10)) is np.float64
     assert 0 <= math.pi - bisection.threshold(lambda x: x > math.pi, 3, 4, 10) < 2**-10
+
+
+def test_below_the_fold_every_start_converges_and_above_it_some_do_not():
+    z, share = predictor.SUBCRITICAL
+    (best, curvature), fold = predictor.line_minimum(z, share), predictor.fold(z, share)
+    for gamma, stays in ((fold - 0.01, False), (fold + 0.01, True)):
+        w = np.linspace(-3, 3, 61)
+        for _ in range(4000):
+            w = predictor.line_step(z, share, gamma / curvature, w)
+        assert (np.abs(w - best).max() > 0.1) == stays

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from catapult import datasets
-from catapult.chapters.logistic_regression.checks.phases import opposing
+from catapult.chapters.linear_networks.experiment import pushed
 from catapult.companion.measurement import Measurement, trials
 from catapult.oracles import predictor
 from catapult.oracles.linear_networks import LinearNetworks
@@ -136,6 +136,24 @@ def edge_range(scale: str) -> Measurement:
         "every run that converges ends inside the edge": bool(np.nanmax([wide, narrow, line]) < 1)})
 
 
+def edge_fold(scale: str) -> Measurement:
+    """Subcritical data on the line, m = 10⁴, rates 1.2 and 2 times the edge of λ0 = 2: ηλ/2 at the end, over the fold.
+
+    The fold is the least ηλ at which a linear predictor has a cycle of two. Value: the largest distance from 1 of
+    that ratio. Effect: the fold, over 2.
+    """
+    z, share = predictor.SUBCRITICAL
+    (best, curvature), fold = predictor.line_minimum(z, share), predictor.fold(z, share) / 2
+    rates, square, v, kernel = np.array([1.2, 2.0]) / curvature, 1e-4, np.full(2, 0.5), np.full(2, 2.0)
+    for _ in range(20_000):
+        slope = predictor.gradient(z[:, None], v[:, None], share=share)[:, 0]
+        v, kernel = (v - rates * kernel * slope + rates**2 * square * v * slope**2,
+                     kernel - 4 * rates * square * v * slope + rates**2 * square * kernel * slope**2)
+    return Measurement(np.abs(rates * kernel * curvature / 2 / fold - 1).max(), effect=fold, conditions={
+        "the networks converge": bool((np.abs(v / best - 1) < 1e-6).all()),
+        "the fold lies below the edge": bool(fold < 0.99)})
+
+
 def recursion(scale: str) -> Measurement:
     """The largest relative gap in v between the recursion in v, B, c and the weights, after 60 steps."""
     gaps = []
@@ -154,7 +172,7 @@ def separable_divergence(scale: str) -> Measurement:
 
     The linear predictor starts at the network's product vector. Effect: its largest risk after 2,000 steps.
     """
-    Z, seeds = opposing(0.1, 1.0), trials(scale, 10, 5)
+    Z, seeds = datasets.opposing(0.1, 1.0), trials(scale, 10, 5)
     rate = math.sqrt(14 / 1.01 * 2 * 50)
     blown, risks = [], []
     for seed in range(seeds):
@@ -170,21 +188,11 @@ def separable_onset(scale: str) -> Measurement:
 
     Effect: the share at κ = 8.2 and m = 2,000.
     """
-    narrow, wide = (_share_gone(0.03, width, np.array([ONSET, 8.2, 10.0]), trials(scale, 20, 5))
-                    for width in (20, 2000))
+    Z = np.repeat(datasets.opposing(0.03, [1.0]), trials(scale, 20, 5), axis=0)
+    narrow, wide = (pushed(Z, width, (ONSET, 8.2, 10.0), 1500)[0].mean(axis=0) for width in (20, 2000))
     return Measurement(np.maximum(narrow[0], wide[0]), effect=wide[1], conditions={
         "at κ = 8.2 and m = 2,000 more than half diverge": bool(wide[1] > 0.5),
         "at κ = 10 nine of ten diverge at both widths": bool(np.minimum(narrow[2], wide[2]) >= 0.9)})
-
-
-def _share_gone(rho: float, width: int, kappas: np.ndarray, seeds: int) -> np.ndarray:
-    """The share of networks on (ρ, ±1) whose c passes 10²⁰ within 1,500 steps, in the space of v, for each κ."""
-    Z = opposing(rho, 1.0)
-    states = [_state(_network(Z, width, seed)) for seed in range(seeds)]
-    rates = np.tile(np.sqrt(kappas / (1 + rho**2)) / states[0].scale, seeds)
-    data = np.repeat(Z[None], len(rates), axis=0)
-    _, end = product_space.descend("logistic", data, product_space.repeated(states, len(kappas)), rates, 1500, 1500)
-    return (~(end.outer < 1e20)).reshape(seeds, -1).mean(axis=0)
 
 
 @functools.cache
