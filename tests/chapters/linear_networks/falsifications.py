@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from catapult.chapters.linear_networks.checks import depth, networks
+from catapult.chapters.linear_networks.checks import depth, selection, separable
 from catapult.oracles import predictor
 from catapult.oracles.linear_networks import LinearNetworks
 from catapult.theory import product_space
@@ -13,8 +13,8 @@ from falsifying import falsifies, replaced, scaled
 
 def uncached(monkeypatch):
     """Let every cached run be computed again, and keep what is computed from other tests."""
-    for name in ("_ends", "_by_width", "_separable_ends"):
-        monkeypatch.setattr(networks, name, getattr(networks, name).__wrapped__)
+    for module, name in ((selection, "_ends"), (selection, "_by_width"), (separable, "_separable_ends")):
+        monkeypatch.setattr(module, name, getattr(module, name).__wrapped__)
 
 
 @falsifies("ours-one-predictor")
@@ -26,20 +26,20 @@ def another_minimiser(monkeypatch):
 @falsifies("ours-edge-selection")
 def a_narrower_gap(monkeypatch):
     """The 3/16 of the degenerate pair is 2 % too small."""
-    scaled(monkeypatch, networks, "PAIR_GAP", 0.98)
+    scaled(monkeypatch, selection, "PAIR_GAP", 0.98)
 
 
 @falsifies("ours-edge-selection")
 def clouds_farther_inside(monkeypatch):
     """On clouds, not on the pair, the distance to the edge is 1.6 times what it is."""
-    replaced(monkeypatch, networks, "_gaps", lambda gaps, Z, width: gaps(Z, width) * (1.6 if len(Z) > 2 else 1))
+    replaced(monkeypatch, selection, "_gaps", lambda gaps, Z, width: gaps(Z, width) * (1.6 if len(Z) > 2 else 1))
 
 
 @falsifies("ours-edge-range")
 def a_width_between(monkeypatch):
     """The wide networks have width 400."""
     uncached(monkeypatch)
-    monkeypatch.setattr(networks, "WIDE", 400)
+    monkeypatch.setattr(selection, "WIDE", 400)
 
 
 @falsifies("ours-edge-fold")
@@ -64,34 +64,34 @@ def a_smaller_step(monkeypatch):
 @falsifies("ours-separable-onset")
 def kappa_above_eight(monkeypatch):
     """κ is 2.5 % above 8."""
-    scaled(monkeypatch, networks, "ONSET", 1.025)
+    scaled(monkeypatch, separable, "ONSET", 1.025)
 
 
 @falsifies("ours-separable-edge")
 def far_larger_rates(monkeypatch):
     """The rates are 40 and 100 times 2/sharpness, where networks diverge."""
     uncached(monkeypatch)
-    monkeypatch.setattr(networks, "REACH", np.array([40.0, 100.0]))
+    monkeypatch.setattr(separable, "REACH", np.array([40.0, 100.0]))
 
 
 @falsifies("ours-separable-kernel")
 def a_larger_kernel(monkeypatch):
     """The bound is 2.04 s|v|."""
     uncached(monkeypatch)
-    scaled(monkeypatch, networks, "KERNEL", 1.02)
+    scaled(monkeypatch, separable, "KERNEL", 1.02)
 
 
 @falsifies("ours-separable-kernel")
 def too_few_steps(monkeypatch):
     """The networks are followed for 20 steps only."""
     uncached(monkeypatch)
-    monkeypatch.setattr(networks, "AFTER", 20)
+    monkeypatch.setattr(separable, "AFTER", 20)
 
 
 @falsifies("ours-one-direction")
 def two_directions(monkeypatch):
     """The points lie off their line, on both sides of it."""
-    monkeypatch.setattr(networks, "TILT", 0.95)
+    monkeypatch.setattr(separable, "TILT", 0.95)
 
 
 @falsifies("ours-depth-edge")
