@@ -77,11 +77,11 @@ SWEEP = {"-p": ["steps=10", "width=4", "rates=5"], "--scale": ["quick"], "--data
          "--grid": ["width=2,4", "seed=range(0,3)", "lowest=geomspace(1,2,3)"], "--seeds": ["2"], "--jobs": ["1"],
          "--dask": ["local", "127.0.0.1:9"], "--dry-run": None, "--retry-failed": None}  # fmt: skip
 KNOWN = [
-    (["run", "2"], RUN), (["run", "3"], RUN), (["sweep", "landing-page", "--out", "out"], SWEEP), (["chapters"], {}),
+    (["run", "2"], RUN), (["run", "mnist"], RUN), (["sweep", "landing-page", "--out", "out"], SWEEP),
     (["sweep", "mnist-sweep", "--out", "out"], SWEEP), (["parameters", "2"], {}), (["results", "list"], {}),
     (["verify", "huang-smooth-descent"], {"--json": None, "--scale": ["quick"]}),
     (["results", "clean"], {"--all": None}), (["data", "fetch", "mnist"], {"--mirror": ["http://127.0.0.1:9/x"]}),
-    (["data", "status"], {"--data": ["folder"]}),
+    (["data", "status"], {"--data": ["folder"]}), (["chapters"], {}),
 ]
 """Command lines that are right, with the options that may follow and values that are right or nearly so."""
 

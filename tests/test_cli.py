@@ -90,7 +90,7 @@ def test_bad_input_is_one_line_and_status_two(tmp_path):
     ("w0: fast\nsteps: 1\n", ["2", "-p", "steps=50"], "odd.yaml: w0 = 'fast' is not a finite number"),
     ("w0: fast\nsteps: 1\n", ["2", "-p", "w0=1"], "odd.yaml: steps = 1: input should be"),
     ("w0: fast\nsteps: 1\n", ["2", "-p", "steps=50", "-p", "w0=slow"], "catapult: -p: w0 = 'slow'"),
-    ("digit_positive: 4\n", ["3", "-p", "digit_negative=4"], "catapult: digit_positive = digit_negative = 4"),
+    ("digit_positive: 4\n", ["mnist", "-p", "digit_negative=4"], "catapult: digit_positive = digit_negative = 4"),
     ("", ["9" * 5000], "no chapter is called"),
 ], ids=["unknown", "of the file", "of the file alone", "typed", "together", "no chapter"])
 def test_bad_values_are_told_with_their_place(monkeypatch, capfd, tmp_path, file, arguments, complaint):

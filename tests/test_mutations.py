@@ -54,7 +54,7 @@ MUTATIONS = [
     ("theory/two_layer.py", "fourth / (3 * h)", "fourth / (2 * h)", "ours-exit"),
     ("theory/_kernels.py", "carry + kappa * g * (scaled * g - 4 * f)", "carry + kappa * g * (scaled * g - 8 * f)",
      "ours-wide-phases"),
-    # the parts of a data set, the outlier and the product vector of chapter beyond-degenerate
+    # the parts of a data set and the outlier of chapter logistic-regression, the product vector of linear-networks
     ("datasets/decomposition.py", "solution.x[d:] > 0.5", "solution.x[d:] < 0.5", "ji-decomposition"),
     ("theory/outlier.py", "zeta = (first - second + 2", "zeta = (first + second + 2", "meng-stable-cycle"),
     ("theory/product_space.py", "c - 2 * eta * square * along", "c - eta * square * along", "ours-product-recursion"),

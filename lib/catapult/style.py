@@ -26,6 +26,8 @@ PALETTE = {
     "ink": "#222222",
     "muted": "#767676",
 }
+KINDS = {"separable": "#0072B2", "strictly non-separable": "#D55E00", "mixed": "#009E73"}  # of data
+THREE = (("#56B4E9", "o"), ("#0072B2", "s"), ("#222222", "^"))  # colour and marker of three values of one quantity
 PAPER = "#FFFFFF"
 
 

@@ -227,21 +227,13 @@ def test_the_excess_risk_on_any_data_is_at_most_the_bound():
                 assert infimum - 1e-15 <= risk(Z, weights) <= infimum + bound
 
 
-@formula("eq-wu-average", "eq-wu-stable")
-def test_the_oscillating_phase_ends_and_the_stable_one_is_as_low_as_the_theorem_says():
+@formula("eq-wu-average")
+def test_the_mean_risk_is_as_low_as_the_theorem_says():
     for Z, margin in unit_clouds(6):
         for rate in (1.0, 30.0, 1000.0):
-            n, scale = len(Z), margin**2 * rate
-            risks = theory.risk("logistic", Z, descend(Z, rate, 600)[:, 0])
-            exponential = theory.risk("exponential", Z, descend(Z, rate, 600)[:, 0])
+            risks, scale = theory.risk("logistic", Z, descend(Z, rate, 600)[:, 0]), margin**2 * rate
             for steps in (1, 10, 600):
                 assert risks[:steps].mean() <= (1 + np.log(scale * steps) ** 2 + rate**2 / 4) / (scale * steps)
-            stable = np.flatnonzero((risks <= 1 / rate) & (exponential <= 1))[0]
-            assert stable <= 60 / margin**2 * max(rate, n, np.e, (rate + n) / rate * np.log((rate + n) / rate))
-            after = np.arange(1, 601 - stable)
-            bound = (2 * exponential[stable] + np.log(scale * after) ** 2) / (scale * after)
-            assert (risks[stable + 1:] <= bound).all()
-            assert (np.diff(risks[stable:]) <= 0).all()
 
 
 @formula("eq-no-weight")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from docutils import nodes
 from docutils.utils import new_document
 
+from catapult import paths
 from catapult.companion import pages, registry
 
 
@@ -40,3 +42,9 @@ def test_script_hands_over_the_text_of_a_file(tmp_path):
     file.write_text('"η"\n</script>\u2028', encoding="utf-8")
     name, text = json.loads(f"[{pages.script(file).removeprefix('saveDownload(').rpartition(');')[0]}]")
     assert (name, text) == (file.name, file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", sorted(paths.BOOK.glob("*.md")), ids=lambda path: path.stem)
+def test_no_line_of_prose_begins_with_a_plus_which_makes_a_list_of_a_formula(path):
+    prose = re.sub(r"(?ms)^ *(```+)\{(math|code-cell)\}.*?^ *\1$", "", path.read_text(encoding="utf-8"))
+    assert not re.findall(r"(?m)^ *\+ .*", prose)

@@ -176,7 +176,7 @@ def test_the_page_and_the_record_name_the_data_folder(short, monkeypatch, capfd,
     for name in sources.CIFAR10:
         (tmp_path / "cifar-10-batches-py").mkdir(exist_ok=True)
         (tmp_path / "cifar-10-batches-py" / name).write_text("never read for MNIST")
-    status, *_ = catapult(monkeypatch, capfd, "run", "3", "--data", tmp_path, "--out", tmp_path / "out")
+    status, *_ = catapult(monkeypatch, capfd, "run", "mnist", "--data", tmp_path, "--out", tmp_path / "out")
     assert status == 0
     (notebook,) = short
     (note,) = [cell.source for cell in notebook.cells if "Data of this page" in cell.source]
@@ -188,11 +188,11 @@ def test_the_page_and_the_record_name_the_data_folder(short, monkeypatch, capfd,
 
 
 def test_a_data_folder_without_data_is_refused_before_work(short, monkeypatch, capfd, tmp_path):
-    for chapter in ("2", "3"):
+    for chapter in ("2", "mnist"):
         line = refused(monkeypatch, capfd, "run", chapter, "--data", tmp_path, "--out", tmp_path / "out")
         assert f"{tmp_path} (--data or CATAPULT_DATA) holds no data set; looked for: mnist" in line
     monkeypatch.setenv("CATAPULT_DATA", "~nosuchuser/x")
-    for arguments in (["run", "3", "--out", tmp_path / "out"], ["data"]):
+    for arguments in (["run", "mnist", "--out", tmp_path / "out"], ["data"]):
         assert "~nosuchuser/x (--data or CATAPULT_DATA) does not exist" in refused(monkeypatch, capfd, *arguments)
     assert short == []
 

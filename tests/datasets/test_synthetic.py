@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from catapult.datasets import certify, degenerate_pair, overlapping_cloud, separable_cloud
+from catapult.datasets import (certify, degenerate_pair, easy_clouds, mixed_cloud, opposing, overlapping_cloud,
+                               separable_cloud)
 from catapult.datasets.decomposition import decompose
-from catapult.datasets.synthetic import mixed_cloud
 from catapult.parameters import InputError
 
 
@@ -23,6 +23,16 @@ def test_separable_cloud_is_certified_separable_and_has_its_margin(n, dimension,
     w = minimize(lambda w: w @ w / 2, np.zeros(dimension), jac=lambda w: w,
                  constraints={"type": "ineq", "fun": lambda w: problem.Z @ w - 1, "jac": lambda w: problem.Z})
     assert 1 / np.linalg.norm(w.x) >= margin * (1 - 1e-6)  # the solver's tolerance
+
+
+def test_opposing_points_come_in_the_shape_of_their_shares():
+    assert opposing(0.1, 0.5).tolist() == [[0.1, 1], [0.1, -0.5]]
+    assert opposing(0.1, [0.5, 0]).tolist() == [[[0.1, 1], [0.1, -0.5]], [[0.1, 1], [0.1, 0]]]
+
+
+def test_easy_clouds_have_half_a_standard_deviation_of_margin():
+    assert [cloud.tolist() for cloud in easy_clouds(9, 3)] == [separable_cloud(9, 3, 0.5, seed).Z.tolist()
+                                                               for seed in range(4)]
 
 
 @pytest.mark.parametrize(("n", "dimension", "separation"), [(2, 1, 0.0), (40, 2, 1.0), (100, 10, 2.0)])

@@ -178,3 +178,13 @@ def test_the_distance_of_a_cone_is_that_of_its_nearest_point_by_a_general_solver
         found = minimize(lambda v, w=w: ((v - w) ** 2).sum(), np.zeros(3), method="SLSQP",
                          constraints={"type": "ineq", "fun": lambda v, normals=normals: normals @ v})
         assert predictor.cone_distance(normals, w) == pytest.approx(np.sqrt(found.fun), abs=1e-5)
+
+
+def test_below_the_fold_every_start_converges_and_above_it_some_do_not():
+    z, share = predictor.SUBCRITICAL
+    (best, curvature), fold = predictor.line_minimum(z, share), predictor.fold(z, share)
+    for gamma, stays in ((fold - 0.01, False), (fold + 0.01, True)):
+        w = np.linspace(-3, 3, 61)
+        for _ in range(4000):
+            w = predictor.line_step(z, share, gamma / curvature, w)
+        assert (np.abs(w - best).max() > 0.1) == stays

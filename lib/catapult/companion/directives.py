@@ -65,7 +65,7 @@ def _parameter_table(chapter: registry.Chapter) -> str:
 
 
 class ChapterNumber(SphinxRole):
-    """A chapter by its id, as its number in the book: ``{number}`mnist``` → 3, ``{chapter}`mnist``` → chapter 3."""
+    """A chapter by its id, as its number: ``{number}`separability``` → 1, ``{chapter}`separability``` → chapter 1."""
 
     def run(self) -> tuple[list[nodes.Node], list]:
         chapter = registry.get(self.text)

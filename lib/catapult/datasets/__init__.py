@@ -5,7 +5,8 @@ from catapult.datasets.downloading import fetch
 from catapult.datasets.problem import Problem
 from catapult.datasets.separability import Certificate, certify
 from catapult.datasets.sources import DataMissing, status
-from catapult.datasets.synthetic import degenerate_pair, overlapping_cloud, separable_cloud
+from catapult.datasets.synthetic import (degenerate_pair, easy_clouds, mixed_cloud, opposing, overlapping_cloud,
+                                         separable_cloud)
 
 __all__ = [
     "Certificate",
@@ -14,8 +15,11 @@ __all__ = [
     "certify",
     "cifar10",
     "degenerate_pair",
+    "easy_clouds",
     "fetch",
+    "mixed_cloud",
     "mnist",
+    "opposing",
     "overlapping_cloud",
     "separability",
     "separable_cloud",

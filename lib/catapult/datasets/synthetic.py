@@ -1,4 +1,4 @@
-"""Small made data sets: the degenerate pair, separable, non-separable and mixed clouds of points."""
+"""Small made data sets: the degenerate pair, two opposing points, separable, non-separable and mixed clouds."""
 
 from __future__ import annotations
 
@@ -10,11 +10,22 @@ from catapult.datasets.separability import certify
 from catapult.parameters import InputError, nearest, whole
 
 DRAWS = 20
+EASY = 4  # clouds of :func:`easy_clouds`
 
 
 def degenerate_pair() -> Problem:
     """Return the two points (x = 1, y = +1) and (x = 1, y = −1): no classifier is right on both."""
     return Problem([[1.0], [1.0]], [1.0, -1.0], name="the degenerate pair (1, +1), (1, −1)")
+
+
+def opposing(margin: float, share) -> np.ndarray:
+    """Return the signed inputs (ρ, 1), (ρ, −b), shape (…, 2, 2), for b in ``share`` of shape (…).
+
+    Their largest margin is ρ, ``margin``, if b ≥ 0.
+    """
+    b = np.asarray(share, dtype=float)
+    rho = np.full(b.shape, margin)
+    return np.stack([rho, np.ones(b.shape), rho, -b], axis=-1).reshape(*b.shape, 2, 2)
 
 
 def separable_cloud(n: int, dimension: int, margin: float, seed: int) -> Problem:
@@ -44,6 +55,11 @@ def separable_cloud(n: int, dimension: int, margin: float, seed: int) -> Problem
     along = X @ u
     X += (y * (margin + np.abs(along)) - along)[:, None] * u
     return Problem(X, y, name=f"{n} separable points in {dimension} dimensions, margin {margin:g}")
+
+
+def easy_clouds(n: int, dimension: int) -> np.ndarray:
+    """Return the signed inputs of separable clouds with a margin of half a standard deviation, shape (EASY, n, d)."""
+    return np.array([separable_cloud(n, dimension, 0.5, seed).Z for seed in range(EASY)])
 
 
 def overlapping_cloud(n: int, dimension: int, separation: float, seed: int) -> Problem:

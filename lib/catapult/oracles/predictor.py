@@ -17,6 +17,9 @@ LOSSES = {
                  lambda u: scipy.special.expit(u) * scipy.special.expit(-u)),
     "squared": (lambda u: (1 - u) ** 2 / 2, lambda u: u - 1, np.ones_like)}
 
+# On the line signed inputs and their shares whose minimum has a cycle of two already below the edge 2/λ.
+SUBCRITICAL = np.array([1.0, -1.0, 10.0]), np.array([12, 8, 1]) / 21
+
 
 def move(loss: str, w, rate, of=np):
     """Return w − η L'(w), a step on the degenerate pair, for floats, arrays, or numbers of the arithmetic ``of``."""
@@ -88,6 +91,32 @@ def cone_distance(Z: np.ndarray, w: np.ndarray) -> float:
     w less its projection is −Zᵀλ with λ ≥ 0 that makes |w + Zᵀλ| least (Moreau).
     """
     return float(np.linalg.norm(Z.T @ scipy.optimize.nnls(Z.T, -w)[0]))
+
+
+def line_minimum(z: np.ndarray, share: np.ndarray) -> tuple[float, float]:
+    """Return the minimiser of Σ p_i ℓ(z_i w) on the line, and the curvature there."""
+    best = minimiser(z[:, None], share)
+    return best[0], hessian(z[:, None], best, share=share)[0, 0]
+
+
+def line_step(z: np.ndarray, share: np.ndarray, rate: float, w: np.ndarray) -> np.ndarray:
+    """Return w − η L'(w) on the line, elementwise."""
+    return w - rate * gradient(z[:, None], np.asarray(w)[..., None], share=share)[..., 0]
+
+
+def fold(z: np.ndarray, share: np.ndarray) -> float:
+    """Return the ηλ at which a cycle of two on the line has the multiplier 1 (Newton, from the one at ηλ = 1.92)."""
+    best, curvature = line_minimum(z, share)
+
+    def equations(x):
+        a, b, rate = *x[:2], x[2] / curvature
+        turns = [1 - rate * hessian(z[:, None], np.array([w]), share=share)[0, 0] for w in (a, b)]
+        return line_step(z, share, rate, a) - b, line_step(z, share, rate, b) - a, turns[0] * turns[1] - 1
+
+    w = best + 1.0
+    for _ in range(2000):
+        w = line_step(z, share, 1.92 / curvature, w)
+    return float(scipy.optimize.fsolve(equations, [w, line_step(z, share, 1.92 / curvature, w), 1.92])[2])
 
 
 def _shares(Z: np.ndarray, share) -> np.ndarray:

@@ -129,30 +129,6 @@ def law_two_per_cent_off(monkeypatch):
     monkeypatch.setattr(separable, "sideways_law", lambda b: b + 1.02 * np.exp(b))
 
 
-@falsifies("wu-monotone-is-slow")
-def margin_that_lets_no_risk_rise(monkeypatch):
-    """γ = 0.5 instead of less than 0.1: at no learning rate does the risk ever rise."""
-    monkeypatch.setattr(separable, "MARGIN", 0.5)
-
-
-@falsifies("wu-monotone-is-slow")
-def a_rise_that_goes_unseen(monkeypatch):
-    """The hypothesis is dropped: rates whose risk rises are counted among the others."""
-    replaced(monkeypatch, np, "diff", lambda diff, a, **given: np.minimum(diff(a, **given), 0))
-
-
-@falsifies("wu-toy-data")
-def tail_two_per_cent_lower(monkeypatch):
-    """1/L gains 1.02 ηρ² a step."""
-    scaled(monkeypatch, separable, "slowest_growth", 1.02)
-
-
-@falsifies("wu-toy-data")
-def a_small_rate_that_is_large(monkeypatch):
-    """η = 5 instead of 4, at which the risk rises at some step."""
-    monkeypatch.setattr(separable, "TOY_RATES", (5.0, 8.0, 16.0, 32.0))
-
-
 @falsifies("ji-any-data")
 def rates_above_one(monkeypatch):
     """Learning rates up to 20 instead of 1."""

@@ -11,8 +11,6 @@ OPPOSED = np.array([[0.1, 1.0], [0.1, -1.0]])
 SUPPORTED = (np.array([[0.5, 1.0], [0.5, -1.0]]), np.array([[0.5, 1.0], [1.0, -1.0], [2.0, 0.5]]))
 # Two points of largest margin that span the plane, too, but (1, 0) is the first of them alone.
 UNSUPPORTED = np.array([[1.0, 0.0], [1.0, 1.0]])
-TOY_RATES = (4.0, 8.0, 16.0, 32.0)  # of Wu et al.'s Figure 1: "small", then "large"
-MARGIN = 0.05  # of the two points on which a risk that never rises is slow
 
 
 def slowest_growth(rate: float, margin: float) -> float:
@@ -121,35 +119,3 @@ def log_log_drift(scale: str) -> Measurement:
 def sideways_law(b):
     """What grows as a does."""
     return b + np.exp(b)
-
-
-def toy_data(scale: str) -> Measurement:
-    """Wu et al.'s toy data from 0: the largest relative gap of the growth of 1/L to ηρ² a step, ρ = 0.2, at last.
-
-    From step 2¹² to 2¹³.
-
-    The effect is the number of rises at the last rate.
-    """
-    Z, rates, steps = np.array([[1.0, 0.2], [-2.0, 0.2]] * 2), np.array(TOY_RATES), trials(scale, 2**13)
-    risks = predictor.risk(Z, predictor.descend(Z, rates, steps))
-    rises = (np.diff(risks, axis=0) > 0).sum(axis=0)
-    growth = (1 / risks[-1] - 1 / risks[steps // 2]) / (steps - steps // 2)
-    return Measurement(np.abs(growth / slowest_growth(rates, 0.2) - 1).max(), effect=rises[-1], conditions={
-        "the risk never rises at the first rate": rises[0] == 0,
-        "the risk rises at some step at each other rate": (rises[1:] > 0).all(),
-        "at the end the larger rate has the smaller risk": (np.diff(risks[-1]) < 0).all()})
-
-
-def monotone_is_slow(scale: str) -> Measurement:
-    """Two points with margin γ = 0.05, logistic loss from 0, the rates whose risk never rises: the least t L(w_t).
-
-    40 rates from 0.01 to 1,000. The control is the same of the rates whose risk rises at some step.
-    """
-    rates, steps = np.geomspace(0.01, 1e3, 40), trials(scale, 4000)
-    Z = np.array([[MARGIN, np.sqrt(1 - MARGIN**2)], [MARGIN, -np.sqrt(1 - MARGIN**2) / 2]])
-    risks = predictor.risk(Z, predictor.descend(Z, rates, steps))
-    falls = (np.diff(risks, axis=0) <= 0).all(axis=0)
-    least = (np.arange(1, steps + 1)[:, None] * risks[1:]).min(axis=0)
-    return Measurement(np.min(least[falls], initial=np.inf), effect=np.max(rates[falls], initial=0),
-                       control=np.min(least[~falls], initial=np.inf), conditions={
-                           "some rates never raise the risk, others do": bool(falls.any() and not falls.all())})

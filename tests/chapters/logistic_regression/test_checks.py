@@ -6,7 +6,7 @@ import flint
 import numpy as np
 import pytest
 
-from catapult.chapters.beyond_degenerate.checks import cycles, parts, phases
+from catapult.chapters.logistic_regression.checks import cycles, parts, phases
 from catapult.oracles import balls
 
 
@@ -25,18 +25,6 @@ def test_the_nearest_point_of_a_convex_hull(points, nearest):
     np.testing.assert_allclose(parts._nearest(np.array(points, dtype=float)), nearest, atol=1e-12)
 
 
-def test_last_rise_and_first_step_are_read_off_as_they_say():
+def test_the_first_step_is_read_off_as_it_says():
     risk = np.array([[1.0, 1.0], [2.0, 0.5], [0.5, 0.4], [0.1, 0.3]])
-    assert phases._last_rise(risk).tolist() == [1, 0]
     assert phases._first(risk <= [0.5, 0.2]).tolist() == [2, 4]
-
-
-def test_below_the_fold_every_start_converges_and_above_it_some_do_not():
-    z, share = cycles.SUBCRITICAL
-    best, curvature = cycles._line_minimum(z, share)
-    fold = cycles._fold(z, share, curvature, best)
-    for gamma, stays in ((fold - 0.01, False), (fold + 0.01, True)):
-        w = np.linspace(-3, 3, 61)
-        for _ in range(4000):
-            w = cycles._line_step(z, share, gamma / curvature, w)
-        assert (np.abs(w - best).max() > 0.1) == stays

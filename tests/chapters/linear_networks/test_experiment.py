@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from catapult import datasets
-from catapult.chapters.beyond_degenerate import experiment
+from catapult.chapters.linear_networks import experiment
 from catapult.datasets.decomposition import decompose
 from catapult.parameters import InputError
 from catapult.runs import results
-from catapult.theory import linear_predictor
 
 pytestmark = pytest.mark.slow
 
@@ -40,20 +39,6 @@ def test_nothing_converged_beyond_the_flattest_minimum(quick):
     assert not (quick.settled.isel(width=0) & beyond.transpose(*quick.settled.isel(width=0).dims)).any()
 
 
-def test_exits_keep_to_the_bound_and_the_projection_reaches_its_minimiser(quick):
-    assert (quick.last_rise.max("share") <= quick.exit_bound).all()
-    assert (quick.exit_time >= 0).any()
-    gap = np.abs(quick.mixed_along - quick.mixed_minimiser).values
-    assert gap[20_000] < gap[2000] / 2 < gap[200] / 4  # the pull of the separable part fades
-    assert quick.mixed_across[-1] > quick.mixed_across[1000] > quick.mixed_across[10]
-
-
-def test_the_figure_of_wu_and_others_is_repeated(quick):
-    assert quick.four_rises.values.tolist() == [0, 10, 8, 9]
-    last = quick.isel(four_step=-1).four_risk
-    assert (np.diff(last) < 0).all()
-
-
 def test_networks_at_small_steps_beyond_their_lazy_end_are_no_farther_from_the_edge_than_the_pair(quick):
     small = (quick.step_size <= 0.5) & (quick.multiple >= 2.8) & quick.settled
     assert small.any()
@@ -63,25 +48,6 @@ def test_networks_at_small_steps_beyond_their_lazy_end_are_no_farther_from_the_e
 def test_separable_clouds_protect_up_to_a_hundred_and_not_at_ten_thousand(quick):
     assert not quick.cloud_diverged.sel(cloud_kappa=slice(0, 100)).any()
     assert quick.cloud_diverged.sel(cloud_kappa=1e5).sum() >= 2
-
-
-def test_risks_are_those_of_the_plain_loop():
-    Z = experiment.opposing(0.1, [0.5])
-    w = linear_predictor.descend("logistic", Z[0], np.zeros(2), 30.0, 50)
-    np.testing.assert_allclose(experiment.risks(Z, np.array([30.0]), 50)[:, 0],
-                               linear_predictor.risk("logistic", Z[0], w), rtol=1e-12)
-
-
-def test_last_rise_and_exit_time_are_read_off_as_they_say():
-    risk = np.array([[1.0, 1.0], [2.0, 0.5], [0.5, 0.4], [0.1, 0.3]])
-    assert experiment.last_rise(risk).tolist() == [1, 0]
-    assert experiment.exit_time(risk, np.array([0.5, 0.2])).tolist() == [2, -1]
-
-
-def test_every_start_that_does_not_reach_the_minimum_is_counted(quick):
-    assert ((quick.basin > 0.5) & (quick.basin < 1)).all()
-    assert (np.abs(quick.multiplier) < 1).all()
-    np.testing.assert_allclose(quick.proved_gamma, quick.gamma, atol=1e-5)
 
 
 def test_the_mixed_cloud_is_mixed_and_training_clouds_are_certified():
@@ -98,8 +64,3 @@ def test_clouds_without_overlap_are_refused_in_one_line():
     parameters = experiment.Parameters(samples=40, dimension=40, separation=2.0)
     with pytest.raises(InputError, match=r"allowed: .*more"):
         experiment.cloud(parameters, 0)
-
-
-def test_newton_finds_the_minimiser():
-    Z = datasets.overlapping_cloud(40, 3, 1.0, 0).Z
-    assert np.abs(linear_predictor.gradient("logistic", Z, experiment.minimiser(Z))).max() < 1e-14

@@ -7,29 +7,17 @@ import math
 
 import flint
 import numpy as np
-import scipy.optimize
 import scipy.special
 
 from catapult import datasets
 from catapult.companion.measurement import Measurement, trials
 from catapult.oracles import balls, predictor
+from catapult.oracles.predictor import SUBCRITICAL
 from catapult.theory import outlier
 
-STABLE = 1.98  # ηλ up to which it does if the inputs have equal magnitude, as near to 2 as is tried
 SAFE = 1.0  # ηλ up to which gradient descent on the line converges from everywhere
 MAGNITUDES = np.array([1.0, -1.0])  # signed inputs of equal magnitude
 FLIP = 3.0  # of the flip criterion 3 gᵀH⁻¹g > ∇⁴L[v, v, v, v]
-SUBCRITICAL = np.array([1.0, -1.0, 10.0]), np.array([12, 8, 1]) / 21  # signed inputs on the line and their shares
-
-
-def _line_minimum(z: np.ndarray, share: np.ndarray) -> tuple[float, float]:
-    """Return the minimiser of Σ p_i ℓ(z_i w) on the line, and the curvature there."""
-    best = predictor.minimiser(z[:, None], share)
-    return best[0], predictor.hessian(z[:, None], best, share=share)[0, 0]
-
-
-def _line_step(z: np.ndarray, share: np.ndarray, rate: float, w: np.ndarray) -> np.ndarray:
-    return w - rate * predictor.gradient(z[:, None], w[..., None], share=share)[..., 0]
 
 
 def global_convergence(scale: str) -> Measurement:
@@ -46,33 +34,14 @@ def global_convergence(scale: str) -> Measurement:
     data = outlier.design(1.05)
     sets.append((np.array([1.0, -1.0, data.outlier]), np.array([data.positive, data.negative, 1]) / data.size))
     for z, share in sets:
-        best, curvature = _line_minimum(z, share)
+        best, curvature = predictor.line_minimum(z, share)
         w = np.concatenate([np.linspace(-100, 100, 41) / np.abs(z).max(), np.linspace(-5, 5, 40)])
         for _ in range(20_000):
-            before, w = w, _line_step(z, share, SAFE / curvature, w)
+            before, w = w, predictor.line_step(z, share, SAFE / curvature, w)
             if np.abs(w - before).max() * np.abs(z).max() < 1e-13:
                 break
         worst = np.maximum(worst, np.abs(w - best).max() * np.abs(z).max())
     return Measurement(worst)
-
-
-def equal_magnitude(scale: str) -> Measurement:
-    """Inputs ±1, a share p of label 1 from 0.5 to 0.98, ηλ from 1.05 to 1.98: the largest |w − w*| after 1,000 steps.
-
-    81 starts in [−20, 20]. Effect: the same with an outlier of magnitude 10 in place of some points.
-    """
-    def farthest(z, share, gamma):
-        best, curvature = _line_minimum(z, share)
-        w = np.linspace(-20, 20, 81)
-        for _ in range(1000):
-            w = _line_step(z, share, gamma / curvature, w)
-        return np.abs(w - best).max()
-
-    shares = [np.array([p, 1 - p]) for p in (0.5, 0.6, 0.8, 0.95)]
-    away = [farthest(MAGNITUDES, share, gamma) for share in shares for gamma in (1.05, 1.5, STABLE)]
-    outlier_away = farthest(*SUBCRITICAL, 1.96)
-    return Measurement(np.max(away), effect=outlier_away, conditions={
-        "with an outlier of magnitude 10 some start stays away": bool(outlier_away > 0.1)})
 
 
 def flip(scale: str) -> Measurement:
@@ -183,42 +152,3 @@ def _twice_over_w(w, eta):
 def _tanhc(x):
     """tanh(x)/x of a ball x ≥ 0: near 0 between 1 − x²/3 and 1."""
     return x.tanh() / x if x > 1e-30 else flint.arb(1).union(1 - x.abs_upper() ** 2 / 3)
-
-
-def edge_fold(scale: str) -> Measurement:
-    """Subcritical data on the line, m = 10⁴, rates 1.2 and 2 times the edge of λ0 = 2: ηλ/2 at the end, over the fold.
-
-    The fold is the least ηλ at which a linear predictor has a cycle of two. Value: the largest distance from 1 of
-    that ratio. Effect: the fold, over 2.
-    """
-    z, share = SUBCRITICAL
-    best, curvature = _line_minimum(z, share)
-    fold, points = _fold(z, share, curvature, best) / 2, list(zip(z.tolist(), share.tolist(), strict=True))
-    ratios = []
-    for multiple in (1.2, 2.0):
-        rate, v, kernel, square = multiple / curvature, 0.5, 2.0, 1e-4
-        for _ in range(20_000):
-            slope = -sum(p * x / (1 + math.exp(x * v)) for x, p in points)
-            v, kernel = (v - rate * kernel * slope + rate**2 * square * v * slope**2,
-                         kernel - 4 * rate * square * v * slope + rate**2 * square * kernel * slope**2)
-        settled = abs(v / best - 1) < 1e-6
-        ratios.append(rate * kernel * curvature / 2 / fold)
-    return Measurement(np.abs(np.array(ratios) - 1).max(), effect=fold, conditions={
-        "the network converges": bool(settled), "the fold lies below the edge": bool(fold < 0.99)})
-
-
-def _fold(z: np.ndarray, share: np.ndarray, curvature: float, best: float) -> float:
-    """Return the ηλ at which the cycle of two of the linear predictor has the multiplier 1 (Newton, from ηλ = 1.92)."""
-    def bend(w):
-        return float(predictor.hessian(z[:, None], np.array([w]), share=share)[0, 0])
-
-    def equations(x):
-        a, b, gamma = x
-        step = [float(_line_step(z, share, gamma / curvature, np.array(w))) for w in (a, b)]
-        return step[0] - b, step[1] - a, (1 - gamma / curvature * bend(a)) * (1 - gamma / curvature * bend(b)) - 1
-
-    w = np.array(best + 1.0)
-    for _ in range(2000):
-        w = _line_step(z, share, 1.92 / curvature, w)
-    other = _line_step(z, share, 1.92 / curvature, w)
-    return float(scipy.optimize.fsolve(equations, [float(w), float(other), 1.92])[2])

@@ -1,4 +1,4 @@
-"""Checks of linear networks with one hidden layer: one predictor, edge selection, separable data.
+"""Checks of one predictor and of edge selection: linear networks on strictly non-separable data.
 
 Only where many wide networks are wanted does a check use the recursion of :mod:`catapult.theory.product_space`, which
 :func:`recursion` compares with weights.
@@ -7,12 +7,10 @@ Only where many wide networks are wanted does a check use the recursion of :mod:
 from __future__ import annotations
 
 import functools
-import math
 
 import numpy as np
 
 from catapult import datasets
-from catapult.chapters.beyond_degenerate.checks.phases import opposing
 from catapult.companion.measurement import Measurement, trials
 from catapult.oracles import predictor
 from catapult.oracles.linear_networks import LinearNetworks
@@ -21,14 +19,9 @@ from catapult.theory import product_space
 SEPARATION = 1.0  # of the clouds of `one_predictor`: they overlap
 PAIR_GAP = 3 / 16  # on the degenerate pair η·sharpness/2 ends at 1 − (3/16)κ − (9/640)κ² (chapter catapult-logistic)
 WIDE = 2000  # a width
-ONSET = 8.0  # κ up to which nothing diverges on points of small margin
-KERNEL = 2.0  # the largest eigenvalue of K is at least 2s|v|
-AFTER = 600  # steps of networks on separable clouds
-REACH = np.array([1.0, 4.0])  # learning rates on separable clouds, in units of 2/sharpness
-TILT = 0.0  # how far points of `one_direction` lie off their line
 
 
-def _network(Z: np.ndarray, width: int, seed: int) -> LinearNetworks:
+def drawn(Z: np.ndarray, width: int, seed: int) -> LinearNetworks:
     """Return one network with Gaussian weights and one hidden layer of this width."""
     return LinearNetworks.drawn((Z.shape[1], width, 1), np.random.default_rng(seed))
 
@@ -48,7 +41,7 @@ def _ends(scale: str) -> np.ndarray:
     rows = []
     for seed in range(trials(scale, 3, 5)):
         Z = datasets.overlapping_cloud(40, 4, SEPARATION, seed).Z
-        one, best = _network(Z, 100, seed), predictor.minimiser(Z)
+        one, best = drawn(Z, 100, seed), predictor.minimiser(Z)
         ends = one.repeated(3).descend(Z, 2 / one.sharpness(Z) * np.array([0.5, 1.0, 2.0]), 1500)
         rows.append(np.c_[ends.sharpness(Z), np.linalg.norm(ends.product - best, axis=1) / np.linalg.norm(best)])
     return np.array(rows)
@@ -88,7 +81,7 @@ def edge_selection(scale: str) -> Measurement:
 
 def _gaps(Z: np.ndarray, width: int) -> np.ndarray:
     """The ratios of :func:`edge_selection` of the runs on one data set; NaN if a run did not converge."""
-    start = _state(_network(Z, width, 0))
+    start = _state(drawn(Z, width, 0))
     sharpness = product_space.sharpness_at_minimum("logistic", Z[None], start)
     _, small = product_space.descend("logistic", Z[None], start, 0.8 / sharpness, 300, 300)
     edge = 2 / product_space.sharpness_at_minimum("logistic", Z[None], small)
@@ -113,7 +106,7 @@ def _by_width(width: int, scale: str, dimension: int = 4) -> np.ndarray:
     states, rates, data, best = [], [], [], []
     for seed in range(trials(scale, 4, 5)):
         Z = datasets.overlapping_cloud(40, dimension, 1.0, seed).Z
-        network = _network(Z, width, seed)
+        network = drawn(Z, width, seed)
         states.append(_state(network))
         rates.extend(2 / network.sharpness(Z) * np.array([3.0, 4.0, 6.0]))
         data.extend([Z] * 3)
@@ -136,121 +129,32 @@ def edge_range(scale: str) -> Measurement:
         "every run that converges ends inside the edge": bool(np.nanmax([wide, narrow, line]) < 1)})
 
 
+def edge_fold(scale: str) -> Measurement:
+    """Subcritical data on the line, m = 10⁴, rates 1.2 and 2 times the edge of λ0 = 2: ηλ/2 at the end, over the fold.
+
+    The fold is the least ηλ at which a linear predictor has a cycle of two. Value: the largest distance from 1 of
+    that ratio. Effect: the fold, over 2.
+    """
+    z, share = predictor.SUBCRITICAL
+    (best, curvature), fold = predictor.line_minimum(z, share), predictor.fold(z, share) / 2
+    rates, square, v, kernel = np.array([1.2, 2.0]) / curvature, 1e-4, np.full(2, 0.5), np.full(2, 2.0)
+    for _ in range(20_000):
+        slope = predictor.gradient(z[:, None], v[:, None], share=share)[:, 0]
+        v, kernel = (v - rates * kernel * slope + rates**2 * square * v * slope**2,
+                     kernel - 4 * rates * square * v * slope + rates**2 * square * kernel * slope**2)
+    return Measurement(np.abs(rates * kernel * curvature / 2 / fold - 1).max(), effect=fold, conditions={
+        "the networks converge": bool((np.abs(v / best - 1) < 1e-6).all()),
+        "the fold lies below the edge": bool(fold < 0.99)})
+
+
 def recursion(scale: str) -> Measurement:
     """The largest relative gap in v between the recursion in v, B, c and the weights, after 60 steps."""
     gaps = []
     for seed in range(trials(scale, 10, 5)):
         Z = datasets.overlapping_cloud(30, 3, 1.0, seed).Z
         rate = np.random.default_rng(seed).uniform(1, 20)
-        network = _network(Z, 7, seed)
+        network = drawn(Z, 7, seed)
         _, end = product_space.descend("logistic", Z[None], _state(network), np.array([rate]), 60, 60)
         v = network.descend(Z, rate, 60).product[0]
         gaps.append(np.abs(end.product[0] - v).max() / np.abs(v).max())
     return Measurement(np.max(gaps))
-
-
-def separable_divergence(scale: str) -> Measurement:
-    """Points (0.1, ±1), κ = 14, m = 50: the share of seeds whose weights pass 10³⁰ while a linear predictor fits.
-
-    The linear predictor starts at the network's product vector. Effect: its largest risk after 2,000 steps.
-    """
-    Z, seeds = opposing(0.1, 1.0), trials(scale, 10, 5)
-    rate = math.sqrt(14 / 1.01 * 2 * 50)
-    blown, risks = [], []
-    for seed in range(seeds):
-        network = _network(Z, 50, seed)
-        w = predictor.descend(Z, rate, 2000, network.product)[-1]
-        risks.append(predictor.risk(Z, w)[0])
-        blown.append(risks[-1] < 0.01 and not np.abs(network.descend(Z, rate, 2000).matrices[1]).max() < 1e30)
-    return Measurement(float(np.mean(blown)), effect=np.max(risks))
-
-
-def separable_onset(scale: str) -> Measurement:
-    """Points (0.03, ±1), m = 20 and 2,000: the larger share of seeds that diverge at κ = 8.
-
-    Effect: the share at κ = 8.2 and m = 2,000.
-    """
-    narrow, wide = (_share_gone(0.03, width, np.array([ONSET, 8.2, 10.0]), trials(scale, 20, 5))
-                    for width in (20, 2000))
-    return Measurement(np.maximum(narrow[0], wide[0]), effect=wide[1], conditions={
-        "at κ = 8.2 and m = 2,000 more than half diverge": bool(wide[1] > 0.5),
-        "at κ = 10 nine of ten diverge at both widths": bool(np.minimum(narrow[2], wide[2]) >= 0.9)})
-
-
-def _share_gone(rho: float, width: int, kappas: np.ndarray, seeds: int) -> np.ndarray:
-    """The share of networks on (ρ, ±1) whose c passes 10²⁰ within 1,500 steps, in the space of v, for each κ."""
-    Z = opposing(rho, 1.0)
-    states = [_state(_network(Z, width, seed)) for seed in range(seeds)]
-    rates = np.tile(np.sqrt(kappas / (1 + rho**2)) / states[0].scale, seeds)
-    data = np.repeat(Z[None], len(rates), axis=0)
-    _, end = product_space.descend("logistic", data, product_space.repeated(states, len(kappas)), rates, 1500, 1500)
-    return (~(end.outer < 1e20)).reshape(seeds, -1).mean(axis=0)
-
-
-@functools.cache
-def _separable_ends(scale: str) -> np.ndarray:
-    """Networks on separable clouds, m = 200, at 1 and 4 units of 2/sharpness (κ to 100), after 600 steps.
-
-    Shape (runs, 4). Columns: η·sharpness/2, the risk, the largest eigenvalue of K over the first one, and over 2s|v|.
-    """
-    rows = []
-    for seed in range(trials(scale, 3, 5)):
-        Z = datasets.separable_cloud(100, 20, 0.5, seed).Z
-        one = _network(Z, 200, seed)
-        before, rates = _kernel(one), 2 / one.sharpness(Z) * REACH
-        for rate in rates:
-            end = LinearNetworks(one.matrices, one.scale).descend(Z, rate, AFTER)
-            if not np.abs(end.matrices[1]).max() < 1e30:
-                rows.append((math.inf, math.inf, 0.0, 0.0))
-                continue
-            rows.append([column[0] for column in (rate * end.sharpness(Z) / 2, predictor.risk(Z, end.product),
-                                                  _kernel(end) / before, _over_product(end))])
-    return np.array(rows)
-
-
-def _kernel(networks: LinearNetworks) -> np.ndarray:
-    """The largest eigenvalue of K = s² W1ᵀW1 + s²|w2|² I."""
-    first, second = networks.matrices
-    return networks.scale**2 * (np.linalg.norm(first, 2, axis=(1, 2)) ** 2 + (second**2).sum((1, 2)))
-
-
-def separable_edge(scale: str) -> Measurement:
-    """Separable clouds: the largest η·sharpness/2 at the end. Effect: the largest risk there."""
-    rows = _separable_ends(scale)
-    return Measurement(rows[:, 0].max(), effect=rows[:, 1].max(), conditions={
-        "no run diverges": bool(np.isfinite(rows).all()), "the risk falls below 0.001": bool(rows[:, 1].max() < 1e-3)})
-
-
-def separable_kernel(scale: str) -> Measurement:
-    """Separable data: the largest ratio of the largest eigenvalue of K to 2s|v| after 600 steps.
-
-    On clouds, and on one point at η = 50, m = 50. Effect: the least at the start.
-    """
-    rows, Z = _separable_ends(scale), np.array([[1.0, 0.5]])
-    clouds = [(datasets.separable_cloud(100, 20, 0.5, seed).Z, 200, seed) for seed in range(trials(scale, 3, 5))]
-    first = [_over_product(_network(*one)) for one in [*clouds, (Z, 50, 0)]]
-    last = np.append(rows[:, 3], _over_product(_network(Z, 50, 0).descend(Z, 50.0, AFTER)))
-    return Measurement(last.max(), effect=np.min(first), conditions={
-        "the ratio is never below 1": bool(last.min() >= 1),
-        "on the clouds the kernel has grown": bool(rows[:, 2].min() > 1.1)})
-
-
-def _over_product(networks: LinearNetworks) -> np.ndarray:
-    """The largest eigenvalue of K over 2s|v|."""
-    return _kernel(networks) / (KERNEL * networks.scale * np.linalg.norm(networks.product, axis=1))
-
-
-def one_direction(scale: str) -> Measurement:
-    """Separable data on a line, m = 20, κ = 1, 14, 1,000: the largest risk after 1,000 steps. Effect: the first one."""
-    first, last = [], []
-    for seed in range(trials(scale, 4, 5)):
-        rng, kappas = np.random.default_rng(seed), np.array([1.0, 14.0, 1000.0])
-        line = rng.standard_normal(3)
-        across = np.outer([1, -1, 1, -1, 0], [line[1], -line[0], 0.0])
-        Z = (1 - TILT) * rng.uniform(0.2, 2, 5)[:, None] * line + TILT * across
-        network = _network(Z, 20, seed)
-        first.append(predictor.risk(Z, network.product))
-        rates = np.sqrt(kappas / (Z**2).sum(1).mean()) / network.scale
-        risks = predictor.risk(Z, network.repeated(3).descend(Z, rates, 1000).product)
-        last.append(np.where(np.isnan(risks), math.inf, risks).max())
-    return Measurement(np.max(last), effect=np.max(first))

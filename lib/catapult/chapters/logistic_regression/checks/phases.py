@@ -7,15 +7,13 @@ import math
 
 import numpy as np
 
+from catapult.chapters.logistic_regression.experiment import FOUR, FOUR_RATES, last_rise
 from catapult.companion.measurement import Measurement, trials
+from catapult.datasets import opposing
 from catapult.oracles import predictor
 
 LOG2 = math.log(2)
 OVERSHOOT = 8.92  # 32 max u σ(−u), rounded up
-
-
-def opposing(rho: float, share: float) -> np.ndarray:
-    return np.array([[rho, 1.0], [rho, -share]])
 
 
 def _unit(Z: np.ndarray, rho: float) -> tuple[np.ndarray, float]:
@@ -27,12 +25,6 @@ def _unit(Z: np.ndarray, rho: float) -> tuple[np.ndarray, float]:
 def _hard(points: int, gamma: float) -> np.ndarray:
     """The hard data of Crawshaw & Liu: (γ, −γ), and the others (γ, √(1 − γ²))."""
     return np.array([[gamma, -gamma], *[[gamma, math.sqrt(1 - gamma**2)]] * (points - 1)])
-
-
-def _last_rise(risk: np.ndarray) -> np.ndarray:
-    """Return the step after the last rise by more than 10⁻⁹ of it, 0 if there is none; risk of shape (steps + 1, R)."""
-    rises = risk[1:] > risk[:-1] * (1 + 1e-9)
-    return np.where(rises.any(0), len(rises) - rises[::-1].argmax(0), 0)
 
 
 def _first(true: np.ndarray) -> np.ndarray:
@@ -92,7 +84,7 @@ def oscillating_phase(scale: str) -> Measurement:
     for gamma, n, rates, risk, exponential in _two_phases():
         tau = 60 / gamma**2 * np.max([rates, np.full(rates.shape, np.maximum(n, math.e)),
                                       (rates + n) / rates * np.log((rates + n) / rates)], axis=0)
-        late, rise = rates >= n, _last_rise(risk)
+        late, rise = rates >= n, last_rise(risk)
         step = np.maximum(1, np.maximum(_first(risk * rates <= 1), rise))
         ours.append((OVERSHOOT * rates / gamma**2 / step)[late].min())
         theirs.append((tau / np.maximum(1, np.maximum(rise, _first((risk * rates <= 1) & (exponential <= 1))))).min())
@@ -140,7 +132,7 @@ def never_rising(scale: str) -> Measurement:
         side = math.sqrt(1 - gamma**2)
         Z = np.array([[gamma, side], [gamma, -side / 2]])
         risk = predictor.risk(Z, predictor.descend(Z, np.geomspace(1, 4096, 25), 3000))
-        least, never = (risk[1:] * np.arange(1, 3001)[:, None]).min(0), _last_rise(risk) == 0
+        least, never = (risk[1:] * np.arange(1, 3001)[:, None]).min(0), last_rise(risk) == 0
         monotone.append(least[never].min())
         rising.append(least[~never].min())
     return Measurement(np.min(monotone), effect=np.max(rising), conditions={
@@ -150,10 +142,9 @@ def never_rising(scale: str) -> Measurement:
 
 def four_points(scale: str) -> Measurement:
     """Wu et al.'s toy data, γ = 0.2: the largest relative distance of ηt·L(w_t) from 1/γ² at t = 2¹³, η = 4, 8, 16."""
-    Z, rates = np.array([(1, 0.2), (-2, 0.2), (1, 0.2), (-2, 0.2)]), np.array([4.0, 8.0, 16.0, 32.0])
-    risk = predictor.risk(Z, predictor.descend(Z, rates, 2**13))
+    risk = predictor.risk(FOUR, predictor.descend(FOUR, FOUR_RATES, 2**13))
     rises = (risk[1:] > risk[:-1]).sum(0)
-    level = (risk[-1] * rates * 2**13 * 0.2**2)[:3]
+    level = (risk[-1] * FOUR_RATES * 2**13 * 0.2**2)[:3]
     return Measurement(np.abs(level - 1).max(), conditions={
         "the risk rises 0, 10, 8 and 9 times": rises.tolist() == [0, 10, 8, 9],
         "the larger the rate, the smaller the risk at 2⁶ … 2¹³ steps":
@@ -167,7 +158,7 @@ def phase_against_rate(scale: str) -> Measurement:
     """
     rates, worst = 2.0 ** np.arange(0, 14.5, 0.5), {}
     for rho in (0.3, 0.1, 0.05):
-        longest = [_last_rise(predictor.risk(Z, predictor.descend(Z, rates, int(1.2 / rho**2)))).max()
+        longest = [last_rise(predictor.risk(Z, predictor.descend(Z, rates, int(1.2 / rho**2)))).max()
                    for Z in (opposing(rho, share) for share in np.linspace(0.05, 0.98, 12))]
         worst[rho] = np.max(longest)
     return Measurement(np.max([rho**2 * steps for rho, steps in worst.items()]), effect=worst[0.1])

@@ -97,8 +97,7 @@ def offset_of_the_ray(scale: str) -> Measurement:
         ends = []
         for schedule in (1 / np.sqrt(t), np.ones(steps)):
             square = (predictor.descend(Z, RATE, steps, schedule=schedule)[1:, 0] @ along - best) ** 2
-            risk = np.exp(abs(best)) / t + (best**2 + np.log(t) ** 2 / gamma**2) / (2 * RATE * np.cumsum(schedule))
-            ratios.append((square * modulus / (2 * np.minimum(1, risk))).max())
+            ratios.append((square * modulus / (2 * np.minimum(1, _bound(best, gamma, schedule)))).max())
             ends.append(square)
         gaps.append(math.sqrt(ends[0][-1]) / abs(best))
         better.append(math.sqrt(ends[0][-1] / ends[1][-1]))
@@ -142,9 +141,14 @@ def risk_on_mixed_data(scale: str) -> Measurement:
         least = predictor.risk(Z[~separable], along * best).sum() * (~separable).mean()
         for schedule in (np.ones(1000), np.full(1000, 0.1), 1 / np.sqrt(t)):
             excess = predictor.risk(Z, predictor.descend(Z, RATE, 1000, schedule=schedule)[1:, 0]) - least
-            bound = np.exp(abs(best)) / t + (best**2 + np.log(t) ** 2 / gamma**2) / (2 * RATE * np.cumsum(schedule))
-            ratios.append((excess / bound).max())
+            ratios.append((excess / _bound(best, gamma, schedule)).max())
     return Measurement(np.max(ratios))
+
+
+def _bound(best: float, gamma: float, schedule: np.ndarray) -> np.ndarray:
+    """The bound of Theorem 3 on L(w_t) − inf L, t = 1, 2, …"""
+    t = np.arange(1, len(schedule) + 1)
+    return np.exp(abs(best)) / t + (best**2 + np.log(t) ** 2 / gamma**2) / (2 * RATE * np.cumsum(schedule))
 
 
 def strong_convexity(scale: str) -> Measurement:
