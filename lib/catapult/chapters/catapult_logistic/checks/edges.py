@@ -7,7 +7,7 @@ import math
 import flint
 import numpy as np
 
-from catapult.chapters.catapult_logistic.checks.steps import drawn
+from catapult.chapters.catapult_squared.networks import drawn
 from catapult.companion.measurement import Measurement, trials
 from catapult.oracles import balls, plane
 from catapult.theory import two_layer
