@@ -44,11 +44,6 @@ def test_the_slide_as_a_differential_equation_follows_the_orbit():
     assert one.scaled[-1] < 8.5
 
 
-def test_multipliers_are_those_of_the_closed_form(results):
-    rates = np.sqrt(50 * results.some_kappa.values)
-    assert results.measured_multiplier.values == pytest.approx(two_layer.cycle_multiplier(50, rates), rel=1e-5)
-
-
 def test_orbits_leave_the_cycle_in_both_directions(results):
     assert results.leaving_size.sel(beside=-1)[-1] < 1e-3
     assert not results.leaving_size.sel(beside=1)[-1] < 1e3

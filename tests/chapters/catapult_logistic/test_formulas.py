@@ -92,7 +92,7 @@ def test_the_two_cycle_its_derivative_and_its_eigenvalues():
     assert sympy.limit(8 * cycle / tanh(cycle / 2), kappa, sympy.oo) == 16
     assert sympy.limit(8 * v / tanh(v / 2), v, sympy.oo) == sympy.oo
     for k in (8.5, 30.0, 300.0):
-        assert experiment.measured_multiplier(k, 20) == pytest.approx(
+        assert experiment.measured_multipliers(k, 20) == pytest.approx(
             two_layer.cycle_multiplier(20, math.sqrt(20 * k)), rel=1e-6)
 
 

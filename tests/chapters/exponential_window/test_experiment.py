@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from catapult.chapters.catapult_logistic import experiment as catapult_logistic
-from catapult.chapters.exponential_window import experiment
+from catapult.chapters.exponential_window import checks, experiment
 from catapult.theory import two_layer
 
 pytestmark = pytest.mark.slow
@@ -44,3 +44,9 @@ def test_the_window_is_the_difference_of_two_edges(results):
         assert two_layer.phase_map("exponential", parameters.f0, parameters.ntk0, 200, factor * first[0]) == label
     relative = results.window_relative * results.window_width
     assert relative.values[2:] == pytest.approx(relative.values[-1], rel=0.1)
+
+
+def test_the_spread_of_outputs_in_the_checks_is_that_of_drawn_ones():
+    f0 = np.random.default_rng(2).standard_normal(400_000)
+    rates = f0 / np.sinh(f0)
+    assert rates.std() / rates.mean() == pytest.approx(checks._spread_of_outputs(), rel=0.005)

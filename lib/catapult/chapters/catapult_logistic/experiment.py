@@ -15,6 +15,8 @@ from pydantic import Field
 
 from catapult import parameters
 from catapult.chapters.catapult_squared import networks
+from catapult.oracles import plane
+from catapult.oracles.predictor import SLOPES
 from catapult.theory import linear_predictor, two_layer
 
 SCALED = (6.0, 8.5, 12.0, 24.0, 80.0)  # ηλ0 of the orbits that are drawn
@@ -142,11 +144,6 @@ def _time_to_edge(f0: float, scaled: float, kappa: np.ndarray) -> np.ndarray:
     return np.argmax(rates * ntk < 8, axis=0)
 
 
-def plane_slope(name: str, f):
-    """Return g(f) of a plane's loss, for numpy arrays and floats."""
-    return np.tanh(f + f**3) if name == networks.TANH else linear_predictor.slope(name, f)
-
-
 def planes(starts: dict[str, tuple], seed: int) -> xr.Dataset:
     """|f| and ηλ of orbits in the plane at PLANE_KAPPA, of the recursion and of a network: from starts, by loss."""
     steps, width = 1000, 200
@@ -169,7 +166,7 @@ def _recursion(name: str, f: float, scaled: float, kappa: float, steps: int) -> 
         path[:, t] = f, scaled
         if abs(f) > 30:
             break
-        g = plane_slope(name, f)
+        g = SLOPES[name](f)
         f, scaled = f * (1 + kappa * g * g) - scaled * g, scaled + kappa * g * (scaled * g - 4 * f)
     return path
 
@@ -193,7 +190,7 @@ def _cycles(parameters: Parameters) -> xr.Dataset:
     return xr.Dataset(
         {"predicted_cycle": ("cycle_kappa", f), "predicted_cycle_scaled": ("cycle_kappa", rates * ntk),
          "predicted_multiplier": ("cycle_kappa", two_layer.cycle_multiplier(width, rates)),
-         "measured_multiplier": ("some_kappa", [measured_multiplier(k, width) for k in some]),
+         "measured_multiplier": ("some_kappa", [measured_multipliers(k, width).max() for k in some]),
          "leaving_size": (("beside", "leaving_step"), np.abs(orbits)),
          "leaving_network": (("beside", "leaving_step"), np.abs(network)),
          "false_size": (("false_step", "false_start"), np.abs(false[kept])),
@@ -202,16 +199,15 @@ def _cycles(parameters: Parameters) -> xr.Dataset:
                 "false_step": kept, "false_start": start})
 
 
-def measured_multiplier(kappa: float, width: int) -> float:
-    """Return the spectral radius of two steps at the two-cycle, by central differences."""
+def measured_multipliers(kappa: float, width: int) -> np.ndarray:
+    """Return the sizes of both eigenvalues of two steps at the two-cycle, (2,): on weights, by central differences."""
     rate = math.sqrt(kappa * width)
     centre = np.array(two_layer.two_cycle(width, rate))
     columns = []
-    for direction in np.diag(1e-6 * centre):
-        ends = [np.array(two_layer.iterate("logistic", *(centre + sign * direction), width, rate, 2))[:, 2]
-                for sign in (1, -1)]
-        columns.append((ends[0] - ends[1]) / (2 * direction.sum()))
-    return float(np.abs(np.linalg.eigvals(np.array(columns).T)).max())
+    for shift in np.diag(1e-6 * centre):
+        ends = [plane.Networks(*(centre + sign * shift), width, rate).descend("logistic", 2) for sign in (1, -1)]
+        columns.append([(ends[0].f - ends[1].f) / 2 / shift.sum(), (ends[0].ntk - ends[1].ntk) / 2 / shift.sum()])
+    return np.abs(np.linalg.eigvals(np.array(columns).T))
 
 
 def _edges(parameters: Parameters) -> xr.Dataset:

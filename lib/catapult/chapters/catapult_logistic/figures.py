@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from catapult import style
-from catapult.chapters.catapult_logistic.experiment import plane_slope
+from catapult.oracles.predictor import SLOPES
 from catapult.style import PALETTE
 from catapult.theory import two_layer
 
@@ -77,7 +77,7 @@ def planes(results: xr.Dataset) -> Figure:
 def plane(ax, results: xr.Dataset, name: str, widest: float, scaled: tuple[float, float]) -> None:
     """Draw the orbits of one loss: |f| up to ``widest``, ηλ within ``scaled``; the curve begins at the edge, 2/h."""
     size = np.linspace(1e-3, widest, 300)
-    curve = 2 * size / plane_slope(name, size)
+    curve = 2 * size / SLOPES[name](size)
     ax.plot(size, curve, color=PALETTE["theory"], linewidth=1.8)
     ax.axhline(curve[0], color=PALETTE["muted"], linestyle=":")
     for j, colour in zip(range(results.sizes["plane_start"]), RATE_COLOURS[::2], strict=False):

@@ -15,6 +15,7 @@ from pydantic import Field
 from catapult import parameters
 from catapult.chapters.catapult_squared import networks
 from catapult.networks import Network
+from catapult.oracles import bisection
 from catapult.theory import squared_plane, two_layer
 
 ORBITS = (1.5, 2.4, 3.2, 3.9, 4.1)  # ηλ0 of the orbits that are drawn
@@ -156,11 +157,7 @@ def _amplitudes() -> xr.Dataset:
 
 def _first_zero() -> float:
     """Bisect for the ηλ0 from which on the profile of wide networks has zeros."""
-    low, high = 2.5, 3.5
-    for _ in range(30):
-        middle = (low + high) / 2
-        low, high = (low, middle) if squared_plane.highest(middle) >= 1 else (middle, high)
-    return high
+    return bisection.threshold(lambda scaled: squared_plane.highest(scaled) >= 1, 2.5, 3.5, 30)
 
 
 def _four(parameters: Parameters) -> xr.Dataset:

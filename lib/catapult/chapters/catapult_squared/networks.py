@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from catapult.oracles.predictor import SLOPES
+
 if TYPE_CHECKING:
     import torch
 
-TANH = "tanh(f + f³)"  # the slope of a loss of the pair that is none of the library's
 SIZES = {  # loss: its minimum, and the |f| whose loss exceeds it by this much
     "exponential": (1.0, lambda excess: np.arccosh(1 + excess)),
     "logistic": (math.log(2), lambda excess: 2 * xr.where(
@@ -59,12 +60,10 @@ def trained(loss: str, width: int, rates, steps: int, **options) -> xr.Dataset:
 def orbit(loss: str, start: list[torch.Tensor], rate: float, steps: int, largest: float = 30) -> np.ndarray:
     """Return f_t and ηλ_t of gradient descent by autograd from these weights, (2, steps + 1); NaN after |f| > largest.
 
-    f has its sign, which the loss of the pair does not tell. ``loss`` may also be ``TANH``, the slope of one.
+    f has its sign, which the loss of the pair does not tell. ``loss``: any of ``oracles.predictor.SLOPES``.
     """
     import torch
 
-    slope = {"logistic": lambda f: torch.tanh(f / 2) / 2, "exponential": torch.sinh, "squared": lambda f: f,
-             TANH: lambda f: torch.tanh(f + f**3)}[loss]
     w1, w2 = (matrix.ravel().clone().requires_grad_() for matrix in start)
     path = np.full((2, steps + 1), np.nan)
     for t in range(steps + 1):
@@ -72,7 +71,7 @@ def orbit(loss: str, start: list[torch.Tensor], rate: float, steps: int, largest
         path[:, t] = f.item(), rate * (w1 @ w1 + w2 @ w2).item() / len(w1)
         if abs(path[0, t]) > largest:
             break
-        gradients = torch.autograd.grad(f, (w1, w2), slope(f.detach()))
+        gradients = torch.autograd.grad(f, (w1, w2), SLOPES[loss](f.detach(), torch))
         with torch.no_grad():
             w1 -= rate * gradients[0]
             w2 -= rate * gradients[1]

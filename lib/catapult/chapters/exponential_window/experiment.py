@@ -20,7 +20,7 @@ from catapult.theory import linear_predictor, two_layer
 
 PLANES = {  # slope: starts (f0, ηλ0) of the orbits in the plane of |f| and ηλ
     "exponential": ((0.05, 2.056), (0.05, 2.068), (1.6, 1.1)),
-    networks.TANH: ((0.05, 5.0), (0.3, 1.95)),
+    "tanh(f + f³)": ((0.05, 5.0), (0.3, 1.95)),
 }
 
 

@@ -10,7 +10,6 @@ from matplotlib.patches import Patch
 
 from catapult import style
 from catapult.chapters.catapult_logistic.figures import BESIDE, NETWORK, RATE_COLOURS, RECURSION, final_kernels, plane
-from catapult.chapters.catapult_squared.networks import TANH
 from catapult.style import PALETTE
 from catapult.theory import linear_predictor, two_layer
 
@@ -126,7 +125,7 @@ def exits(results: xr.Dataset) -> Figure:
         axes[0].set_ylabel("$(\\eta\\lambda_\\infty - 2/h)\\,/\\,\\kappa$")
         for ax in axes[:2]:
             ax.legend(fontsize="small")
-        plane(axes[2], results, TANH, 3.0, (1.6, 5.3))
-        axes[2].set(title=f"$L'$ = {TANH}")
+        plane(axes[2], results, "tanh(f + f³)", 3.0, (1.6, 5.3))
+        axes[2].set(title="$L'$ = tanh(f + f³)")
         style.label_panels(figure)
     return figure
