@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from catapult.chapters.catapult_logistic import experiment
-from catapult.theory import two_layer
 
 pytestmark = pytest.mark.slow
 
