@@ -68,7 +68,7 @@ def _shown(orbit: xr.Dataset) -> xr.Dataset:
 def planes(results: xr.Dataset) -> Figure:
     """Draw orbits in the plane of |f| and ηλ, with the curve on which a step only turns the sign."""
     with style.use():
-        figure, axes = style.subplots(1, 1, width=5.5, height=3.7)
+        figure, axes = style.subplots(1, 1, width=9, height=3.7)
         plane(axes, results, "logistic", 7.2, (7.5, 11.4))
         axes.set(title="orbits, κ = 0.02")
     return figure
@@ -91,7 +91,7 @@ def plane(ax, results: xr.Dataset, name: str, widest: float, scaled: tuple[float
 def finals(results: xr.Dataset) -> Figure:
     """Draw ηλ_∞ against ηλ0, with the stability edge and the bound at which λ turns."""
     with style.use():
-        figure, axes = style.subplots(1, 1, width=7, height=3.6)
+        figure, axes = style.subplots(1, 1, width=9, height=3.6)
         final_kernels(axes, results, "logistic", 18)
         axes.set(xscale="log", xticks=[4, 8, 16, 40, 100], xticklabels=["4", "8", "16", "40", "100"])
         axes.minorticks_off()

@@ -99,7 +99,7 @@ def ends(results: xr.Dataset) -> Figure:
         figure, axes = style.subplots(1, 2, width=9, height=3.8)
         final_kernels(axes[0], results, "exponential", 4.4)
         plane(axes[1], results, "exponential", 2.6, (0.6, 2.35))
-        axes[0].set(title="where runs end")
+        axes[0].set(title="where runs end", xticks=[0.5, 1, 1.5, 2, 2.5])
         axes[1].set(title="orbits, κ = 0.02")
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=3, fontsize="small")
         style.label_panels(figure)
