@@ -44,7 +44,7 @@ MUTATIONS = [
     # the recursion of two-layer networks, in both of its forms
     ("theory/two_layer.py", "kappa * g * (scaled[t] * g - 4 * f[t])", "kappa * g * (scaled[t] * g - 2 * f[t])",
      "lewkowycz-two-numbers"),
-    # edges, two-cycle and slow curve of chapter catapult-logistic
+    # edges, two-cycle and slow curve of chapters catapult-logistic and exponential-window
     ("theory/two_layer.py", "np.sqrt(8 / per_width)", "np.sqrt(9 / per_width)", "ours-kappa-eight"),
     ("theory/two_layer.py", "np.maximum(16 / ntk", "np.maximum(17 / ntk", "ours-sixteen"),
     ("theory/two_layer.py", "2 * np.sqrt(2 / kappa)", "2 * np.sqrt(2.01 / kappa)", "ours-two-layer-cycle"),

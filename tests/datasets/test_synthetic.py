@@ -1,8 +1,15 @@
 import numpy as np
 import pytest
 
-from catapult.datasets import (certify, degenerate_pair, easy_clouds, mixed_cloud, opposing, overlapping_cloud,
-                               separable_cloud)
+from catapult.datasets import (
+    certify,
+    degenerate_pair,
+    easy_clouds,
+    mixed_cloud,
+    opposing,
+    overlapping_cloud,
+    separable_cloud,
+)
 from catapult.datasets.decomposition import decompose
 from catapult.parameters import InputError
 

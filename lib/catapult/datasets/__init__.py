@@ -5,8 +5,14 @@ from catapult.datasets.downloading import fetch
 from catapult.datasets.problem import Problem
 from catapult.datasets.separability import Certificate, certify
 from catapult.datasets.sources import DataMissing, status
-from catapult.datasets.synthetic import (degenerate_pair, easy_clouds, mixed_cloud, opposing, overlapping_cloud,
-                                         separable_cloud)
+from catapult.datasets.synthetic import (
+                                         degenerate_pair,
+                                         easy_clouds,
+                                         mixed_cloud,
+                                         opposing,
+                                         overlapping_cloud,
+                                         separable_cloud,
+)
 
 __all__ = [
     "Certificate",

@@ -1,10 +1,10 @@
-"""Falsifications of the rows of the chapter on the logistic and the exponential loss."""
+"""Falsifications of the rows of the chapter on the logistic loss."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from catapult.chapters.catapult_logistic.checks import edges, exponential, slide, steps
+from catapult.chapters.catapult_logistic.checks import edges, slide, steps
 from catapult.oracles import predictor
 from catapult.theory import linear_predictor, two_layer
 from falsifying import falsifies, replaced, scaled
@@ -44,30 +44,6 @@ def beside_the_hit(monkeypatch):
 def narrow_networks(monkeypatch):
     """Networks of width 700 are among the wide ones."""
     monkeypatch.setattr(edges, "WIDE", (700, 3000))
-
-
-@falsifies("huang-exponential-catapult")
-def a_wider_window(monkeypatch):
-    """The window is 2 % wider."""
-    scaled(monkeypatch, exponential, "_window", 1.02)
-
-
-@falsifies("ours-window-moves")
-def a_larger_spread(monkeypatch):
-    """The spread is 2 % larger."""
-    scaled(monkeypatch, exponential, "_spread_of_outputs", 1.02)
-
-
-@falsifies("ours-exponential-trap")
-def a_wider_trap(monkeypatch):
-    """The trap reaches to s0 = 2.04."""
-    scaled(monkeypatch, exponential, "TRAP", 1.02)
-
-
-@falsifies("ours-exponential-runaway")
-def an_earlier_runaway(monkeypatch):
-    """The kernel rises for ever from ηλ0 = 3.92 on."""
-    scaled(monkeypatch, exponential, "RUNAWAY", 0.98)
 
 
 @falsifies("ours-sixteen")
@@ -218,50 +194,6 @@ def half_the_period(monkeypatch):
 def a_width_next_to_hits(monkeypatch):
     """A width next to hits is looked at too."""
     monkeypatch.setattr(steps, "OFF_HITS", -1)
-
-
-@falsifies("ours-exponential-edge")
-def another_first_term(monkeypatch):
-    """The term in κ is 2 % larger."""
-    right = two_layer.slow_ntk
-
-    def wrong(loss, f, width, rate):
-        leading = linear_predictor.critical_learning_rate(loss, f) / rate
-        return leading + 1.02 * (right(loss, f, width, rate) - leading)
-
-    monkeypatch.setattr(two_layer, "slow_ntk", wrong)
-
-
-@falsifies("ours-exit")
-def another_exit(monkeypatch):
-    """L''''(0) is 2 % larger."""
-    replaced(monkeypatch, two_layer, "exit_distance", lambda right, distance, kappa, h, fourth:
-                        right(distance, kappa, h, 1.02 * fourth))
-
-
-@falsifies("ours-exit")
-def a_term_of_the_dropped_order(monkeypatch):
-    """C has a term of the order of those that are dropped, −κh² (at κ = 1/10)."""
-    replaced(monkeypatch, two_layer, "exit_distance", lambda right, distance, kappa, h, fourth:
-                        right(distance, kappa, h, fourth - 3 * h * 0.1 * h**2))
-
-
-@falsifies("ours-jump-returns")
-def another_bound(monkeypatch):
-    """Every start converges up to κ = 2.04."""
-    scaled(monkeypatch, exponential, "BOUNDED", 1.04)
-
-
-@falsifies("ours-wide-phases")
-def another_first_rise(monkeypatch):
-    """The first rise is 2 % later."""
-    scaled(monkeypatch, two_layer, "critical_learning_rate", 1.02)
-
-
-@falsifies("ours-wide-phases")
-def another_slow_curve(monkeypatch):
-    """The slow curve is 1 % higher: the middle of the window lies beyond it."""
-    scaled(monkeypatch, two_layer, "slow_ntk", 1.01)
 
 
 @falsifies("huang-logistic-catapult", "ours-slide-rate", "ours-no-plateau")

@@ -37,12 +37,6 @@ def test_networks_peak_when_the_recursion_does(quick):
     assert np.abs(stated - quick.network_peak).max() <= 1  # the widths are not the same to the unit
 
 
-def test_a_network_is_made_to_measure():
-    first, second = catapult_squared.network_with(-0.7, 2.5, 40)
-    assert float(second @ first) / 40**0.5 == pytest.approx(-0.7, rel=1e-12)
-    assert (float(first.square().sum()) + float(second.square().sum())) / 40 == pytest.approx(2.5, rel=1e-12)
-
-
 def test_map_of_the_plane_agrees_with_the_theorems(quick):
     a, scaled = np.meshgrid(quick.plane_a, quick.plane_scaled)
     codes = quick.fate.values

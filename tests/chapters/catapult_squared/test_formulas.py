@@ -14,6 +14,7 @@ from mpmath import mp, mpf
 
 from catapult.theory import squared_plane, two_layer
 from formulas import Formulas
+from recursion import EXPONENTIAL, LOGISTIC, c4, h, step, v
 
 formula = Formulas("catapult-squared")
 f, g, lam, eta, m, a, Lam, B, theta = sympy.symbols("f g lambda eta m a Lambda B theta", real=True)
@@ -21,7 +22,7 @@ kappa = eta**2 / m
 
 
 def test_every_displayed_formula_has_a_test_and_every_test_a_formula():
-    formula.assert_complete(at_least=24)
+    formula.assert_complete(at_least=26)
 
 
 @pytest.fixture(autouse=True)
@@ -93,10 +94,6 @@ def test_squared_loss_is_a_map_of_the_plane_whose_distance_to_four_grows():
     assert vanishes(root * after - PLANE[0].subs(a, root * f))
     assert vanishes(scaled - PLANE[1].subs(a, root * f))
     assert vanishes(4 - PLANE[1] - (4 - Lam) * (1 + a**2))
-    # other losses: ω − Λ⁺ exceeds (ω − Λ)(1 + a²) by a²(4f/g − ω), which is not negative for ω = 4/h
-    omega = sympy.symbols("omega")
-    gap = omega - (Lam + kappa * g * (Lam * g - 4 * f)) - (omega - Lam) * (1 + kappa * g**2)
-    assert vanishes(gap - kappa * g**2 * (4 * f / g - omega))
     for point in ((0.3, 2.7), (-1.1, 3.6)):
         orbit = [point]
         for _ in range(8):
@@ -156,6 +153,38 @@ def test_one_step_rule():
     assert ((ratio > 1) == ((s > 2 + x**2) | (s < x**2))).all()
     assert (x[s < x**2] > 2).all()
     assert (ratio[s <= 2] < 1).all()
+
+
+@formula("eq-sq-edge")
+def test_an_output_near_zero_shrinks_iff_the_kernel_is_below_the_edge():
+    for gradient in (h * v + c4 * v**3 / 6, LOGISTIC, EXPONENTIAL):
+        slope_at_zero = gradient.diff(v).subs(v, 0)
+        growth = sympy.limit(step(v, Lam, gradient)[0] / v, v, 0)
+        assert sympy.simplify(growth - (1 - slope_at_zero * Lam)) == 0
+        # the kernel turns at Λ = 4f/g, which tends to twice the edge 2/h
+        turns = 4 * v / gradient
+        assert sympy.simplify(step(v, turns, gradient)[1] - turns) == 0
+        assert sympy.simplify(sympy.limit(turns, v, 0) - 4 / slope_at_zero) == 0
+    for name, edge in (("logistic", 8.0), ("exponential", 2.0), ("squared", 2.0)):
+        assert two_layer.stability_edge(name, 3.0) * 3.0 == pytest.approx(edge)
+        for factor in (0.999, 1.001):
+            after, _ = two_layer.iterate(name, 1e-6, factor * edge, 10**6, 1.0, 1)
+            assert (abs(after[1]) < 1e-6) == (factor < 1)
+
+
+@formula("eq-sq-contraction")
+def test_kernels_below_twice_the_edge_fall_at_the_stated_rate():
+    rng = np.random.default_rng(1)
+    width = rng.integers(1, 100, 400)
+    ntk = rng.uniform(0.01, 16, 400)
+    start = ntk * np.sqrt(width) / 2 * rng.uniform(-1, 1, 400)
+    _, kernels = two_layer.iterate("logistic", start, ntk, width, 1.0, 1)
+    square = (np.tanh(start / 2) / 2) ** 2 / width
+    assert (16 - kernels[1] >= (16 - kernels[0]) * (1 + square) * (1 - 1e-14)).all()
+    # ω − Λ⁺ exceeds (ω − Λ)(1 + a²) by a²(4f/g − ω), which is not negative for ω = 4/h
+    omega = sympy.symbols("omega")
+    gap = omega - step(f, Lam, g, kappa)[1] - (omega - Lam) * (1 + kappa * g**2)
+    assert vanishes(gap - kappa * g**2 * (4 * f / g - omega))
 
 
 @formula("eq-sq-first")

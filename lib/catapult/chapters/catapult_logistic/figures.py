@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from catapult import style
+from catapult.oracles.predictor import SLOPES
 from catapult.style import PALETTE
-from catapult.theory import linear_predictor, two_layer
+from catapult.theory import two_layer
 
 RATE_COLOURS = ("#56B4E9", "#0072B2", "#009E73", "#E69F00", "#D55E00")
 NETWORK = {"linewidth": 3.6, "alpha": 0.45, "solid_capstyle": "butt"}
@@ -67,58 +66,52 @@ def _shown(orbit: xr.Dataset) -> xr.Dataset:
 
 
 def planes(results: xr.Dataset) -> Figure:
-    """Draw orbits in the plane of |f| and ηλ for three losses, with the curve on which a step only turns the sign."""
-    limits = {"logistic": (7.2, (7.5, 11.4), 8), "exponential": (2.6, (0.6, 2.35), 2),
-              "tanh(f + f³)": (3.0, (1.6, 5.3), 2)}
+    """Draw orbits in the plane of |f| and ηλ, with the curve on which a step only turns the sign."""
     with style.use():
-        figure, axes = style.subplots(1, 3, width=9, height=3.7)
-        for ax, name in zip(axes, results.plane.values, strict=True):
-            widest, (low, high), edge = limits[name]
-            size = np.linspace(1e-3, widest, 300)
-            curve = _level(name, size)
-            ax.plot(size, curve, color=PALETTE["theory"], linewidth=1.8)
-            ax.axhline(edge, color=PALETTE["muted"], linestyle=":")
-            for j in range(results.sizes["start"]):
-                one = results.sel(plane=name).isel(start=j)
-                colour = RATE_COLOURS[j * 2]
-                ax.plot(one.plane_network_size, one.plane_network_scaled, color=colour, **NETWORK)
-                ax.plot(one.plane_size, one.plane_scaled, ".-", color=colour, markersize=2.5, linewidth=0.6)
-                ax.plot(one.plane_size[0], one.plane_scaled[0], "^", color=PALETTE["ink"], markersize=6)
-            ax.set(title=name, xlabel="$|f_t|$", xlim=(-0.02 * widest, widest), ylim=(low, high))
-        axes[0].set_ylabel("$\\eta\\lambda_t$")
-        style.label_panels(figure)
+        figure, axes = style.subplots(1, 1, width=9, height=3.7)
+        plane(axes, results, "logistic", 7.2, (7.5, 11.4))
+        axes.set(title="orbits, κ = 0.02")
     return figure
 
 
-def _level(name: str, size: np.ndarray) -> np.ndarray:
-    """Return 2f/g, where a step at κ = 0 turns f into −f."""
-    if name.startswith("tanh"):
-        return 2 * size / np.tanh(size + size**3)
-    return linear_predictor.critical_learning_rate(name, size)
+def plane(ax, results: xr.Dataset, name: str, widest: float, scaled: tuple[float, float]) -> None:
+    """Draw the orbits of one loss: |f| up to ``widest``, ηλ within ``scaled``; the curve begins at the edge, 2/h."""
+    size = np.linspace(1e-3, widest, 300)
+    curve = 2 * size / SLOPES[name](size)
+    ax.plot(size, curve, color=PALETTE["theory"], linewidth=1.8)
+    ax.axhline(curve[0], color=PALETTE["muted"], linestyle=":")
+    for j, colour in zip(range(results.sizes["plane_start"]), RATE_COLOURS[::2], strict=False):
+        one = results.sel(plane=name).isel(plane_start=j)
+        ax.plot(one.plane_network_size, one.plane_network_scaled, color=colour, **NETWORK)
+        ax.plot(one.plane_size, one.plane_scaled, ".-", color=colour, markersize=2.5, linewidth=0.6)
+        ax.plot(one.plane_size[0], one.plane_scaled[0], "^", color=PALETTE["ink"], markersize=6)
+    ax.set(title=name, xlabel="$|f_t|$", ylabel="$\\eta\\lambda_t$", xlim=(-0.02 * widest, widest), ylim=scaled)
 
 
 def finals(results: xr.Dataset) -> Figure:
-    """Draw ηλ_∞ against ηλ0 for both losses, with the stability edge and the bound at which λ turns."""
+    """Draw ηλ_∞ against ηλ0, with the stability edge and the bound at which λ turns."""
     with style.use():
-        figure, axes = style.subplots(1, 2, width=9, height=3.6)
-        for ax, loss, edge, high in ((axes[0], "logistic", 8, 18), (axes[1], "exponential", 2, 4.4)):
-            start, final = results[f"{loss}_start"], results[f"{loss}_final"]
-            ax.plot(start, start, color=PALETTE["muted"], linestyle=":", label="λ does not change")
-            ax.plot(start, final, color=PALETTE[loss], linewidth=2.4, label="recursion")
-            ax.plot(results[f"{loss}_network_start"], results[f"{loss}_network_final"], "o", color=PALETTE["ink"],
-                    markersize=5, markerfacecolor="none", label="network")
-            ax.axhline(edge, color=PALETTE["theory"], linewidth=1, label="stability, 2/h")
-            ax.axhline(2 * edge, color=PALETTE["theory"], linewidth=1, linestyle="--", label="where λ turns, 4/h")
-            diverges = results[f"{loss}_network_start"].values[np.isnan(results[f"{loss}_network_final"])]
-            ax.plot(diverges, np.full(len(diverges), 0.04 * high), "x", color=PALETTE["ink"], label="network diverges")
-            ax.set(title=f"{loss} loss", xlabel="$\\eta\\lambda_0$", ylim=(0, high))
-        axes[0].set(ylabel="$\\eta\\lambda_\\infty$", xscale="log", xticks=[4, 8, 16, 40, 100],
-                    xticklabels=["4", "8", "16", "40", "100"])
-        axes[0].minorticks_off()
-        handles, labels = axes[1].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right upper")
-        style.label_panels(figure)
+        figure, axes = style.subplots(1, 1, width=9, height=3.6)
+        final_kernels(axes, results, "logistic", 18)
+        axes.set(xscale="log", xticks=[4, 8, 16, 40, 100], xticklabels=["4", "8", "16", "40", "100"])
+        axes.minorticks_off()
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
     return figure
+
+
+def final_kernels(ax, results: xr.Dataset, loss: str, high: float) -> None:
+    """Draw ηλ_∞, up to ``high``, against ηλ0: recursion, networks, the edge and the bound."""
+    edge = two_layer.stability_edge(loss, 1.0)
+    ax.plot(results.start, results.start, color=PALETTE["muted"], linestyle=":", label="λ does not change")
+    ax.plot(results.start, results.final, color=PALETTE[loss], linewidth=2.4, label="recursion")
+    ax.plot(results.network_start, results.network_final, "o", color=PALETTE["ink"], markersize=5,
+            markerfacecolor="none", label="network")
+    ax.axhline(edge, color=PALETTE["theory"], linewidth=1, label="stability, 2/h")
+    ax.axhline(2 * edge, color=PALETTE["theory"], linewidth=1, linestyle="--", label="where λ turns, 4/h")
+    diverges = results.network_start.values[np.isnan(results.network_final)]
+    if diverges.size:
+        ax.plot(diverges, 0 * diverges + 0.04 * high, "x", color=PALETTE["ink"], label="network diverges")
+    ax.set(title=f"{loss} loss", xlabel="$\\eta\\lambda_0$", ylabel="$\\eta\\lambda_\\infty$", ylim=(0, high))
 
 
 def slides(results: xr.Dataset) -> Figure:
@@ -140,26 +133,6 @@ def slides(results: xr.Dataset) -> Figure:
         axes[1].set(title="how long it takes", xlabel="1/κ", xscale="log",
                     ylabel="$\\frac{3}{4}\\kappa\\,\\times$ steps")
         axes[0].legend()
-        style.label_panels(figure)
-    return figure
-
-
-def exits(results: xr.Dataset) -> Figure:
-    """Draw ηλ_∞ − 2/h against ηλ0 − 2/h, in units of κ, from tiny outputs, with the normal form's formula."""
-    with style.use():
-        figure, axes = style.subplots(1, 2, width=9, height=3.3)
-        for ax, loss in zip(axes, ("logistic", "exponential"), strict=True):
-            ax.plot(results[f"{loss}_fine"], results[f"predicted_{loss}_exit"], color=PALETTE["theory"],
-                    label="normal form")
-            ax.plot(results[f"{loss}_distance"], results[f"{loss}_exit"], "o", color=PALETTE[loss], markersize=5,
-                    label="recursion, κ = 0.001")
-            ax.set(title=f"{loss} loss", xlabel="$(\\eta\\lambda_0 - 2/h)\\,/\\,\\kappa$")
-        axes[0].axhline(-1.5, color=PALETTE["muted"], linestyle=":", label="−3/2")
-        axes[1].axvline(3, color=PALETTE["muted"], linestyle=":", label="3: no return beyond")
-        axes[1].set(ylim=(-20, 0.5))
-        axes[0].set_ylabel("$(\\eta\\lambda_\\infty - 2/h)\\,/\\,\\kappa$")
-        for ax in axes:
-            ax.legend()
         style.label_panels(figure)
     return figure
 
@@ -233,81 +206,3 @@ def edges(results: xr.Dataset) -> Figure:
         axes[1].legend(loc="upper right")
         style.label_panels(figure)
     return figure
-
-
-def windows(results: xr.Dataset) -> Figure:
-    """Draw the exponential loss: orbits around the window, the edge of convergence, the window beside the seeds."""
-    with style.use():
-        figure, axes = style.subplots(2, 2, width=9, height=3.0)
-        loss, kernel, edge, narrow = axes.flat
-        for name, colour in zip(results.window_orbit.values,
-                                (PALETTE["lazy"], PALETTE["catapult"], PALETTE["divergent"]), strict=True):
-            one = _shown(results.sel(window_orbit=name))
-            for ax, quantity in ((loss, "loss"), (kernel, "scaled")):
-                ax.plot(one.window_step + 1, one[f"window_network_{quantity}"], color=colour, **NETWORK)
-                ax.plot(one.window_step + 1, one[f"window_{quantity}"], color=colour, label=name, **RECURSION)
-        loss.set(title="loss", xlabel="step t + 1", xscale="log", yscale="log", ylabel="loss minus its minimum",
-                 ylim=(1e-5, 30), xlim=(0.9, 60))
-        kernels = results.window_scaled.sel(window_orbit=["below the window", "inside"])
-        kernel.set(title="kernel", xlabel="step t + 1", xscale="log", ylabel="$\\eta\\lambda_t$",
-                   ylim=(kernels.min() - 0.01, kernels.max() + 0.01), xlim=(0.9, 60))
-        loss.legend(handles=[*loss.get_legend_handles_labels()[0], BESIDE[0]], loc="lower left", fontsize="small")
-        fine = np.geomspace(1.5e-4, 0.04, 100)
-        for f0, colour in zip(results.window_f0.values, RATE_COLOURS[::2], strict=True):
-            start = linear_predictor.critical_learning_rate("exponential", f0)
-            edge.plot(results.window_kappa, (results.window_edge.sel(window_f0=f0) - start) / results.window_kappa, "o",
-                      color=colour, markersize=5, label=f"f₀ = {f0:g}")
-            predicted = two_layer.slow_ntk("exponential", f0, 1 / fine, 1.0) - start
-            edge.plot(fine, predicted / fine, color=PALETTE["theory"], linewidth=1)
-        edge.set(title="edge of convergence", xlabel="κ = η²/m", xscale="log", ylim=(0, 20),
-                 ylabel="$(\\Lambda_c - 2f_0/\\sinh f_0)\\,/\\,\\kappa$")
-        edge.legend(loc="center left", fontsize="small")
-        narrow.plot(results.window_width, results.spread_relative, "o", color=PALETTE["ink"],
-                    label="spread of λ₀ over seeds")
-        narrow.plot(results.window_width, 1 / np.sqrt(results.window_width), color=PALETTE["theory"], linewidth=1,
-                    label="$m^{-1/2}$")
-        narrow.plot(results.window_width, results.window_relative, "s", color=PALETTE["catapult"],
-                    label="width of the window")
-        first = results.window_relative.values[0] * results.window_width.values[0]
-        narrow.plot(results.window_width, first / results.window_width, color=PALETTE["theory"], linewidth=1,
-                    linestyle=":", label="$\\propto 1/m$")
-        narrow.set(title="relative to η and to λ₀", xlabel="width m", xscale="log", yscale="log", ylim=(2e-6, 0.3))
-        narrow.legend(loc="lower left", fontsize="small")
-        style.label_panels(figure)
-    return figure
-
-
-def maps(results: xr.Dataset, f0: float, ntk0: float) -> Figure:
-    """Draw the phase maps of the three losses over ηλ0 and the width, with the edges of the theory."""
-    colours = [PALETTE[label] for label in two_layer.LABELS]
-    with style.use():
-        figure, axes = style.subplots(1, 3, width=9, height=3.4, sharey=True)
-        for ax, loss in zip(axes, results.map_loss.values, strict=True):
-            one = results.sel(map_loss=loss)
-            ax.pcolormesh(one.map_multiple, one.map_width, one.map_phase, cmap=ListedColormap(colours), alpha=0.75,
-                          norm=BoundaryNorm(np.arange(-0.5, 4), 4), shading="nearest", rasterized=True)
-            _edges_of_map(ax, loss, one.map_width.values, f0, ntk0)
-            ticks = [0.25, 0.5, 1, 2, 4] if loss != "logistic" else [0.5, 1, 2, 8, 32]
-            ticks = [tick for tick in ticks if tick >= 0.99 * one.map_multiple.min()]
-            ax.set(title=f"{loss} loss", xscale="log", yscale="log", xlabel="$\\eta\\lambda_0 h/2$", xticks=ticks,
-                   xticklabels=[f"{tick:g}" for tick in ticks], xlim=(one.map_multiple.min(), one.map_multiple.max()))
-            ax.minorticks_off()
-        axes[0].set(ylabel="width m", ylim=(30, 3000))
-        handles = [Patch(color=colour, alpha=0.75, label=label) for label, colour in
-                   zip(two_layer.LABELS[:3], colours, strict=False)]
-        figure.legend(handles=handles, loc="outside right upper")
-        style.label_panels(figure)
-    return figure
-
-
-def _edges_of_map(ax, loss: str, widths: np.ndarray, f0: float, ntk0: float) -> None:
-    """Draw the stability edge, the rate from which the first step raises the loss, and the edge of convergence."""
-    unit = ntk0 / two_layer.stability_edge(loss, 1.0)
-    rises = two_layer.critical_learning_rate(loss, f0, ntk0, widths)
-    ax.axvline(1, color=PALETTE["theory"], linestyle=":", linewidth=1)
-    ax.plot(unit * rises, widths, color=PALETTE["theory"], linewidth=1.2)
-    edge = {"squared": 4 / ntk0 + 0 * widths, "logistic": np.sqrt(8 * widths)}.get(loss)
-    if edge is None:  # the slow curve, to first order in 1/m
-        leading = linear_predictor.critical_learning_rate(loss, f0) / ntk0
-        edge = leading * two_layer.slow_ntk(loss, f0, widths, leading) / ntk0
-    ax.plot(unit * edge, widths, color=PALETTE["theory"], linestyle="--", linewidth=1.6)

@@ -6,18 +6,17 @@ Networks are trained (torch, on the degenerate pair); beside each stands the rec
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from catapult import datasets, parameters
+from catapult import parameters
+from catapult.chapters.catapult_squared import networks
 from catapult.networks import Network
+from catapult.oracles import bisection
 from catapult.theory import squared_plane, two_layer
-
-if TYPE_CHECKING:
-    import torch
 
 ORBITS = (1.5, 2.4, 3.2, 3.9, 4.1)  # ηλ0 of the orbits that are drawn
 SCANNED = (2.4, 3.0, 3.6)  # ηλ0 at which the time to peak is measured against the width
@@ -56,54 +55,21 @@ def start_of(parameters: Parameters) -> tuple[float, float]:
             float(first @ first + second @ second) / parameters.width)
 
 
-def network_with(f0: float, ntk0: float, width: int) -> list[torch.Tensor]:
-    """Return weights, shapes (m, 1) and (1, m), of a network with this output and kernel, otherwise random."""
-    import torch
-
-    generator = torch.Generator().manual_seed(width)
-    along, across = torch.randn(2, width, generator=generator, dtype=torch.float64)
-    p, q = (width * ntk0 + sign * 2 * width**0.5 * f0 for sign in (1, -1))  # |w1 + w2|² and |w1 − w2|²
-    along, across = along * (p**0.5 / along.norm()), across * (q**0.5 / across.norm())
-    return [((along + across) / 2)[:, None], ((along - across) / 2)[None]]
-
-
-def train(width: int, learning_rates, steps: int, **options) -> xr.Dataset:
-    """Train a network of this width on the degenerate pair with squared loss; add ``f``, the size of its output.
-
-    f² is twice the loss less ½, so that sizes below 10⁻⁷ are rounding.
-    """
-    from catapult import training
-
-    run = training.train(datasets.degenerate_pair(), Network((1, width, 1)), learning_rates, loss="squared",
-                         steps=steps, record=("loss", "ntk"), divergence=1e30, **options)
-    return run.assign(f=np.sqrt(np.maximum(2 * run.loss - 1, 0))).isel(seed=0)
-
-
-def outputs(weights: list[torch.Tensor], rate: float, steps: int) -> np.ndarray:
-    """Return f_t, t = 0 … steps, of gradient descent on the sample (1, 0) with loss f²/2, by automatic differentiation.
-
-    With its sign, which the loss on the pair does not tell.
-    """
-    import torch
-
-    first, second = (matrix.clone().requires_grad_() for matrix in weights)
-    found = []
-    for _ in range(steps + 1):
-        f = (second @ first).squeeze() / first.numel() ** 0.5
-        found.append(f.item())
-        for matrix, slope in zip((first, second), torch.autograd.grad(f**2 / 2, (first, second)), strict=True):
-            matrix.data -= rate * slope
-    return np.array(found)
+def _trained(width: int, rates, steps: int, **options) -> xr.Dataset:
+    """Train a network of this width with the output F0 and the kernel NTK0."""
+    start = networks.weights(F0, NTK0, width, seed=width)
+    return networks.trained("squared", width, rates, steps, initial_weights=start, **options)
 
 
 def _orbits(parameters: Parameters) -> xr.Dataset:
     f0, ntk0 = start_of(parameters)
     rates = np.array(ORBITS) / ntk0
-    network = train(parameters.width, rates, parameters.steps, seeds=(parameters.seed,), engine="reference")
+    network = networks.trained("squared", parameters.width, rates, parameters.steps, seeds=(parameters.seed,),
+                               engine="reference")
     f, ntk = two_layer.iterate("squared", f0, ntk0, parameters.width, rates, parameters.steps)
     fate = squared_plane.fate(rates * f0 / parameters.width**0.5, rates * ntk0)
     dims = ("orbit", "step")
-    return xr.Dataset({"f": (dims, np.abs(f.T)), "ntk": (dims, ntk.T), "network_f": (dims, network.f.values),
+    return xr.Dataset({"f": (dims, np.abs(f.T)), "ntk": (dims, ntk.T), "network_f": (dims, network["size"].values),
                        "network_ntk": (dims, network.ntk.values), "orbit_rate": ("orbit", rates),
                        "orbit_rises": ("orbit", np.where(fate.diverged, -1, fate.rises))},
                       coords={"orbit": list(ORBITS), "step": np.arange(parameters.steps + 1)},
@@ -116,7 +82,7 @@ def _final_kernels(parameters: Parameters) -> xr.Dataset:
     scaled = np.linspace(0.1, 3.98, parameters.rates)
     final = np.array([two_layer.final_ntk("squared", f0, ntk0, parameters.width, rate) for rate in scaled / ntk0])
     some = np.append(np.linspace(0.2, 1.9, 6), np.linspace(2.1, 3.9, 28))
-    network = train(parameters.width, some / ntk0, 1500, seeds=(parameters.seed,), every=1500)
+    network = networks.trained("squared", parameters.width, some / ntk0, 1500, seeds=(parameters.seed,), every=1500)
     wide = np.linspace(2.06, 3.98, 49)
     profiles = np.array([squared_plane.profile(value, np.arange(64) / 64) for value in wide])
     return xr.Dataset(
@@ -154,10 +120,10 @@ def _peaks() -> xr.Dataset:
     some = np.geomspace(10, 3e4, 8).round()
     found, height = np.empty((2, scaled.size, some.size))
     for j, width in enumerate(some.astype(int).tolist()):
-        run = train(width, scaled / NTK0, 26, initial_weights=network_with(F0, NTK0, width), engine="reference")
-        first = np.argmax(np.diff(run.f.values, axis=1) <= 0, axis=1)
+        run = _trained(width, scaled / NTK0, 26, engine="reference")
+        first = np.argmax(np.diff(run["size"].values, axis=1) <= 0, axis=1)
         found[:, j] = first
-        height[:, j] = run.f.values[np.arange(scaled.size), first] ** 2 / 2
+        height[:, j] = run.loss.values[np.arange(scaled.size), first]
     dims, some_dims = ("peak_scaled", "peak_width"), ("peak_scaled", "some_width")
     return xr.Dataset({"peak": (dims, peak), "predicted_peak": (dims, squared_plane.time_to_peak(a, scaled[:, None])),
                        "network_peak": (some_dims, found), "network_peak_loss": (some_dims, height)},
@@ -172,8 +138,8 @@ def _periodic(parameters: Parameters) -> xr.Dataset:
     a = scaled[:, None] / NTK0 * F0 / np.sqrt(widths)
     profiles = [squared_plane.profile(value, np.log(row) / np.log(value - 1))
                 for value, row in zip(scaled, a, strict=True)]
-    network = [train(int(width), scaled / NTK0, 200, initial_weights=network_with(F0, NTK0, int(width)),
-                     every=200).ntk.isel(step=-1).values for width in some]
+    network = [_trained(width, scaled / NTK0, 200, every=200).ntk.isel(step=-1).values
+               for width in some.astype(int).tolist()]
     dims = ("wide_rate", "wide")
     return xr.Dataset({"wide_final": (dims, squared_plane.fate(a, scaled[:, None]).final),
                        "wide_profile": (dims, np.array(profiles)),
@@ -191,11 +157,7 @@ def _amplitudes() -> xr.Dataset:
 
 def _first_zero() -> float:
     """Bisect for the ηλ0 from which on the profile of wide networks has zeros."""
-    low, high = 2.5, 3.5
-    for _ in range(30):
-        middle = (low + high) / 2
-        low, high = (low, middle) if squared_plane.highest(middle) >= 1 else (middle, high)
-    return high
+    return bisection.threshold(lambda scaled: squared_plane.highest(scaled) >= 1, 2.5, 3.5, 30)
 
 
 def _four(parameters: Parameters) -> xr.Dataset:
@@ -208,10 +170,11 @@ def _four(parameters: Parameters) -> xr.Dataset:
         a *= a * a - 3
     edges = np.linspace(-2, 2, 81)
     density = np.histogram(orbit, edges, density=True)[0]
-    network = train(parameters.width, [4 / ntk0], 80, seeds=(parameters.seed,), engine="reference")
+    network = networks.trained("squared", parameters.width, [4 / ntk0], 80, seeds=(parameters.seed,),
+                               engine="reference")
     gap = np.abs(4 / ntk0 * network.ntk.values[0] - 4)
-    weights = Network((1, parameters.width, 1)).initialise(parameters.seed)
-    signed = 4 / ntk0 / parameters.width**0.5 * outputs(weights, 4 / ntk0, 29)
+    start = Network((1, parameters.width, 1)).initialise(parameters.seed)
+    signed = 4 / ntk0 / parameters.width**0.5 * networks.orbit("squared", start, 4 / ntk0, 29, np.inf)[0]
     return xr.Dataset({"density": ("a", density), "early": ("early_step", orbit[:30]),
                        "network_early": ("early_step", signed),
                        "lyapunov": np.log(np.abs(3 * orbit**2 - 3)).mean(),

@@ -15,6 +15,7 @@ import xarray as xr
 from pydantic import Field
 
 from catapult import parameters
+from catapult.oracles import bisection
 from catapult.theory import linear_predictor as theory
 
 EIGHT = 8.0  # 2/L''(0) for the logistic loss on the balanced pair
@@ -128,12 +129,8 @@ def _limit_size(rates: np.ndarray) -> np.ndarray:
 
 def _basin_edge(rates: np.ndarray) -> np.ndarray:
     """Exponential loss: bisect for the initial weight between convergence and blow-up, by iteration alone."""
-    low, high = np.zeros_like(rates), np.full_like(rates, 20.0)
-    for _ in range(45):
-        middle = (low + high) / 2
-        blows_up = theory.observed_phase("exponential", middle, rates, 600) == "diverges"
-        low, high = np.where(blows_up, low, middle), np.where(blows_up, middle, high)
-    return low
+    return bisection.threshold(lambda w0: theory.observed_phase("exponential", w0, rates, 600) == "diverges",
+                               np.zeros_like(rates), 20.0, 45)
 
 
 def _slope_of_size_map(loss: str, w: np.ndarray, rates: np.ndarray) -> np.ndarray:
@@ -208,9 +205,6 @@ def three_cycle() -> np.ndarray:
             points.append(float(theory.imbalanced_update(points[-1], rate, fraction)))
         return points
 
-    low, high = 0.8, 1.0  # T³(w) − w changes sign here; the fixed point, log 9, is far away
-    sign = math.copysign(1, orbit(low)[3] - low)
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if (orbit(middle)[3] - middle) * sign > 0 else (low, middle)
-    return np.array(orbit(low)[:3])
+    # T³(w) − w changes sign between 0.8 and 1; the fixed point, log 9, is far away
+    sign = math.copysign(1, orbit(0.8)[3] - 0.8)
+    return np.array(orbit(bisection.threshold(lambda w: (orbit(w)[3] - w) * sign <= 0, 0.8, 1.0, 60))[:3])

@@ -7,7 +7,8 @@ import math
 import flint
 import numpy as np
 
-from catapult.chapters.catapult_logistic.checks.steps import drawn
+from catapult.chapters.catapult_logistic.experiment import measured_multipliers
+from catapult.chapters.catapult_squared.networks import drawn
 from catapult.companion.measurement import Measurement, trials
 from catapult.oracles import balls, plane
 from catapult.theory import two_layer
@@ -137,17 +138,10 @@ def two_cycle(scale: str) -> Measurement:
 
 def cycle_multiplier(scale: str) -> Measurement:
     """Logistic loss, κ from 8.05 to 10³: the largest relative gap of two steps' spectral radius to the multiplier."""
-    width, gaps, multipliers = 7, [], []
-    for kappa in np.geomspace(8.05, 1000, 12):
-        rate = math.sqrt(kappa * width)
-        centre = np.array(two_layer.two_cycle(width, rate))
-        columns = []
-        for shift in np.diag(1e-6 * centre):
-            ends = [plane.Networks(*(centre + sign * shift), width, rate).descend("logistic", 2) for sign in (1, -1)]
-            columns.append([(ends[0].f - ends[1].f) / 2 / shift.sum(), (ends[0].ntk - ends[1].ntk) / 2 / shift.sum()])
-        found = np.abs(np.linalg.eigvals(np.array(columns).T))
-        multipliers.append(two_layer.cycle_multiplier(width, rate))
-        gaps.append(np.abs(found / multipliers[-1] - 1).max())
+    width, kappa = 7, np.geomspace(8.05, 1000, 12)
+    multipliers = two_layer.cycle_multiplier(width, np.sqrt(kappa * width))
+    found = np.array([measured_multipliers(one, width) for one in kappa])
+    gaps = np.abs(found / multipliers[:, None] - 1)
     return Measurement(np.max(gaps), conditions={
         "all multipliers lie in (1, 9)": np.min(multipliers) > 1 and np.max(multipliers) < 9})
 

@@ -1,12 +1,11 @@
-"""Checks of one step and of where runs end: critical rates, final kernels, the table of phases."""
+"""Checks of one step and of where runs end: critical rates, final kernels."""
 
 from __future__ import annotations
-
-import math
 
 import flint
 import numpy as np
 
+from catapult.chapters.catapult_squared.networks import drawn
 from catapult.companion.measurement import Measurement, trials
 from catapult.oracles import balls, plane, predictor
 from catapult.theory import two_layer
@@ -15,12 +14,6 @@ TURNS = 4.0  # of s = Λg/f: the kernel rises above it
 PAIR = (50, 54)  # learning rates of the certified pair, m = 1000
 SHARPER = (1196.746, 1216.553)  # the same with m = 10⁶
 OFF_HITS = 0.02  # of the period of log m, at κ = 7: widths nearer than this to hits are left out
-
-
-def drawn(width: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return f0 and λ0 of random networks, (count,)."""
-    w1, w2 = np.random.default_rng([seed, width]).standard_normal((2, count, width))
-    return (w1 * w2).sum(1) / math.sqrt(width), (w1**2 + w2**2).sum(1) / width
 
 
 def kernel_turns(scale: str) -> Measurement:
@@ -130,38 +123,3 @@ def logistic_log_periodic(scale: str) -> Measurement:
 def _period(kappa: float) -> float:
     """Return the factor of the width after which √m λ_∞ of wide networks is the same again, logistic loss."""
     return abs(1 - kappa / 4) ** -4
-
-
-def phase_table(scale: str) -> Measurement:
-    """Three losses, networks of width 3000: points with another phase, or first step, than in the chapter's table.
-
-    The phase goes by λ_∞/λ0 of the weights: the kernel is "unchanged" above 0.98, "lowered" below. Points within 5 % of
-    a border are left out; those in the middle of the exponential window are in: "unchanged", though the loss rises.
-    First steps are also looked at 1 % from where they begin to rise. The library's map must tell the same points that
-    diverge.
-    """
-    width, ntk0, f0, wrong, shares = 3000, 2.0, np.linspace(0.4, 2, 5)[:, None], 0, []
-    for loss, highest, steps in (("squared", 5, 1500), ("exponential", 3, 1500), ("logistic", 600, 5000)):
-        rises = two_layer.critical_learning_rate(loss, f0, ntk0, width)
-        begins = rises * ntk0 if loss == "exponential" else two_layer.stability_edge(loss, 1.0)
-        ends = {"squared": 4.0, "logistic": math.sqrt(8 * width) * ntk0}.get(loss, begins)
-        ragged = 1.3 if loss == "logistic" else 1.0  # the border above √(8m)
-        scaled = np.geomspace(0.4, highest, trials(scale, 24)) * np.ones_like(f0)
-        expected = np.where(scaled < begins, "unchanged", np.where(scaled < ends, "lowered", "divergent"))
-        clear = (np.abs(np.log(scaled / begins)) > 0.05) & ((scaled < ends / 1.05) | (scaled > 1.05 * ragged * ends))
-        if loss == "exponential":
-            window = (begins + two_layer.slow_ntk(loss, f0, width, rises) * rises) / 2
-            scaled, expected, clear = (np.append(old, np.full_like(f0, new, old.dtype), 1) for old, new in (
-                (scaled, window), (expected, "unchanged"), (clear, True)))
-        rates = scaled / ntk0
-        networks = plane.Networks(f0, ntk0, width, rates)
-        up = np.abs(networks.descend(loss).f) > np.abs(f0)
-        diverges = networks.descend(loss, steps).diverged()
-        found = np.where(diverges, "divergent", np.where(networks.ntk > 0.98 * ntk0, "unchanged", "lowered"))
-        other = (found != expected) | ~(diverges | (np.abs(networks.f) < 1e-2))
-        other |= (two_layer.phase_map(loss, f0, ntk0, width, rates) == "divergent") != diverges
-        beside = np.array([0.99, 1.01])
-        near = np.abs(plane.Networks(f0, ntk0, width, beside * rises).descend(loss).f) > np.abs(f0)
-        wrong += int((other & clear).sum() + (up != (rates > rises)).sum() + (near != (beside > 1)).sum())
-        shares.append(clear.mean())
-    return Measurement(wrong, conditions={"at least half of the points are clear of borders": np.min(shares) >= 0.5})
