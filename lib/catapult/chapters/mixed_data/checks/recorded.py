@@ -48,23 +48,47 @@ def held(scale: str) -> Measurement:
                        control=small.isel(multiple=0).mean(), conditions=_conditions())
 
 
-def gains(scale: str) -> Measurement:
-    """How many of the gains of f on images outside E have an interval above 0. Effect: how many below.
+def _excludes_zero(interval: outcomes.Interval) -> bool:
+    _, low, high = interval
+    return low > 0 or high < 0
 
-    Control: how many of the gains of f within E, on all images, have an interval above 0.
+
+def gains(scale: str) -> Measurement:
+    """How many of the gains of f on images outside E have an interval without 0: linear, at equal time, of 12.
+
+    Effect: how many of the gains of all networks and comparisons have an interval above 0, of 48. Control: of the gains
+    of f within E, on all images.
     """
-    found = outcomes.gains().values()
-    within = outcomes.gains("f within E", "all").values()
-    return Measurement(sum(low > 0 for _, low, _ in found), effect=sum(high < 0 for *_, high in found),
-                       control=sum(low > 0 for _, low, _ in within), conditions=_conditions())
+    found, within = outcomes.gains(), outcomes.gains("f within E", "all")
+    return Measurement(
+        sum(_excludes_zero(interval) for (_, network, at), interval in found.items()
+            if network != "ReLU, 1 hidden" and at == "equal time"),
+        effect=sum(low > 0 for _, low, _ in found.values()), control=sum(low > 0 for _, low, _ in within.values()),
+        conditions=_conditions() | {"all 48 cells are there": len(found) == 48})
+
+
+def far_beyond(scale: str) -> Measurement:
+    """One predictor, annealed, fresh seeds: what f outside E gains from 32 η_crit over η_crit, the lesser made set.
+
+    In points, on the images outside E, with its interval. Effect: the same of f itself, the lesser set. Control: the
+    largest difference of f within E, on all images, either sign.
+    """
+    made = list(outcomes.RECORDED)[:2]
+    outside = min((outcomes.far_beyond(name, "annealed", "f outside E") for name in made), key=lambda found: found[0])
+    whole = [outcomes.far_beyond(name, "annealed")[0] for name in made]
+    within = [abs(outcomes.far_beyond(name, "annealed", "f within E", "all")[0]) for name in made]
+    return Measurement(outside[0], interval=outside[1:], effect=np.min(whole), control=np.max(within),
+                       conditions=_conditions() | {"the interval lies above 0": outside[1] > 0,
+                                                   "within E nothing differs": np.max(within) < 0.1})
 
 
 def linear_gains(scale: str) -> Measurement:
-    """The mean gain of f, images outside E, that is farthest from 0, of one predictor and linear networks, in points.
+    """The mean gain of f, images outside E, farthest from 0, of one predictor and linear networks at equal time.
 
-    Effect: half the length of the widest of these intervals.
+    In points. Effect: half the length of the widest of these intervals.
     """
-    found = [interval for (_, network, _), interval in outcomes.gains().items() if network != "ReLU, 1 hidden"]
+    found = [interval for (_, network, at), interval in outcomes.gains().items()
+             if network != "ReLU, 1 hidden" and at == "equal time"]
     means = [mean for mean, *_ in found]
     return Measurement(means[np.argmax(np.abs(means))], effect=np.max([high - low for _, low, high in found]) / 2,
                        conditions=_conditions())
