@@ -95,7 +95,7 @@ def data(values: Parameters) -> str:
 
 
 def run(values: Parameters) -> xr.Dataset:
-    """Return what :func:`.rates.followed` does, over (version, model, seed, …), and the ``certificate`` of each data set.
+    """Return what :func:`.rates.followed` does, over (version, model, seed, …), and the ``certificate`` of the data.
 
     And what :func:`.policies.trained` does, over (seed, policy, …), if the policies are asked for.
     """
