@@ -129,7 +129,15 @@ def test_policies_are_compared_each_at_its_own_rate():
     assert (outcomes.tuned_k0(runs)[:, 3] == 0).all()
     assert outcomes.over_fix(runs, "exp") == pytest.approx(5)
     assert outcomes.over_fix(runs, "sin") == pytest.approx(0)
-    assert outcomes.k0_spread(runs) == pytest.approx(10)
+    assert outcomes.of_k0(runs, 1.0) - outcomes.of_k0(runs, 0.5) == pytest.approx(10)
+
+
+def test_what_goes_with_the_rate_that_is_spent():
+    runs = policies().assign(policy_rate=("policy", np.arange(13.0)))
+    runs.policy_measure[..., 0, 1] = np.arange(13.0)[:, None]
+    runs.policy_measure[..., 3, 1] = -np.arange(13.0)[:, None]
+    assert outcomes.total_rate(runs, "confidence") == pytest.approx(1)
+    assert outcomes.total_rate(runs, "loss gap") == pytest.approx(-1)
 
 
 def test_choosers_take_more_confidence_and_less_of_the_others():

@@ -66,6 +66,15 @@ def benefit(cell: xr.Dataset, comparison: str, multiple: float) -> np.ndarray:
     return 100 * (chosen(cell, comparison, [multiple]) - chosen(cell, COMPARISONS[comparison], small(cell)))
 
 
+def settled(cell: xr.Dataset, end: str) -> np.ndarray:
+    """Return what annealing, or averaging, adds to tuned large rates: followed to that end less throughout, in points.
+
+    Both for as many steps. Not among what was fixed before the runs.
+    """
+    rates = large(cell)
+    return 100 * (chosen(cell, end, rates) - chosen(cell, COMPARISONS[end], rates))
+
+
 def band(cell: xr.Dataset, against: tuple[float, float]) -> np.ndarray | None:
     """Return the better rate of the band less that of two others, annealed, in points; None if a seed loses both."""
     ends = [100 * chosen(cell, "annealed, equal steps", pair) for pair in (BAND, against)]
@@ -165,7 +174,15 @@ def worth(runs: xr.Dataset, name: str) -> np.ndarray:
     return 100 * (accuracy[np.arange(len(accuracy)), taken] - accuracy.mean(1))
 
 
-def k0_spread(runs: xr.Dataset, policy: str = "fix") -> np.ndarray:
-    """Return the best less the worst mean accuracy over the rates k0 that are not lost, in points, a number a seed."""
-    accuracy = runs.policy_accuracy.sel(policy=policy).isel(tenth=slice(VALIDATION, None)).mean("tenth")
-    return 100 * (accuracy.max("k0") - accuracy.min("k0")).values
+def of_k0(runs: xr.Dataset, k0: float, policy: str = "fix") -> np.ndarray:
+    """Return the accuracy of a policy at one rate k0, in points, (seed, tenth); NaN where a run was lost."""
+    accuracy = runs.policy_accuracy.sel(policy=policy, k0=k0).isel(tenth=slice(VALIDATION, None))
+    return 100 * accuracy.transpose("seed", "tenth").values
+
+
+def total_rate(runs: xr.Dataset, measure: str) -> float:
+    """Return the rank correlation over policies of a measure on the test images with the mean of η, both over seeds."""
+    at = xr.DataArray(tuned_k0(runs), dims=("seed", "policy"))
+    spent = (runs.policy_rate * runs.k0.isel(k0=at)).mean("seed")
+    shown = runs.policy_measure.sel(measure=measure, set="test").isel(k0=at).mean("seed")
+    return float(scipy.stats.spearmanr(spent, shown).statistic)
