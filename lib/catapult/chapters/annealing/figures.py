@@ -41,6 +41,7 @@ def benefits(tables: Mapping[str, xr.Dataset]) -> Figure:
                 panel.axvspan(outcomes.BAND[0] / 2**0.25, outcomes.BAND[1] * 2**0.25, color=style.PALETTE["muted"],
                               alpha=0.12, linewidth=0)
                 multiples_axis(panel, cell)
+                panel.set_xlim(0.22, 4.5)
             row[0].set_ylabel("gain, points")
         figure.supxlabel(UNIT, fontsize="medium")
         handles, labels = axes[0, 0].get_legend_handles_labels()

@@ -164,7 +164,8 @@ def chooser(runs: xr.Dataset, name: str) -> np.ndarray:
 def agreement(runs: xr.Dataset, name: str) -> Interval:
     """Return the rank correlation of a chooser with test accuracy over the policies, mean over seeds and interval."""
     accuracy = tuned(runs).mean(2)
-    found = [scipy.stats.spearmanr(by, of).statistic for by, of in zip(chooser(runs, name), accuracy, strict=True)]
+    found = [np.nan if np.ptp(by) == 0 else scipy.stats.spearmanr(by, of).statistic
+             for by, of in zip(chooser(runs, name), accuracy, strict=True)]  # NaN: it tells no policy from another
     return tuple(float(end) for end in mean_interval(np.array(found)))
 
 
