@@ -143,11 +143,10 @@ def policy_table(runs: xr.Dataset) -> list[list[str]]:
         rows.append([policy.upper(), f"{float(runs.policy_rate.sel(policy=policy).mean()):.2f}",
                      f"{float(np.median(runs.k0.values[places[:, number]])):g}", f"{lost}",
                      f"{100 * accuracy[:, number].mean():.2f}",
-                     "–" if policy == "fix" else f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]",
-                     *(f"{float(of.sel(measure=name)):.3f}" for name in runs.measure.values),
+                     "–" if policy == "fix" else f"{mean:+.2f}{'*' if low > 0 or high < 0 else ''}",
+                     *(f"{float(of.sel(measure=name)):.3f}".lstrip("0") for name in runs.measure.values),
                      f"{-outcomes.chooser(runs, 'cost')[:, number].mean():.0f}"])
     return rows
 
 
-POLICY_COLUMNS = ("policy", "mean η/k0", "k0 (median)", "lost", "accuracy, %", "less FIX, points", "AC", "CD", "CDAC",
-                  "loss gap", "cost, steps")
+POLICY_COLUMNS = ("policy", "mean η/k0", "k0", "lost", "acc., %", "less FIX", "AC", "CD", "CDAC", "gap", "cost")
