@@ -15,7 +15,6 @@ from catapult.datasets import Problem
 from catapult.networks import ACTIVATIONS, Network
 from catapult.networks.convolutional import ConvolutionalNetwork
 from catapult.training import ENGINES, convolutional, dense, linear, train
-from catapult.training.schedules import SCHEDULES
 
 SEEDS, STEPS = (0, 1), 12
 STEPS_ON_IMAGES = 6  # patches share their weights: what is 1e-12 apart grows faster
@@ -47,6 +46,7 @@ class Case:
 
 
 LOSSES = [*losses.LOSSES, "cross_entropy"]
+FACTORS = ("step", "anneal", "tri2")  # an engine sees the factor of each step, from whatever schedule
 KINDS = [("logistic", "tanh"), ("cross_entropy", "relu"), ("logistic", "linear"), ("cross_entropy", "linear")]
 
 
@@ -59,14 +59,14 @@ def table():
         for kind, (hidden, shape) in product(KINDS, [
                 *product([(), (6,), (6, 4)], SHAPES), *product([(), (4,), (6, 4)], DEFICIENT),
                 *product([(3,), (3, 2)], IMAGES)]):
-            yield Case(*kind, hidden, "constant", batch_size, shape)
+            yield Case(*kind, hidden, "fix", batch_size, shape)
         for kind, shape in product(KINDS[2:], SHAPES | DEFICIENT):
-            yield Case(*kind, WIDE, "constant", batch_size, shape)
+            yield Case(*kind, WIDE, "fix", batch_size, shape)
         for hidden, shape in [((6, 4), "n<d"), ((3, 2), "images, n<d")]:
             for loss, activation in [*product(LOSSES, ["tanh", "linear"]),
                                      *product(["logistic", "cross_entropy"], ACTIVATIONS)]:
-                yield Case(loss, activation, hidden, "constant", batch_size, shape)
-            for activation, schedule in product(["tanh", "linear"], SCHEDULES):
+                yield Case(loss, activation, hidden, "fix", batch_size, shape)
+            for activation, schedule in product(["tanh", "linear"], FACTORS):
                 yield Case("logistic", activation, hidden, schedule, batch_size, shape)
 
 
@@ -202,7 +202,7 @@ def test_few_cases_of_the_table_are_chaotic(shapes):
 
 def test_the_table_covers_every_engine_and_phase_outcome():
     assert {name for case in CASES for name in engines(case)} == {"dense", "linear", "convolutional"}
-    data, network = setting(Case("squared", "tanh", (6,), "constant", None, "n>2d"))
+    data, network = setting(Case("squared", "tanh", (6,), "fix", None, "n>2d"))
     rates = critical_learning_rate(data, network, "squared") * RATES
     phases = train(data, network, rates, steps=STEPS, seeds=SEEDS, loss="squared").phase
     assert {"lazy", "divergent"} <= set(phases.values.flat)
@@ -210,7 +210,7 @@ def test_the_table_covers_every_engine_and_phase_outcome():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", [
-    Case(loss, activation, hidden, "constant", None, shape) for loss in ["logistic", "cross_entropy"]
+    Case(loss, activation, hidden, "fix", None, shape) for loss in ["logistic", "cross_entropy"]
     for hidden, activations, shapes in [((6, 4), ACTIVATIONS, ["n<d", "images, n<d"]),
                                         ((6, 4), ["tanh", "linear"], ["n>2d", "rank<n<d", "images, n>d"]),
                                         (WIDE, ["linear"], SHAPES | DEFICIENT)]
@@ -225,9 +225,9 @@ def test_sharpness_and_ntk_are_recorded_alike_by_every_engine(case):
 
 
 @pytest.mark.parametrize("case", [
-    Case("logistic", "tanh", (4,), "constant", None, "n>2d"),
-    Case("logistic", "relu", (4,), "constant", None, "rank<n<d"),
-    *(Case(loss, "linear", WIDE, "constant", None, shape)
+    Case("logistic", "tanh", (4,), "fix", None, "n>2d"),
+    Case("logistic", "relu", (4,), "fix", None, "rank<n<d"),
+    *(Case(loss, "linear", WIDE, "fix", None, shape)
       for loss, shape in product(["logistic", "cross_entropy"], SHAPES | DEFICIENT))], ids=str)
 def test_recorded_curvature_is_that_of_all_weights(case):
     """The dense Hessian and the kernel of weights trained in full, where the engines see them in few directions."""
@@ -248,14 +248,14 @@ def test_recorded_curvature_is_that_of_all_weights(case):
 
 def one_hidden_layer(engine, loss="logistic"):
     """Return a problem and a network that an engine can train."""
-    return setting(Case(loss, "linear", (6,), "constant", None, "images, n>d" if engine == "convolutional" else "n>2d"))
+    return setting(Case(loss, "linear", (6,), "fix", None, "images, n>d" if engine == "convolutional" else "n>2d"))
 
 
 @pytest.mark.parametrize("engine", ["dense", "linear", "convolutional"])
 def test_results_do_not_depend_on_how_runs_are_blocked(engine, monkeypatch):
     activation = "linear" if engine == "linear" else "relu"
     shape = "images, n<d" if engine == "convolutional" else "n<d"
-    data, network = setting(Case("logistic", activation, (6,), "constant", None, shape))
+    data, network = setting(Case("logistic", activation, (6,), "fix", None, shape))
     call = {"seeds": (0, 1, 2), "steps": 8, "record": ("loss", "weight_norm"), "engine": engine}
     rates = [0.1, 1.0, 1e5]
     together = train(data, network, rates, **call)
@@ -298,7 +298,7 @@ def test_two_linear_layers_need_no_more_hidden_units_than_rank_and_outputs(loss,
 
     for engine in (linear.Linear, dense.Dense):
         monkeypatch.setattr(engine, "step", seen)
-    data, network = setting(Case(loss, "linear", (50,), "constant", None, shape))
+    data, network = setting(Case(loss, "linear", (50,), "fix", None, shape))
     train(data, network, 0.1, steps=1, loss=loss)
     assert held == [width]
 

@@ -130,7 +130,7 @@ def train(problem: Any, network: WeightMatrices, learning_rates: float | Sequenc
 
 def _name(schedule) -> str:
     """Return the name of a schedule, the same in every process."""
-    return getattr(schedule, "__qualname__", None) or str(schedule or "constant")
+    return getattr(schedule, "__qualname__", None) or str(schedule or "fix")
 
 
 def _choose(engine: str, task: Task) -> str:

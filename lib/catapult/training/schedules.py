@@ -1,7 +1,18 @@
-"""Learning-rate schedules: the factor in front of the learning rate, a pure function of step and steps.
+r"""Learning-rate schedules: the factor in front of the learning rate, a pure function of step and steps.
 
-A schedule is any function ``(step, steps) -> factor`` with step in 0 … steps−1 and a finite factor ≥ 0; those
-here have names, for :func:`catapult.training.train` and the command line.
+A schedule is any function ``(step, steps) -> factor`` with step in 0 … steps−1 and a finite factor ≥ 0; those in
+``SCHEDULES`` have names, for :func:`catapult.training.train`.
+
+Thirteen are the policies of LRBench (Wu et al., 2019, their table of definitions; Wu and Liu, 2023, compose them),
+
+.. math:: \eta(t) = |k_0 - k_1|\,g(t) + \min(k_0, k_1),
+
+here as a factor of the larger of the two rates: :math:`\eta(t)/\max(k_0, k_1) = r + (1 - r)\,g(t)` with
+:math:`r = \min(k_0, k_1)/\max(k_0, k_1)`, the ``floor`` of the policies that rise and fall. Those that only fall have
+:math:`k_1 = 0`. The published code departs from the table (its COS has the period 2l, its POLY rises from 0 where
+k_1 = 0, its NSTEP counts in a variable that all schedules share); here the table counts. There l and 1/γ are numbers of
+steps; here they are shares of the run, so that a policy is the same for runs of any length, and l is rounded to a whole
+number of steps, at least one. Two further ones, ``cosine`` and ``anneal``, are no policies of theirs.
 """
 
 from __future__ import annotations
@@ -18,8 +29,8 @@ Schedule = Callable[[int, int], float]
 
 
 @dataclass(frozen=True)
-class Constant:
-    """1 at every step."""
+class Fix:
+    """FIX: g = 1 at every step."""
 
     def __call__(self, step: int, steps: int) -> float:
         return 1.0
@@ -27,18 +38,146 @@ class Constant:
 
 @dataclass(frozen=True)
 class Step:
-    """Multiplied by ``drop`` at each of the fractions ``at`` of the run."""
+    """STEP: g = γ^⌊t/l⌋. ``gamma`` is γ > 0, ``length`` l as a share of the run."""
 
-    at: tuple[float, ...] = (0.5, 0.75)
-    drop: float = 0.1
+    length: float = 0.25
+    gamma: float = 0.1
 
     def __call__(self, step: int, steps: int) -> float:
-        return self.drop ** sum(step >= fraction * steps for fraction in self.at)
+        return self.gamma ** (step // whole_steps(self.length, steps))
+
+
+@dataclass(frozen=True)
+class NStep:
+    """NSTEP: g = γ^i for l_i ≤ t < l_(i+1), with l_0 = 0. ``at`` are l_1 < l_2 < … as shares of the run."""
+
+    at: tuple[float, ...] = (0.5, 0.75)
+    gamma: float = 0.1
+
+    def __call__(self, step: int, steps: int) -> float:
+        return self.gamma ** sum(step >= fraction * steps for fraction in self.at)
+
+
+@dataclass(frozen=True)
+class Exp:
+    """EXP: g = γ^t. ``final`` is γ^T > 0, T all steps."""
+
+    final: float = 0.01
+
+    def __call__(self, step: int, steps: int) -> float:
+        return self.final ** (step / steps)
+
+
+@dataclass(frozen=True)
+class Inv:
+    """INV: g = (1 + γt)^(−p). ``gamma`` is γT ≥ 0, ``power`` p."""
+
+    gamma: float = 10.0
+    power: float = 1.0
+
+    def __call__(self, step: int, steps: int) -> float:
+        return (1 + self.gamma * step / steps) ** -self.power
+
+
+@dataclass(frozen=True)
+class Poly:
+    """POLY: g = (1 − t/T)^p, T all steps. ``power`` is p."""
+
+    power: float = 1.0
+
+    def __call__(self, step: int, steps: int) -> float:
+        return (1 - step / steps) ** self.power
+
+
+@dataclass(frozen=True)
+class Cyclic:
+    """What rises and falls with the period 2l: g = the ``envelope`` of t times a ``wave`` of t/l, 0 at 0, 1 at 1.
+
+    ``length`` is l as a share of the run, ``floor`` the smaller of the two rates over the larger, from 0 to 1.
+    """
+
+    length: float = 0.125
+    floor: float = 0.0
+
+    def __call__(self, step: int, steps: int) -> float:
+        length = whole_steps(self.length, steps)
+        g = self.envelope(step, steps, length) * self.wave(step / length)
+        return self.floor + (1 - self.floor) * g
+
+    def envelope(self, step: int, steps: int, length: int) -> float:
+        return 1.0
+
+    def wave(self, phase: float) -> float:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Halving(Cyclic):
+    """A wave halved with each period: times 2^(−⌊t/2l⌋)."""
+
+    def envelope(self, step: int, steps: int, length: int) -> float:
+        return 0.5 ** (step // (2 * length))
+
+
+@dataclass(frozen=True)
+class Fading(Cyclic):
+    """A wave that fades: times γ^t. ``final`` is γ^T > 0, T all steps."""
+
+    final: float = 0.01
+
+    def envelope(self, step: int, steps: int, length: int) -> float:
+        return self.final ** (step / steps)
+
+
+@dataclass(frozen=True)
+class Tri(Cyclic):
+    """TRI: g = (2/π)|arcsin(sin(πt/2l))|, the distance of t/l from the nearest even number (Smith, 2017)."""
+
+    def wave(self, phase: float) -> float:
+        return 1 - abs(1 - phase % 2)
+
+
+@dataclass(frozen=True)
+class Sin(Cyclic):
+    """SIN: g = |sin(πt/2l)|."""
+
+    def wave(self, phase: float) -> float:
+        return abs(math.sin(math.pi * phase / 2))
+
+
+@dataclass(frozen=True)
+class Tri2(Halving, Tri):
+    """TRI2: TRI/2^⌊t/2l⌋."""
+
+
+@dataclass(frozen=True)
+class Sin2(Halving, Sin):
+    """SIN2: SIN/2^⌊t/2l⌋."""
+
+
+@dataclass(frozen=True)
+class TriExp(Fading, Tri):
+    """TRIEXP: γ^t TRI."""
+
+
+@dataclass(frozen=True)
+class SinExp(Fading, Sin):
+    """SINEXP: γ^t SIN."""
+
+
+@dataclass(frozen=True)
+class Cos(Cyclic):
+    """COS: g = (1 + cos(2πt/l))/2, from 1 down to 0 and back with the period l. The default ends in a trough."""
+
+    length: float = 2 / 7
+
+    def wave(self, phase: float) -> float:
+        return (1 + math.cos(2 * math.pi * phase)) / 2
 
 
 @dataclass(frozen=True)
 class Cosine:
-    """From 1 to ``final`` along half a cosine (Loshchilov and Hutter, 2017)."""
+    """From 1 to ``final`` along half a cosine (Loshchilov and Hutter, 2017): COS with l = 2T where ``final`` is 0."""
 
     final: float = 0.0
 
@@ -58,13 +197,23 @@ class Anneal:
         return self.final ** max(0.0, progress)
 
 
-SCHEDULES = {"constant": Constant(), "step": Step(), "cosine": Cosine(), "anneal": Anneal()}
+FALLING = {"fix": Fix(), "step": Step(), "nstep": NStep(), "exp": Exp(), "inv": Inv(), "poly": Poly()}
+CYCLIC = {"tri": Tri(), "tri2": Tri2(), "triexp": TriExp(), "sin": Sin(), "sin2": Sin2(), "sinexp": SinExp(),
+          "cos": Cos()}
+POLICIES = FALLING | CYCLIC
+"""The thirteen of LRBench, in the order of their table."""
+SCHEDULES = POLICIES | {"cosine": Cosine(), "anneal": Anneal()}
+
+
+def whole_steps(share: float, steps: int) -> int:
+    """Return a share of the run as a whole number of steps, at least one."""
+    return max(1, round(share * steps))
 
 
 def get(schedule: Schedule | str | None) -> Schedule:
-    """Return the schedule of that name (None: constant), or the callable itself; else InputError."""
+    """Return the schedule of that name (None: fix), or the callable itself; else InputError."""
     if schedule is None:
-        return SCHEDULES["constant"]
+        return SCHEDULES["fix"]
     if isinstance(schedule, str) and schedule in SCHEDULES:
         return SCHEDULES[schedule]
     if not callable(schedule):
