@@ -198,7 +198,8 @@ def followed(values: Parameters, problem: Problem, parts: Decomposition, network
         read.setdefault("equal time", []).append(reader.read(at_last, rate))
         read.setdefault("annealed", []).append(reader.read(settled.weights.values[0], unit / 4))
     runs = xr.concat([xr.concat(read[name], "multiple") for name in COMPARISONS], "comparison")
-    peak = (far.peak_loss / far.loss.isel(step=0, drop=True)).values.astype(np.float32)
+    with np.errstate(over="ignore"):  # a blow-up's is infinite
+        peak = (far.peak_loss / far.loss.isel(step=0, drop=True)).values.astype(np.float32)
     return runs.assign_coords(multiple=list(multiples), comparison=list(COMPARISONS)).assign(
         learning_rate=("multiple", rates), phase=("multiple", far.phase.values), peak=("multiple", peak))
 

@@ -67,7 +67,7 @@ def far_beyond(name: str, at: str, reading: str = "f", images: str = "outside E"
 
 @functools.cache
 def slice_difference(name: str) -> float | None:
-    """Return by how much one predictor of seed 0, trained again up to η_crit, differs; None where digits are missing.
+    """Return by how much one predictor of seed 0, trained again at η_crit, differs; None where digits are missing.
 
     The largest difference of |v − Πv|, relative to it, at all comparisons. Beyond η_crit runs may be chaotic.
     """
@@ -78,7 +78,6 @@ def slice_difference(name: str) -> float | None:
         problem, split, _ = experiment.drawn(values, 0)
     except DataMissing:
         return None
-    stable = [multiple for multiple in experiment.MULTIPLES if multiple <= 1]
-    again = experiment.followed(values, problem, split, Network((problem.dimension, 1)), 0, stable).length
-    kept = table(name).length.sel(network="one predictor", seed=0, multiple=stable)
+    again = experiment.followed(values, problem, split, Network((problem.dimension, 1)), 0, [1.0]).length
+    kept = table(name).length.sel(network="one predictor", seed=0, multiple=[1.0])
     return float(abs(again / kept - 1).max())
