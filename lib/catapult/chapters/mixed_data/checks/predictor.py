@@ -49,7 +49,7 @@ def _across(E: np.ndarray, count: int, length: float, slope: float | None = None
     """Return E's points (n, 2) and ``count`` points of a length across them, and Hoffman's constant of all."""
     Z = np.vstack([np.c_[E, np.zeros(len(E))], np.tile([0.0, 0.0, length], (count, 1))])
     within = theory.restoring_slope(E) if slope is None else slope
-    return Z, min(within * len(E), length * count) / len(Z)
+    return Z, np.minimum(within * len(E), length * count) / len(Z)
 
 
 def _slack(Z: np.ndarray, w: np.ndarray) -> float:

@@ -74,7 +74,8 @@ def far_beyond(scale: str) -> Measurement:
     largest difference of f within E, on all images, either sign.
     """
     made = list(outcomes.RECORDED)[:2]
-    outside = min((outcomes.far_beyond(name, "annealed", "f outside E") for name in made), key=lambda found: found[0])
+    outside = [outcomes.far_beyond(name, "annealed", "f outside E") for name in made]
+    outside = outside[np.argmin([mean for mean, *_ in outside])]
     whole = [outcomes.far_beyond(name, "annealed")[0] for name in made]
     within = [abs(outcomes.far_beyond(name, "annealed", "f within E", "all")[0]) for name in made]
     return Measurement(outside[0], interval=outside[1:], effect=np.min(whole), control=np.max(within),
