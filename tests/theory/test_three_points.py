@@ -41,6 +41,15 @@ def test_a_blow_up_is_nan_from_then_on():
     assert np.isnan(found.edge[2:]).all()
 
 
+@pytest.mark.parametrize(("share", "survives"), [(12, True), (50, False)])
+def test_networks_survive_while_the_square_of_the_rate_is_some_ten_widths(share, survives):
+    for width in (10, 100):
+        for seed in range(5):
+            start = three_points.gram(*_drawn(width, seed))
+            found = three_points.follow(start, width, np.sqrt(share * width), [0, 2000])
+            assert np.isfinite(found.edge[1]).item() == survives
+
+
 def test_arrival_is_where_the_flow_with_u_at_zero_reaches_the_edge():
     m, rate = 100, 4.5
     start = three_points.gram(*_drawn(m, 0))

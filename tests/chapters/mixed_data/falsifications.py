@@ -32,8 +32,16 @@ def an_edge_two_per_cent_lower(monkeypatch):
 
 
 @falsifies("ours-mixed-edge")
+def a_start_on_the_exception(monkeypatch):
+    """The hypothesis is dropped: b = −c, a = 0 at width 1 and rate 8, a cycle below the edge."""
+    opposed = np.array([0.0, -1.0, 1.0])
+    cycle = theory.follow(np.log(3) * np.outer(opposed, opposed), 1, 8.0, np.arange(0, 9, 2))
+    followed(monkeypatch, lambda runs: cycle.assign(learning_rate=8.0, width=1, arrival=np.inf).expand_dims("setting"))
+
+
+@falsifies("ours-mixed-edge")
 def a_loss_that_does_not_fall_below_log_2(monkeypatch):
-    """The hypothesis is dropped: the loss of one run stays at log 2."""
+    """The hypothesis is dropped: the loss of the runs stays at log 2."""
     monkeypatch.setattr(edge, "_loss", lambda at: np.full(at.sizes["setting"], np.log(2)))
 
 
@@ -96,6 +104,12 @@ def a_tenth_of_the_time(monkeypatch):
 def a_minimiser_a_thousandth_away(monkeypatch):
     """The point it tends to is off by two thousandths."""
     scaled(monkeypatch, oracle, "minimiser", 1.002)
+
+
+@falsifies("ours-mixed-within")
+def a_line_without_a_cycle(monkeypatch):
+    """The heavy point of the line is at −5, not −15: from 0 the orbit comes to the minimiser."""
+    monkeypatch.setattr(predictor, "CYCLE", np.where(predictor.CYCLE == -15, -5.0, predictor.CYCLE))
 
 
 @falsifies("ours-mixed-within")

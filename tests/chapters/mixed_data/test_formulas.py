@@ -60,6 +60,19 @@ def test_the_edge_is_reached_again_and_again():
     assert (runs.highest.isel(step=slice(-20, None)).max("step") >= 1).all()
 
 
+@formula("eq-mixed-reached")
+def test_opposed_weights_stay_below_the_edge_for_ever():
+    start = np.sqrt(np.log([3.0]))
+    a, b, c = np.zeros(1), -start, start
+    for t in range(1, 1001):  # in vectors: rounding keeps b = −c, which in inner products it does not
+        (a, b, c), *_ = step(a, b, c, 8.0)
+        assert c == pytest.approx((-1) ** t * start, rel=1e-9)
+        assert b == -c
+    k = 8 / 12 * (a @ a + c @ c)
+    assert k < 1
+    assert k == pytest.approx(2 / 3 * np.log(3))
+
+
 @formula("eq-mixed-proof")
 def test_what_a_step_does_to_the_norm_of_a_and_to_the_balance():
     rng = np.random.default_rng(6)

@@ -11,6 +11,9 @@ from catapult.datasets.decomposition import decompose
 from catapult.oracles import predictor
 from catapult.theory import linear_predictor as theory
 
+SETTLED = 0.1
+"""Relative distance from v* above which an orbit is said not to have come there."""
+
 # Weights .679, .291, .009 and .021, in thousandths, of the points 1, −1, −15 and 2.5 of a line.
 CYCLE = np.repeat([1.0, -1.0, -15.0, 2.5], [679, 291, 9, 21])
 
@@ -130,4 +133,5 @@ def within(scale: str) -> Measurement:
     Z = np.vstack([np.c_[line, np.zeros(len(line))], [[0.2, 1.0], [-0.3, 1.5]]])
     curvature = predictor.hessian(line, np.array([best]))[0, 0] * len(line) / len(Z)
     orbit = predictor.descend(Z, 1.9 / curvature, steps)[-100:, 0, 0]
-    return Measurement(np.max(gaps), control=np.min(np.abs(orbit / best - 1)))
+    least = np.min(np.abs(orbit / best - 1))
+    return Measurement(np.max(gaps), control=least, conditions={"below 2/λ_E there is a cycle": bool(least > SETTLED)})
