@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from catapult.parameters import Parameters
+from catapult.parameters import Parameters, one_line
 from catapult.runs import keys, store
 
 Row = dict[str, Any]  # {"results": {name: text}, "error": text}
@@ -169,17 +169,21 @@ def _row(run: Parameters, dataset: xr.Dataset) -> Row:
     for name, variable in dataset.data_vars.items():
         if "step" in variable.dims:
             name, variable = f"{name}_end", variable.isel(step=-1)
+        columns = {}
         if variable.dims == ():
-            row[name] = as_text(variable.values)
+            columns = {name: as_text(variable.values)}
         elif variable.ndim == 1 and variable.size <= LONGEST:
-            row.update({f"{name}_{number}": as_text(value) for number, value in enumerate(variable.values)})
+            columns = {f"{name}_{number}": as_text(value) for number, value in enumerate(variable.values)}
+        if twice := sorted(row.keys() & columns.keys()):
+            raise ValueError(f"two results are called {', '.join(twice)}")
+        row |= columns
     if clash := sorted(set(row) & {*run.as_dict(), "error"}):
         raise ValueError(f"a result is called like a parameter: {', '.join(clash)}")
     return {"results": row, "error": ""}
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(f"{type(error).__name__}: {error}".split())
+    text = one_line(f"{type(error).__name__}: {error}")
     return re.sub(r"0x[0-9a-f]{6,}", "0x…", text)[:300]  # addresses differ from run to run
 
 
