@@ -34,10 +34,6 @@ LONGEST = 10
 """Components that a vector may have to be in a table."""
 
 
-class OtherInputs(RuntimeError):
-    """A worker has other data or other code than the process that made the chunk."""
-
-
 @dataclass(frozen=True)
 class Chunk:
     """Some runs of one experiment, by their parameters."""
@@ -86,9 +82,9 @@ class Chunk:
         experiment = importlib.import_module(self.experiment)
         runs = [experiment.Parameters(**run) for run in self.runs]
         if (_code(self.experiment), _code(__name__)) != (self.code, self.identity["rows_code"]):
-            raise OtherInputs("a worker has another version of the code or of a numerical library")
+            raise keys.OtherInputs("a worker has another version of the code or of a numerical library")
         if keys.data_checksum(experiment, runs[0]) != self.data:
-            raise OtherInputs("a worker has other data")
+            raise keys.OtherInputs("a worker has other data")
         started = time.monotonic()
         rows = _rows(experiment, runs)
         return {f"{self.key}.json": store.sealed({

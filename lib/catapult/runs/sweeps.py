@@ -41,7 +41,7 @@ from catapult.parameters import InputError, plain
 from catapult.runs import chunks, experiments, keys, store, workers
 from catapult.runs.chunks import Chunk
 from catapult.runs.grids import Grid
-from catapult.runs.progress import Progress, in_words
+from catapult.runs.progress import Progress, in_words, steps_to_time
 
 
 class SweepFailed(RuntimeError):
@@ -142,7 +142,7 @@ def _told() -> Iterator[None]:
     """Make one line of what stops a sweep inside the context."""
     try:
         yield
-    except (OSError, chunks.OtherInputs, workers.Stopped) as error:
+    except (OSError, keys.OtherInputs, workers.Stopped) as error:
         raise SweepFailed(_stopped(error)) from None
 
 
@@ -226,8 +226,7 @@ def _probe(grid: Grid) -> tuple[float, float, str]:
         return seconds, len(data)
 
     with workers.one_thread():
-        rules = model.model_fields["steps"].metadata if steps else ()
-        some = max([100, *(getattr(rule, "ge", 0) for rule in rules)])
+        some = steps_to_time(model)
         if steps is None or steps <= 2 * some:
             timed()  # the first imports what the second needs
             return *timed(), "the run in the middle of the grid, alone"
