@@ -12,7 +12,7 @@ from pydantic import Field
 import celled_experiment as experiment
 from catapult import locks, paths
 from catapult.parameters import InputError
-from catapult.runs import keys, recorded
+from catapult.runs import keys, recorded, workers
 
 
 @pytest.fixture
@@ -50,6 +50,18 @@ def test_a_recording_goes_on_from_the_cells_that_are_there_whatever_the_code(log
     assert (len(made.code), made.current) == (2, False)
     assert "the code has changed since" in made.in_words()
     assert recorded.made_with(experiment, parameters(log, seeds=1)).current is False
+
+
+def test_cells_that_another_recorder_computed_meanwhile_are_not_counted(log, monkeypatch):
+    def finished(missing, *given, **options):
+        record(parameters(log, seeds=3))
+        return finish(missing, *given, **options)
+
+    finish, finished_once = workers.finish, [finished]
+    monkeypatch.setattr(workers, "finish", lambda *given, **options: (
+        finished_once.pop() if finished_once else finish)(*given, **options))
+    assert record(parameters(log)).startswith("4 cells, 1 of them computed")
+    assert computed(log) == [0, 1, 2, 3]
 
 
 def test_todays_code_is_said_to_be_the_one(log):

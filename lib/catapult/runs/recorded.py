@@ -92,14 +92,14 @@ def record(experiment: ModuleType, parameters: Parameters, *, jobs: int | None =
                         store.write(place / name, content)
                 shown.add(1)
 
-            workers.finish(missing, place, done, jobs=jobs, dask=dask, say=shown.say)
+            theirs = workers.finish(missing, place, done, jobs=jobs, dask=dask, say=shown.say)
     except InputError:
         raise
     except Exception as error:  # an experiment may raise anything
         raise RecordingFailed(f"the recording stopped: {_brief(error)}; the cells that were finished are kept, the "
                               "same command goes on from there") from error
     size = sum(file.stat().st_size for cell in every for file in place.glob(f"{cell.key}*"))
-    return (f"{len(every)} cells, {len(missing)} of them computed in {in_words(time.monotonic() - started)}; "
+    return (f"{len(every)} cells, {len(missing) - theirs} of them computed in {in_words(time.monotonic() - started)}; "
             f"{size / 1e6:.2g} MB in {place}")
 
 
