@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import errno
 import os
 import signal
 import subprocess
@@ -85,6 +87,29 @@ def test_a_damaged_cell_is_computed_again(log, capfd):
     xr.testing.assert_identical(results.compute(experiment, values), whole)
     assert computed(log) == [0, 0, 1, 1, 2, 3]
     assert "set aside" in capfd.readouterr().err
+
+
+def test_a_disk_that_fills_costs_no_results(log, monkeypatch, capsys):
+    def full(path, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # here, where it is full
+    monkeypatch.setattr(store, "write", full)
+    values = parameters(log)
+    xr.testing.assert_identical(results.compute(experiment, values), experiment.run(values))
+    assert computed(log) == [0, 0, 1, 1, 2, 2, 3, 3]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "could not be stored (No space left on device)" in line
+
+
+@pytest.mark.parametrize(("name", "said"), [("code", "another version of the code"), ("data", "other data")])
+def test_a_worker_with_other_code_or_data_refuses_a_cell(log, name, said):
+    values = parameters(log, seeds=1)
+    (cell,) = cells.of(experiment, values, {**keys.identity(experiment, values), name: "other"})
+    with pytest.raises(keys.OtherInputs, match=said):
+        dataclasses.replace(cell, made_by=0).compute()
+    assert computed(log) == []
+    cell.compute()  # where it was made the library may be edited meanwhile
 
 
 def test_what_a_cell_raises_reaches_the_caller(log):

@@ -7,11 +7,12 @@ import sys
 import numpy as np
 import pytest
 import xarray as xr
+from pydantic import Field
 
 import celled_experiment as experiment
-from catapult import paths
+from catapult import locks, paths
 from catapult.parameters import InputError
-from catapult.runs import keys, recorded
+from catapult.runs import keys, recorded, workers
 
 
 @pytest.fixture
@@ -51,6 +52,18 @@ def test_a_recording_goes_on_from_the_cells_that_are_there_whatever_the_code(log
     assert recorded.made_with(experiment, parameters(log, seeds=1)).current is False
 
 
+def test_cells_that_another_recorder_computed_meanwhile_are_not_counted(log, monkeypatch):
+    def finished(missing, *given, **options):
+        record(parameters(log, seeds=3))
+        return finish(missing, *given, **options)
+
+    finish, finished_once = workers.finish, [finished]
+    monkeypatch.setattr(workers, "finish", lambda *given, **options: (
+        finished_once.pop() if finished_once else finish)(*given, **options))
+    assert record(parameters(log)).startswith("4 cells, 1 of them computed")
+    assert computed(log) == [0, 1, 2, 3]
+
+
 def test_todays_code_is_said_to_be_the_one(log):
     record(parameters(log))
     assert "as it is now" in recorded.made_with(experiment, parameters(log)).in_words()
@@ -71,6 +84,16 @@ def test_a_default_that_was_changed_since_does_not_pass_for_the_recorded_one(log
     monkeypatch.setattr(experiment.Parameters.model_fields["factor"], "default", 1.25)
     with pytest.raises(recorded.NotRecorded, match="with another factor"):
         recorded.load(experiment, experiment.Parameters.model_construct(seeds=4, factor=1.25, log=str(log), pause=0.0))
+
+
+def test_what_was_recorded_at_another_default_is_refused_by_the_recorder_too(log, monkeypatch):
+    """Else it says that all is recorded, and the page that nothing is, and no command helps."""
+    record(parameters(log))
+    monkeypatch.setattr(experiment.Parameters.model_fields["factor"], "default", 1.25)
+    changed = experiment.Parameters.model_construct(seeds=5, factor=1.25, log=str(log), pause=0.0)
+    with pytest.raises(InputError, match=r"4 cells in .* were recorded with another factor"):
+        record(changed)
+    assert computed(log) == [0, 1, 2, 3]
 
 
 def test_a_parameter_that_came_later_keeps_what_was_recorded(log):
@@ -118,6 +141,49 @@ def test_an_estimate_counts_and_writes_nothing(log):
     assert not recorded.folder(experiment).exists()
     record(parameters(log, pause=0.05, seeds=3))
     assert recorded.estimate(experiment, values).startswith("4 cells, 3 of them recorded")
+
+
+def test_an_estimate_takes_no_fewer_steps_than_are_allowed(log, monkeypatch):
+    class Long(experiment.Parameters):
+        steps: int = Field(3000, ge=300, description="steps")
+
+    taken, cell = [], experiment.cell
+    monkeypatch.setattr(experiment, "cell", lambda values, seed: taken.append(values.steps) or cell(values, seed))
+    recorded.estimate(experiment, Long(log=str(log)), jobs=1)
+    assert taken == [300, 300, 600]
+
+
+def test_an_estimate_tells_the_error_of_a_cell_that_fails(log, monkeypatch):
+    monkeypatch.setattr(experiment, "cell", lambda values, seed: 1 / 0)
+    with pytest.raises(recorded.RecordingFailed, match=r"the cell {'seed': 0} fails: division by zero"):
+        recorded.estimate(experiment, parameters(log))
+
+
+def test_what_a_killed_recorder_left_half_written_is_removed_by_the_next_one(log):
+    """It lies in a folder that is committed. What another process is at stays."""
+    record(parameters(log, seeds=3))
+    place, hidden = recorded.folder(experiment), [f".{'0' * 32}.json.7-0123abcd", f".{'0' * 32}.lock",
+                                                  f".{'1' * 32}.{'a' * 16}.nc.7-0123abcd", ".mine"]
+    theirs = [f".{'2' * 32}.lock", f".{'2' * 32}.json.7-0123abcd"]
+    for name in hidden + theirs:
+        (place / name).write_bytes(b"half")
+    with locks.hold(place / theirs[0]):
+        record(parameters(log, seeds=3))
+    assert sorted(file.name for file in place.glob(".*")) == sorted([".mine", *theirs])
+
+
+def test_pages_depend_on_the_recorded_files_and_their_names_but_not_on_what_a_recorder_is_writing(log, monkeypatch):
+    place = paths.RECORDED / "mnist"
+    place.mkdir(parents=True)
+    files = [place / f"{digit * 32}.json" for digit in "01"]
+    for file in files:
+        file.write_bytes(file.name.encode())
+    before = recorded.tables("catapult.chapters.mnist.experiment")
+    for name in (f".{'2' * 32}.json.7-0123abcd", f".{'2' * 32}.lock", f"{'2' * 32}.json.0123abcd.damaged"):
+        (place / name).write_bytes(b"")
+    assert recorded.tables("catapult.chapters.mnist.experiment") == before
+    files[1].rename(place / f"{'3' * 32}.json")
+    assert recorded.tables("catapult.chapters.mnist.experiment") != before
 
 
 @pytest.mark.parametrize(("changed", "off"), [(0.0, 0.0), (0.02, 0.02)])

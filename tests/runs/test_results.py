@@ -103,7 +103,25 @@ def test_code_version_sees_what_is_imported_but_not_comments(tmp_path, monkeypat
     assert keys.code_version("catapult.a") != before
 
 
+@pytest.mark.parametrize("statement", [
+    "from catapult import b", "from catapult.b import X", "import catapult.b", "from . import b", "from .b import X",
+    "def f():\n    from catapult import b", "from catapult import train"])
+def test_no_import_escapes_the_key(statement, tmp_path, monkeypatch):
+    package = tmp_path / "catapult"
+    (package / "training").mkdir(parents=True)
+    for name in ("__init__.py", "b.py", "training/__init__.py"):
+        (package / name).write_text("X = 1\n")
+    (package / "a.py").write_text(f"{statement}\n")
+    monkeypatch.setattr(paths, "LIBRARY", package)
+    before = keys.code_version("catapult.a")
+    (package / "b.py").write_text("X = 2\n")
+    (package / "training" / "__init__.py").write_text("X = 2\n")
+    assert keys.code_version("catapult.a") != before
+
+
 SOURCE = '''"""Words."""
+LIMIT = 3
+"""Words on a number."""
 def f(x):
     """More words."""
     if x < 0:
@@ -114,7 +132,8 @@ def f(x):
 
 
 @pytest.mark.parametrize(("before", "after", "same"), [
-    ("Words", "Other words", True), ("    \"\"\"More words.\"\"\"\n", "", True), ("so far", "as yet", True),
+    ("\"Words.\"", "\"Other words.\"", True), ("Words on", "More on", True), ("LIMIT = 3", "LIMIT = 4", False),
+    ("    \"\"\"More words.\"\"\"\n", "", True), ("so far", "as yet", True),
     ("x} < 0", "x} is negative", True), ("x < 0:", "x < 1:", False), ("ValueError", "OSError", False),
     ("x + 1", "x + 2", False), ("return x", "yield x", False), ("def f", "def g", False)])
 def test_words_change_no_key_and_what_computes_does(before, after, same, tmp_path):

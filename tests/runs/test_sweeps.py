@@ -225,14 +225,14 @@ def test_key_sees_the_versions_of_numerical_libraries(monkeypatch, library):
     monkeypatch.setattr(keys, "versions", lambda: {**found, library: "0.0.1"})
     monkeypatch.setattr(chunks, "_code", keys.code_version)  # kept for a process otherwise
     assert chunks.split(experiment, small_grid().runs)[0].key != before.key
-    with pytest.raises(chunks.OtherInputs, match="another version of the code or of a numerical library"):
+    with pytest.raises(keys.OtherInputs, match="another version of the code or of a numerical library"):
         before.compute()
 
 
 @pytest.mark.parametrize("changed", ["data", "code"])
 def test_worker_with_other_inputs_refuses(changed):
     chunk = dataclasses.replace(chunks.split(experiment, small_grid().runs)[0], **{changed: "other"})
-    with pytest.raises(chunks.OtherInputs):
+    with pytest.raises(keys.OtherInputs):
         content(chunk)
 
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 import functools
 import importlib
 import io
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,6 +41,7 @@ class Cell:
     name: Mapping[str, Any]
     origin: Mapping[str, Any]  # what it depends on
     key_of: Callable[[dict[str, Any]], str] = keys.key_of
+    made_by: int = field(default_factory=os.getpid)  # the process
 
     @functools.cached_property
     def key(self) -> str:
@@ -55,9 +57,21 @@ class Cell:
         return self.load(folder) is not None
 
     def compute(self) -> workers.Files:
-        """Compute it; return the files that keep it."""
+        """Compute it; return the files that keep it.
+
+        Raises
+        ------
+        OtherInputs
+            If this is another process than the one that made the cell, and has other code or other data.
+        """
+        experiment = importlib.import_module(self.origin["experiment"])
+        if os.getpid() != self.made_by:
+            if keys.code_here(experiment.__name__) != self.origin["code"]:
+                raise keys.OtherInputs("a worker has another version of the code or of a numerical library")
+            if keys.data_checksum(experiment, self.parameters) != self.origin["data"]:
+                raise keys.OtherInputs("a worker has other data")
         started = time.monotonic()
-        dataset = run(importlib.import_module(self.origin["experiment"]), self.parameters, self.name)
+        dataset = run(experiment, self.parameters, self.name)
         return store.files(self.key, dataset, {**self.origin, **keys.circumstances(time.monotonic() - started)})
 
 

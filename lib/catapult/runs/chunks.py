@@ -26,16 +26,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from catapult.parameters import Parameters
+from catapult.parameters import Parameters, one_line
 from catapult.runs import keys, store
 
 Row = dict[str, Any]  # {"results": {name: text}, "error": text}
 LONGEST = 10
 """Components that a vector may have to be in a table."""
-
-
-class OtherInputs(RuntimeError):
-    """A worker has other data or other code than the process that made the chunk."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +82,9 @@ class Chunk:
         experiment = importlib.import_module(self.experiment)
         runs = [experiment.Parameters(**run) for run in self.runs]
         if (_code(self.experiment), _code(__name__)) != (self.code, self.identity["rows_code"]):
-            raise OtherInputs("a worker has another version of the code or of a numerical library")
+            raise keys.OtherInputs("a worker has another version of the code or of a numerical library")
         if keys.data_checksum(experiment, runs[0]) != self.data:
-            raise OtherInputs("a worker has other data")
+            raise keys.OtherInputs("a worker has other data")
         started = time.monotonic()
         rows = _rows(experiment, runs)
         return {f"{self.key}.json": store.sealed({
@@ -169,17 +165,21 @@ def _row(run: Parameters, dataset: xr.Dataset) -> Row:
     for name, variable in dataset.data_vars.items():
         if "step" in variable.dims:
             name, variable = f"{name}_end", variable.isel(step=-1)
+        columns = {}
         if variable.dims == ():
-            row[name] = as_text(variable.values)
+            columns = {name: as_text(variable.values)}
         elif variable.ndim == 1 and variable.size <= LONGEST:
-            row.update({f"{name}_{number}": as_text(value) for number, value in enumerate(variable.values)})
+            columns = {f"{name}_{number}": as_text(value) for number, value in enumerate(variable.values)}
+        if twice := sorted(row.keys() & columns.keys()):
+            raise ValueError(f"two results are called {', '.join(twice)}")
+        row |= columns
     if clash := sorted(set(row) & {*run.as_dict(), "error"}):
         raise ValueError(f"a result is called like a parameter: {', '.join(clash)}")
     return {"results": row, "error": ""}
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(f"{type(error).__name__}: {error}".split())
+    text = one_line(f"{type(error).__name__}: {error}")
     return re.sub(r"0x[0-9a-f]{6,}", "0x…", text)[:300]  # addresses differ from run to run
 
 

@@ -15,11 +15,12 @@ import json
 import os
 import platform
 from importlib import metadata
+from importlib.util import resolve_name
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from catapult import paths
+from catapult import _HOMES, paths
 from catapult.parameters import Parameters
 
 NUMERICAL = ("numpy", "scipy", "torch", "numba", "python-flint")
@@ -27,6 +28,11 @@ NUMERICAL = ("numpy", "scipy", "torch", "numba", "python-flint")
 LIBRARIES = (*NUMERICAL, "torchvision", "xarray")
 SILENT = ("datasets/downloading.py", "datasets/torchvision_import.py", "locks.py")
 """Modules that change no number, whatever they do: what is read is known by its checksum."""
+_FRONT = {f"catapult.{name}": home for name, home in _HOMES.items()}  # what the package's front offers, and whence
+
+
+class OtherInputs(RuntimeError):
+    """A worker has other data or other code than the process that made its task."""
 
 
 def digest(value: Any) -> str:
@@ -43,13 +49,16 @@ def import_closure(*modules: str) -> list[Path]:
             continue
         seen.add(name)
         path = _source(name)
+        if name in _FRONT:
+            waiting.append(_FRONT[name])
         if path is None or path.relative_to(paths.LIBRARY).as_posix() in SILENT:
             continue
         found[name] = path
         # Importing a.b.c runs a and a.b first.
         parts = name.split(".")
         waiting += [".".join(parts[:i]) for i in range(1, len(parts))]
-        waiting += _parsed(path, path.stat().st_mtime_ns)[0]
+        package = name if path.name == "__init__.py" else ".".join(parts[:-1])
+        waiting += [resolve_name(each, package) for each in _parsed(path, path.stat().st_mtime_ns)[0]]
     return [found[name] for name in sorted(found)]
 
 
@@ -62,13 +71,18 @@ def _source(name: str) -> Path | None:
 
 
 def imported(tree: ast.AST) -> tuple[str, ...]:
-    """Return the names that a program imports, and those that may be modules of what it imports from."""
+    """Return the names that a program imports, and those that may be modules of what it imports from.
+
+    Those that are relative to its package begin with dots.
+    """
     names = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.ImportFrom):
+            package = "." * node.level + (node.module or "")
+            dot = "." if node.module else ""
+            names += [package, *(f"{package}{dot}{alias.name}" for alias in node.names)]
     return tuple(names)
 
 
@@ -84,7 +98,10 @@ def _parsed(path: Path, _modified: int) -> tuple[tuple[str, ...], str]:
 
 
 class _Numbers(ast.NodeTransformer):
-    """Leaves of a program what can change numbers: no comments, layout, docstrings, printing or words of errors."""
+    """Leaves of a program what can change numbers: no comments, layout, docstrings, printing or words of errors.
+
+    A text that stands alone, below a constant, is words, too.
+    """
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
@@ -96,7 +113,7 @@ class _Numbers(ast.NodeTransformer):
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
         printing = isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "print"
-        return ast.Pass() if printing else self.generic_visit(node)
+        return ast.Pass() if printing or isinstance(node.value, ast.Constant) else self.generic_visit(node)
 
 
 def code_version(*modules: str) -> str:
@@ -123,6 +140,12 @@ def identity(experiment: ModuleType, parameters: Parameters) -> dict[str, Any]:
 def key_of(record: dict[str, Any]) -> str:
     """Return the key of results whose record this is; KeyError if it does not say what they depend on."""
     return digest({name: record[name] for name in ("experiment", "parameters", "data", "code")})[:32]
+
+
+@functools.cache
+def code_here(module: str) -> str:
+    """Return the code version of a module as this process saw it first: what is loaded, though files be edited."""
+    return code_version(module)
 
 
 def data_checksum(experiment: ModuleType, parameters: Parameters) -> str:

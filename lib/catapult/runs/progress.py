@@ -6,6 +6,8 @@ import contextlib
 import sys
 import time
 
+from catapult.parameters import Parameters
+
 LINES = 30
 """Seconds between lines of progress where standard error is no terminal."""
 
@@ -50,6 +52,12 @@ class Progress:
         if self.wanted and text:
             with self.bar.external_write_mode(file=sys.stderr) if self.bar is not None else contextlib.nullcontext():
                 print(f"catapult: {text}", file=sys.stderr, flush=True)
+
+
+def steps_to_time(model: type[Parameters]) -> int:
+    """Return how many steps tell, with twice as many, how long a step takes: 100, or the fewest that are allowed."""
+    rules = model.model_fields["steps"].metadata if "steps" in model.model_fields else ()
+    return max([100, *(getattr(rule, "ge", 0) for rule in rules)])
 
 
 def in_words(seconds: float) -> str:

@@ -21,7 +21,7 @@ import xarray as xr
 from catapult import paths
 from catapult.parameters import InputError, Parameters
 from catapult.runs import cells, experiments, keys, store, workers
-from catapult.runs.progress import Progress, in_words
+from catapult.runs.progress import Progress, in_words, steps_to_time
 
 LONGEST = 45 * 60
 """Seconds that a cell may take, so that a recording can be made in parts."""
@@ -69,7 +69,7 @@ def record(experiment: ModuleType, parameters: Parameters, *, jobs: int | None =
     Raises
     ------
     InputError
-        If cells are there that were computed from other data, or nothing can be written.
+        If cells are there that were computed from other data, or at another value of a parameter.
     RecordingFailed
         If a cell fails, or workers are killed again and again.
     """
@@ -80,6 +80,9 @@ def record(experiment: ModuleType, parameters: Parameters, *, jobs: int | None =
     if other := [cell for cell in there if store.record_of(place / cell.key, _key_of)["data"] != data]:
         raise InputError(f"{len(other)} cells in {place} were computed from other data, the first is {other[0].key}; "
                          "allowed: the data that they were computed from, or to remove them first")
+    if other := [(cell, changed) for cell in there if (changed := _changed(experiment, cell))]:
+        raise InputError(f"{len(other)} cells in {place} were recorded with another {', '.join(other[0][1])}, the "
+                         f"default at that time; the first is {other[0][0].key}; allowed: to remove them first")
     missing = [cell for cell in every if cell not in there]
     try:
         with Progress(len(every), len(missing), "cell", progress) as shown:
@@ -89,14 +92,14 @@ def record(experiment: ModuleType, parameters: Parameters, *, jobs: int | None =
                         store.write(place / name, content)
                 shown.add(1)
 
-            workers.finish(missing, place, done, jobs=jobs, dask=dask, say=shown.say)
+            theirs = workers.finish(missing, place, done, jobs=jobs, dask=dask, say=shown.say)
     except InputError:
         raise
     except Exception as error:  # an experiment may raise anything
-        raise RecordingFailed(f"the recording stopped: {' '.join(str(error).split())[:200] or type(error).__name__}; "
-                              "the cells that were finished are kept, the same command goes on from there") from error
+        raise RecordingFailed(f"the recording stopped: {_brief(error)}; the cells that were finished are kept, the "
+                              "same command goes on from there") from error
     size = sum(file.stat().st_size for cell in every for file in place.glob(f"{cell.key}*"))
-    return (f"{len(every)} cells, {len(missing)} of them computed in {in_words(time.monotonic() - started)}; "
+    return (f"{len(every)} cells, {len(missing) - theirs} of them computed in {in_words(time.monotonic() - started)}; "
             f"{size / 1e6:.2g} MB in {place}")
 
 
@@ -105,6 +108,11 @@ def estimate(experiment: ModuleType, parameters: Parameters, jobs: int | None = 
 
     The time of a cell is that of a recorded one that differs in its seed alone; else one such cell is timed here, over
     its first steps if it has many.
+
+    Raises
+    ------
+    RecordingFailed
+        If that cell fails: there is no time to tell then.
     """
     place, every = folder(experiment), of(experiment, parameters)
     missing, known = [], {}
@@ -116,7 +124,13 @@ def estimate(experiment: ModuleType, parameters: Parameters, jobs: int | None = 
             missing.append((kind, cell))
     for kind, cell in missing:
         if kind not in known:
-            known[kind] = _timed(experiment, parameters, cell.name)
+            try:
+                known[kind] = _timed(experiment, parameters, cell.name)
+            except InputError:
+                raise
+            except Exception as error:  # an experiment may raise anything
+                raise RecordingFailed(f"no time can be told: the cell {dict(cell.name) or 'of all'} fails: "
+                                      f"{_brief(error)}") from error
     seconds = sum(known[kind] for kind, _ in missing)
     longest = max((known[kind] for kind, _ in missing), default=0.0)
     beyond = f"; a cell may take {in_words(LONGEST)}: cut them smaller" if longest > LONGEST else ""
@@ -133,12 +147,12 @@ def _timed(experiment: ModuleType, parameters: Parameters, name: Mapping[str, An
         cells.run(experiment, values, name)
         return time.monotonic() - started
 
-    steps = getattr(parameters, "steps", None)
+    steps, some = getattr(parameters, "steps", None), steps_to_time(type(parameters))
     with workers.one_thread():
-        if steps is None or steps <= 400:
+        if steps is None or steps <= 4 * some:
             return seconds()
-        few, more = min(seconds(steps=100), seconds(steps=100)), seconds(steps=200)
-    return more + max(more - few, 0) / 100 * (steps - 200)
+        few, more = min(seconds(steps=some), seconds(steps=some)), seconds(steps=2 * some)
+    return more + max(more - few, 0) / some * (steps - 2 * some)
 
 
 def load(experiment: ModuleType, parameters: Parameters) -> xr.Dataset:
@@ -158,12 +172,21 @@ def _load(experiment: ModuleType, cell: cells.Cell) -> xr.Dataset:
     if dataset is None:
         raise NotRecorded(f"{experiments.name_of(experiment.__name__)} is not recorded at these parameters: {place} "
                           f"has no {cell.key}.json, which is the cell {dict(cell.name) or 'of all'}")
-    recorded = store.record_of(place / cell.key, _key_of)["values"]
-    over = getattr(experiment, "JOINED_OVER", ())
-    if changed := [name for name, value in cell.origin["values"].items()
-                   if name not in over and recorded.get(name, value) != value]:
+    if changed := _changed(experiment, cell):
         raise NotRecorded(f"{place / cell.key}.json was recorded with another {', '.join(changed)}")
     return dataset
+
+
+def _changed(experiment: ModuleType, cell: cells.Cell) -> list[str]:
+    """Return of which parameters a recorded cell has other values: those that were the defaults when it was made."""
+    recorded = store.record_of(folder(experiment) / cell.key, _key_of)["values"]
+    over = getattr(experiment, "JOINED_OVER", ())
+    return [name for name, value in cell.origin["values"].items()
+            if name not in over and recorded.get(name, value) != value]
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def tables(*modules: str) -> str:
@@ -172,8 +195,9 @@ def tables(*modules: str) -> str:
     rooms = {path.parent.name.replace("_", "-") for path in closure if path.name == "experiment.py"}
     if any("RECORDED /" in path.read_text(encoding="utf-8") for path in closure if path.parent.parent == paths.ROOMS):
         rooms.add(paths.RECORDED.name)  # a table of a chapter's own
-    files = [file for file in sorted(paths.RECORDED.rglob("*")) if file.is_file() and file.parent.name in rooms]
-    return keys.digest([keys.digest(file.read_bytes().hex()) for file in files])
+    files = [file for file in sorted(paths.RECORDED.rglob("[!.]*"))  # hidden: what a recorder is at
+             if file.suffix != ".damaged" and file.is_file() and file.parent.name in rooms]
+    return keys.digest([[file.name, keys.digest(file.read_bytes().hex())] for file in files])
 
 
 @dataclass(frozen=True)

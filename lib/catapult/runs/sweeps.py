@@ -35,14 +35,13 @@ from typing import Any
 
 import joblib
 import numpy as np
-import pandas
 import xarray as xr
 
 from catapult.parameters import InputError, plain
 from catapult.runs import chunks, experiments, keys, store, workers
 from catapult.runs.chunks import Chunk
 from catapult.runs.grids import Grid
-from catapult.runs.progress import Progress, in_words
+from catapult.runs.progress import Progress, in_words, steps_to_time
 
 
 class SweepFailed(RuntimeError):
@@ -143,7 +142,7 @@ def _told() -> Iterator[None]:
     """Make one line of what stops a sweep inside the context."""
     try:
         yield
-    except (OSError, chunks.OtherInputs, workers.Stopped) as error:
+    except (OSError, keys.OtherInputs, workers.Stopped) as error:
         raise SweepFailed(_stopped(error)) from None
 
 
@@ -227,8 +226,7 @@ def _probe(grid: Grid) -> tuple[float, float, str]:
         return seconds, len(data)
 
     with workers.one_thread():
-        rules = model.model_fields["steps"].metadata if steps else ()
-        some = max([100, *(getattr(rule, "ge", 0) for rule in rules)])
+        some = steps_to_time(model)
         if steps is None or steps <= 2 * some:
             timed()  # the first imports what the second needs
             return *timed(), "the run in the middle of the grid, alone"
@@ -281,16 +279,23 @@ def _write_table(grid: Grid, every: list[Chunk], folder: Path, out: Path, comput
 def labelled(grid: Grid, table: str) -> xr.Dataset:
     """Return a sweep's table as a data set over the axes of its grid; the parameters that stay the same are attributes.
 
-    A result that a failed run does not have is NaN, or an empty text.
+    A result that a failed run does not have is NaN, or an empty text; so is "none" as a value of an axis.
     """
     names, *rows = csv.reader(io.StringIO(table))
-    columns = zip(names, zip(*rows, strict=True), strict=True)
-    frame = pandas.DataFrame({name: _column(values) for name, values in columns})
-    fixed = {name: value for name, value in grid.runs[0].as_dict().items() if name not in grid.axes}
-    own = frame.drop(columns=list(fixed))
-    runs = own.set_index(list(grid.axes)).to_xarray() if grid.axes else own.to_xarray().isel(index=0, drop=True)
-    return runs.assign_attrs(experiment=experiments.name_of(grid.experiment.__name__),
-                                         fixed=json.dumps(fixed))
+    inputs = grid.runs[0].as_dict()
+    varied = [name for name in inputs if name in grid.axes]  # the rows are their product, the last one fastest
+    shape = [len(grid.axes[name]) for name in varied]
+    results = {name: (varied, _column(texts).reshape(shape))
+               for name, texts in zip(names, zip(*rows, strict=True), strict=True) if name not in inputs}
+    fixed = {name: value for name, value in inputs.items() if name not in grid.axes}
+    return xr.Dataset(results, {name: _coordinate(grid.axes[name]) for name in varied}, {
+        "experiment": experiments.name_of(grid.experiment.__name__), "fixed": json.dumps(fixed)}).transpose(*grid.axes)
+
+
+def _coordinate(values: tuple) -> np.ndarray:
+    if any(isinstance(value, str) for value in values):
+        return np.array([value or "" for value in values], dtype=object)
+    return np.array(values, dtype=float if None in values else None)
 
 
 def _column(texts: tuple[str, ...]) -> np.ndarray:

@@ -7,11 +7,13 @@ own. Whatever is killed, whenever: the same tasks asked for again, only those th
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import functools
 import gc
 import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -89,6 +91,7 @@ def finish(tasks: list[Task], folder: Path | None, done: Callable[[Task, Files],
         If workers were killed again and again.
     """
     if not tasks:
+        _clear(folder)
         return 0
     with _pool(min(jobs or joblib.cpu_count(), len(tasks)), dask) as pool:
         if folder is not None:
@@ -124,8 +127,7 @@ def finish(tasks: list[Task], folder: Path | None, done: Callable[[Task, Files],
             barren = barren + 1 if len(left) == len(before) and not taken else 0
             if barren == PATIENCE:
                 raise Stopped("workers are killed again and again (out of memory?)")
-    for file in folder.glob(".*.lock") if folder is not None else ():  # of what was killed
-        _remove_lock(file)
+    _clear(folder)
     return theirs
 
 
@@ -142,12 +144,20 @@ def _unfinished(tasks: list[Task], folder: Path | None) -> list[Task]:
     return [task for task in tasks if folder is None or not task.finished(folder)]
 
 
-def _remove_lock(file: Path) -> None:
-    with contextlib.suppress(OSError):
-        held = locks.hold(file)
-        if held is not None:
-            with held:
-                file.unlink()
+def _clear(folder: Path | None) -> None:
+    """Remove what was killed has left in the folder: files half written, and those that were held meanwhile."""
+    left = collections.defaultdict(list)
+    for file in folder.glob(".*") if folder is not None else ():
+        if ours := re.fullmatch(rf"{store.NAMES['unfinished']}|\.([0-9a-f]{{32}})\.lock", file.name):
+            left[ours[1] or ours[2]].append(file)
+    for key, files in left.items():
+        lock = folder / f".{key}.lock"
+        with contextlib.suppress(OSError):
+            held = locks.hold(lock)
+            if held is not None:
+                with held:
+                    for file in {*files, lock}:
+                        file.unlink(missing_ok=True)
 
 
 def _work(number: int, task: Task, *, folder: Path | None, data: Path | None, parent: int | None
@@ -176,8 +186,9 @@ def _work(number: int, task: Task, *, folder: Path | None, data: Path | None, pa
             if task.finished(folder):
                 return number, {}
             files = task.compute()
-            for name, content in files.items():
-                store.write(folder / name, content)
+            with contextlib.suppress(OSError):  # who asked for it writes it, or says why that can't be done
+                for name, content in files.items():
+                    store.write(folder / name, content)
         finally:
             lock.unlink(missing_ok=True)
     return number, files
