@@ -188,3 +188,9 @@ def test_below_the_fold_every_start_converges_and_above_it_some_do_not():
         for _ in range(4000):
             w = predictor.line_step(z, share, gamma / curvature, w)
         assert (np.abs(w - best).max() > 0.1) == stays
+
+
+@pytest.mark.parametrize(("points", "nearest"), [([(1, 0), (1, 1)], (1, 0)), ([(2, 1), (2, -1)], (2, 0)),
+                                                 ([(0.3, 1), (0.3, -0.5), (5, 5)], (0.3, 0))])
+def test_the_nearest_point_of_a_convex_hull(points, nearest):
+    np.testing.assert_allclose(predictor.nearest_of_hull(np.array(points, dtype=float)), nearest, atol=1e-12)

@@ -75,13 +75,15 @@ def minimiser(Z: np.ndarray, share=None) -> np.ndarray:
     return w
 
 
-def max_margin(Z: np.ndarray) -> np.ndarray:
-    """Return the unit vector w (d,) with the largest least z_i·w, of separable data: to their hull's nearest point.
+def nearest_of_hull(points: np.ndarray) -> np.ndarray:
+    """Return the point of least norm in a convex hull: weights q ≥ 0 that minimise |Aᵀq|² + (Σq − 1)², scaled."""
+    weights, _ = scipy.optimize.nnls(np.vstack([points.T, np.ones(len(points))]), np.r_[np.zeros(points.shape[1]), 1.0])
+    return weights @ points / weights.sum()
 
-    min |Zᵀλ|² + (1 − Σλ)² over λ ≥ 0 has this point's direction, and is a problem of non-negative least squares.
-    """
-    weights = scipy.optimize.nnls(np.vstack([Z.T, np.ones(len(Z))]), np.r_[np.zeros(Z.shape[1]), 1.0])[0]
-    nearest = Z.T @ weights
+
+def max_margin(Z: np.ndarray) -> np.ndarray:
+    """Return the unit vector w (d,) with the largest least z_i·w, of separable data: to their hull's nearest point."""
+    nearest = nearest_of_hull(Z)
     return nearest / np.linalg.norm(nearest)
 
 

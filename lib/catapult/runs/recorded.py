@@ -7,6 +7,7 @@ page says with which code its numbers were made, computes a slice of them again 
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -168,13 +169,20 @@ def load(experiment: ModuleType, parameters: Parameters) -> xr.Dataset:
 
 def _load(experiment: ModuleType, cell: cells.Cell) -> xr.Dataset:
     place = folder(experiment)
-    dataset = cell.load(place)
+    modified = tuple(sorted((file.name, file.stat().st_mtime_ns) for file in place.glob(f"{cell.key}*")))
+    dataset = _read(place / cell.key, modified)
     if dataset is None:
         raise NotRecorded(f"{experiments.name_of(experiment.__name__)} is not recorded at these parameters: {place} "
                           f"has no {cell.key}.json, which is the cell {dict(cell.name) or 'of all'}")
     if changed := _changed(experiment, cell):
         raise NotRecorded(f"{place / cell.key}.json was recorded with another {', '.join(changed)}")
     return dataset
+
+
+@functools.lru_cache(maxsize=1024)
+def _read(entry: Path, _modified: tuple) -> xr.Dataset | None:
+    """Read one cell, once while its files are not touched: a page asks for its runs, and what they were made with."""
+    return store.load(entry, _key_of)
 
 
 def _changed(experiment: ModuleType, cell: cells.Cell) -> list[str]:

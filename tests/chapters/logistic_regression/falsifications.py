@@ -43,7 +43,8 @@ def a_point_two_per_cent_off_its_line(monkeypatch):
 @falsifies("ji-decomposition")
 def margin_not_of_the_nearest_point(monkeypatch):
     """The point of the convex hull is 2 % of the way off the nearest one."""
-    replaced(monkeypatch, parts, "_nearest", lambda nearest, points: 0.98 * nearest(points) + 0.02 * points[0])
+    replaced(monkeypatch, predictor, "nearest_of_hull",
+             lambda nearest, points: 0.98 * nearest(points) + 0.02 * points[0])
 
 
 @falsifies("ji-strong-convexity")
@@ -61,7 +62,7 @@ def rates_above_one(monkeypatch):
 @falsifies("ji-risk")
 def another_margin(monkeypatch):
     """The margin of the separable part is 2 % larger in the bound than it is."""
-    replaced(monkeypatch, parts, "_nearest", lambda nearest, points: 1.02 * nearest(points))
+    replaced(monkeypatch, predictor, "nearest_of_hull", lambda nearest, points: 1.02 * nearest(points))
 
 
 def farther(monkeypatch, factor):

@@ -6,7 +6,7 @@ import flint
 import numpy as np
 import pytest
 
-from catapult.chapters.logistic_regression.checks import cycles, parts, phases
+from catapult.chapters.logistic_regression.checks import cycles, phases
 from catapult.oracles import balls
 
 
@@ -17,12 +17,6 @@ def test_the_quotient_of_tanh_is_enclosed_also_near_zero(x):
         exact = x.tanh() / x if x > 0 else flint.arb(1)
     with flint.ctx.workprec(balls.BITS):
         assert cycles._tanhc(x).overlaps(exact)
-
-
-@pytest.mark.parametrize(("points", "nearest"), [([(1, 0), (1, 1)], (1, 0)), ([(2, 1), (2, -1)], (2, 0)),
-                                                 ([(0.3, 1), (0.3, -0.5), (5, 5)], (0.3, 0))])
-def test_the_nearest_point_of_a_convex_hull(points, nearest):
-    np.testing.assert_allclose(parts._nearest(np.array(points, dtype=float)), nearest, atol=1e-12)
 
 
 def test_the_first_step_is_read_off_as_it_says():

@@ -59,6 +59,7 @@ LARGEST = 1e12
 CLOUD = {"inside": 5, "outside": 20, "separation": 1.0, "signal": 1.5}
 SEPARABLE = 20  # points of a cloud that are separable
 SEEN = 0.2  # of the test images, at least, lie outside E
+SHORTEST = 16  # steps that may be asked for
 JOINED_OVER = ("seeds", "first_seed")
 
 
@@ -71,8 +72,8 @@ class Parameters(parameters.Parameters):
     label_noise: float = Field(0.0, ge=0, le=0.4, description="share of the labels that is flipped, of digits")
     share: float = Field(0.2, ge=0.02, le=0.5, description="share of the separable part, of made sets: 20 points")
     width: int = Field(32, ge=2, le=1024, description="width of the hidden layers")
-    steps: int = Field(64, ge=16, le=100_000, description="steps T at equal steps")
-    far: int = Field(512, ge=16, le=1_000_000, description="steps far beyond")
+    steps: int = Field(32, ge=SHORTEST, le=100_000, description="steps T at equal steps")
+    far: int = Field(256, ge=SHORTEST, le=1_000_000, description="steps far beyond")
     networks: Literal["all", "one predictor"] = Field("all", description="all four networks, or one predictor alone")
     seeds: int = Field(2, ge=2, le=1000, description="seeds: data and initial weights")
     first_seed: int = Field(0, ge=0, le=1_000_000, description="the first of them: fresh ones begin at 10")
@@ -173,9 +174,9 @@ def followed(values: Parameters, problem: Problem, parts: Decomposition, network
     -------
     xarray.Dataset
         Over ``multiple``: ``learning_rate``, ``phase`` and ``peak`` (the largest loss over that at the start) of the
-        longest run; over ``comparison`` as well: ``accuracy`` (reading, images, tenth), NaN after a blow-up; and of the
-        weights of ``comparison`` ``edge`` (part: E, P), η/2 times the largest eigenvalue of the Hessian of that part of
-        the loss; for linear networks with the product v ``gap``, |Πv − v*|/|v*|, v* the minimiser of E's part,
+        longest run; over ``comparison`` as well: ``accuracy`` (reading, images, tenth), NaN after a blow-up; of the
+        weights, far alone, ``edge`` (part: E, P), η/2 times the largest eigenvalue of the Hessian of that part of the
+        loss; for linear networks with the product v ``gap``, |Πv − v*|/|v*|, v* the minimiser of E's part,
         ``angle``, in radians, of v − Πv to the direction of the largest margin of P outside E, and ``length`` |v − Πv|.
     """
     from catapult.training import train
@@ -189,14 +190,14 @@ def followed(values: Parameters, problem: Problem, parts: Decomposition, network
                      every={"loss": max(1, steps // 64)}, divergence=LARGEST).isel(seed=0)
 
     far, equal = after(rates, values.far), after(rates, values.steps)
-    read = {name: [reader.read(weights, rate) for weights, rate in zip(runs.weights.values, rates, strict=True)]
-            for name, runs in (("far", far), ("equal steps", equal))}
+    read = {"far": [reader.read(weights, rate) for weights, rate in zip(far.weights.values, rates, strict=True)],
+            "equal steps": [reader.read(weights) for weights in equal.weights.values]}
     for multiple, rate in zip(multiples, rates, strict=True):
         first = max(1, round(values.steps / multiple))
         at_last = after([rate], first).weights.values[0]
         settled = after([rate], first + 4 * values.steps, functools.partial(then, first, 1 / (4 * multiple)))
-        read.setdefault("equal time", []).append(reader.read(at_last, rate))
-        read.setdefault("annealed", []).append(reader.read(settled.weights.values[0], unit / 4))
+        read.setdefault("equal time", []).append(reader.read(at_last))
+        read.setdefault("annealed", []).append(reader.read(settled.weights.values[0]))
     runs = xr.concat([xr.concat(read[name], "multiple") for name in COMPARISONS], "comparison")
     with np.errstate(over="ignore"):  # a blow-up's is infinite
         peak = (far.peak_loss / far.loss.isel(step=0, drop=True)).values.astype(np.float32)
@@ -228,8 +229,8 @@ class Reader:
         P = problem.Z[parts.separable]
         self.margin = predictor.max_margin(P - P @ self.basis.T @ self.basis)
 
-    def read(self, vector: np.ndarray, rate: float) -> xr.Dataset:
-        """Return what :func:`followed` says of one network, from the vector of all weights."""
+    def read(self, vector: np.ndarray, rate: float | None = None) -> xr.Dataset:
+        """Return what :func:`followed` says of one network, from the vector of all weights; the edge if η is given."""
         import torch
 
         from catapult import curvature
@@ -242,6 +243,7 @@ class Reader:
             for i, X in enumerate(self.images):
                 right = (self.network.forward(weights, X) * torch.tensor(self.problem.y_test)).numpy() > 0
                 accuracy[i] = [[right[part].mean() if len(part) else np.nan for part in parts] for parts in self.tenths]
+        if alive and rate is not None:
             edge = np.array([rate / 2 * share * curvature.sharpness(of, weights, tolerance=1e-4)[0]
                              for of, share in self.losses])
         if alive and self.network.is_linear:

@@ -18,6 +18,13 @@ LOOKS = {"equal steps": ("catapult", "o"), "equal time": ("lazy", "s"), "far": (
 SHADES = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7")
 
 
+def _ticks(panel: mpl.axes.Axes, scale: str, labels: Mapping[float, str], **options) -> None:
+    """Give the horizontal axis a scale and these labelled ticks alone."""
+    panel.set_xscale(scale, **options)
+    panel.set_xticks(list(labels), labels.values())
+    panel.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+
+
 def points(runs: xr.Dataset) -> Figure:
     """Three points: output outside E, oscillation within it, and the edge, against the step; the laws drawn in."""
     with style.use():
@@ -56,10 +63,8 @@ def edges(tables: Mapping[str, xr.Dataset]) -> Figure:
                                linestyle=line, marker="o" if part == "E" else None, markersize=3,
                                label=f"{network}" if part == "E" and panel is axes[0] else None)
             panel.axhline(1, color=style.PALETTE["theory"], linestyle="--", linewidth=1)
-            panel.set(title=name, xscale="log", xlim=(0.2, 10), ylim=(0, 2))
-            panel.xaxis.set_major_locator(mpl.ticker.FixedLocator([0.25, 1, 4]))
-            panel.xaxis.set_major_formatter(mpl.ticker.FixedFormatter(["1/4", "1", "4"]))
-            panel.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+            panel.set(title=name, xlim=(0.2, 10), ylim=(0, 2))
+            _ticks(panel, "log", {0.25: "1/4", 1: "1", 4: "4"})
         axes[0].set_ylabel("η · curvature of a part / 2")
         figure.supxlabel(UNIT, fontsize="medium")
         figure.legend(loc="outside upper center", ncols=4, fontsize="small")
@@ -80,10 +85,8 @@ def accuracy(tables: Mapping[str, xr.Dataset]) -> Figure:
                            linestyle=line, marker="o", markersize=3,
                            label=f"{at}, {reading}" if panel is axes[0] else None)
             panel.axvline(1, color=style.PALETTE["ink"], linewidth=1, linestyle="--")
-            panel.set(title=name, xscale="log")
-            panel.xaxis.set_major_locator(mpl.ticker.FixedLocator([1, 32, 1024]))
-            panel.xaxis.set_major_formatter(mpl.ticker.FixedFormatter(["1", "32", "1024"]))
-            panel.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+            panel.set(title=name)
+            _ticks(panel, "log", {1: "1", 32: "32", 1024: "1024"})
         axes[0].set_ylabel("% right of images outside E")
         figure.supxlabel(UNIT, fontsize="medium")
         figure.legend(loc="outside upper center", ncols=4, fontsize="small")
@@ -110,11 +113,8 @@ def gains() -> Figure:
                                    label=at if filled and row == 0 and panel is axes[0] else None)
             panel.axvline(0, color=style.PALETTE["ink"], linewidth=1)
             panel.set(title=name, ylim=(len(NETWORKS) - 0.5, -0.5))
-            panel.set_xscale("symlog", linthresh=1)
+            _ticks(panel, "symlog", {-10: "−10", -1: "−1", 0: "0", 1: "1", 10: "10"}, linthresh=1)
             panel.set_xlim(-12, 12)
-            panel.xaxis.set_major_locator(mpl.ticker.FixedLocator([-10, -1, 0, 1, 10]))
-            panel.xaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
-            panel.xaxis.set_minor_locator(mpl.ticker.NullLocator())
         names = [network.replace(", ", "\n") for network in NETWORKS]
         axes[0].set_yticks(range(len(NETWORKS)), names, fontsize="small")
         figure.supxlabel(r"gain of rates above $\eta_{\mathrm{crit}}$, percentage points", fontsize="medium")

@@ -47,7 +47,7 @@ def parts(name: str) -> xr.Dataset:
 
 def gain(runs: xr.Dataset, network: str, at: str, reading: str = "f", images: str = "outside E") -> Interval:
     """Return the mean gain of rates above η_crit over equally many at or below it, in points, and its interval."""
-    cell = runs.sel(network=network, reading=reading, images=images)
+    cell = runs[["accuracy", "phase"]].sel(network=network, reading=reading, images=images)
     return comparison.gain_interval(cell, at)
 
 
@@ -69,9 +69,9 @@ def far_beyond(name: str, at: str, reading: str = "f", images: str = "outside E"
 def slice_difference(name: str) -> float | None:
     """Return by how much one predictor of seed 0, trained again at η_crit, differs; None where digits are missing.
 
-    The largest difference of |v − Πv|, relative to it, at all comparisons. Beyond η_crit runs may be chaotic.
+    The largest relative difference of |v − Πv| at equal steps and equal time. Beyond η_crit runs may be chaotic.
     """
-    values = parameters_of(name)
+    values = parameters_of(name).model_copy(update={"far": experiment.SHORTEST})
     try:
         if name == "MNIST" and sources.locate("mnist").kind == sources.SHIPPED:
             return None
@@ -80,4 +80,4 @@ def slice_difference(name: str) -> float | None:
         return None
     again = experiment.followed(values, problem, split, Network((problem.dimension, 1)), 0, [1.0]).length
     kept = table(name).length.sel(network="one predictor", seed=0, multiple=[1.0])
-    return float(abs(again / kept - 1).max())
+    return float(abs(again / kept - 1).sel(comparison=["equal steps", "equal time"]).max())

@@ -58,16 +58,10 @@ def _off_span(Z: np.ndarray, separable: np.ndarray) -> np.ndarray:
     return Z[separable] - Z[separable] @ within.T @ within
 
 
-def _nearest(points: np.ndarray) -> np.ndarray:
-    """Return the point of least norm in the convex hull: weights q ≥ 0 that minimise |qᵀA|² + (Σq − 1)², scaled."""
-    weights, _ = scipy.optimize.nnls(np.vstack([points.T, np.ones(len(points))]), np.r_[np.zeros(points.shape[1]), 1.0])
-    return weights @ points / weights.sum()
-
-
 def _duality_gap(Z: np.ndarray, separable: np.ndarray) -> float:
     """Return how far the margin of the nearest point's direction is from that point's norm, relative to it."""
     points = _off_span(Z, separable)
-    nearest = _nearest(points)
+    nearest = predictor.nearest_of_hull(points)
     return float(np.linalg.norm(nearest) - (points @ nearest).min() / np.linalg.norm(nearest)) / np.linalg.norm(nearest)
 
 
@@ -93,7 +87,8 @@ def offset_of_the_ray(scale: str) -> Measurement:
     for _ in range(trials(scale, 2, 5)):
         Z, (along, across), best = _planar(rng)
         separable = np.abs(Z @ across) > 1e-9
-        gamma, modulus = np.linalg.norm(_nearest(_off_span(Z, separable))), _modulus(Z[~separable] @ along, len(Z))
+        gamma = np.linalg.norm(predictor.nearest_of_hull(_off_span(Z, separable)))
+        modulus = _modulus(Z[~separable] @ along, len(Z))
         ends = []
         for schedule in (1 / np.sqrt(t), np.ones(steps)):
             square = (predictor.descend(Z, RATE, steps, schedule=schedule)[1:, 0] @ along - best) ** 2
@@ -137,7 +132,7 @@ def risk_on_mixed_data(scale: str) -> Measurement:
     for _ in range(trials(scale, 2, 5)):
         Z, (along, across), best = _planar(rng)
         separable = np.abs(Z @ across) > 1e-9
-        gamma = np.linalg.norm(_nearest(_off_span(Z, separable)))
+        gamma = np.linalg.norm(predictor.nearest_of_hull(_off_span(Z, separable)))
         least = predictor.risk(Z[~separable], along * best).sum() * (~separable).mean()
         for schedule in (np.ones(1000), np.full(1000, 0.1), 1 / np.sqrt(t)):
             excess = predictor.risk(Z, predictor.descend(Z, RATE, 1000, schedule=schedule)[1:, 0]) - least
