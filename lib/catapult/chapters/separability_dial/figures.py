@@ -33,12 +33,10 @@ def dial(tables: Mapping[str, xr.Dataset]) -> Figure:
                         values = outcomes.of(cell, outcome)
                         if not len(values):
                             continue
-                        mean, low, high = outcomes.interval(values)
-                        at, colour = height + SHIFTS[activation], style.PALETTE[COLOURS[activation]]
                         separable = cell.certificate == "separable"
                         fill = "none" if separable.all() else "left" if separable.any() else "full"
-                        panel.plot([low, high], [at, at], color=colour)
-                        panel.plot(mean, at, marker="o", color=colour, fillstyle=fill, markerfacecoloralt="white")
+                        style.interval(panel, outcomes.interval(values), height + SHIFTS[activation],
+                                       style.PALETTE[COLOURS[activation]], fillstyle=fill, markerfacecoloralt="white")
                 panel.axvline(0, color=style.PALETTE["ink"], linewidth=0.8, linestyle="--")
                 panel.set_ylim(len(points) - 0.5, -0.5)
             row[0].set_yticks(range(len(points)), points, fontsize="small")
@@ -59,10 +57,8 @@ def matched(tables: Mapping[str, xr.Dataset]) -> Figure:
             for number, (name, activation) in enumerate(rows):
                 shifts = np.linspace(-0.25, 0.25, len(names))
                 for outcome, shift, marker in zip(names, shifts, "os^", strict=False):
-                    mean, low, high = outcomes.effect(tables[name], activation, outcome)
-                    colour = style.PALETTE[COLOURS[activation]]
-                    panel.plot([low, high], [number + shift] * 2, color=colour)
-                    panel.plot(mean, number + shift, marker=marker, color=colour, linestyle="")
+                    style.interval(panel, outcomes.effect(tables[name], activation, outcome), number + shift,
+                                   style.PALETTE[COLOURS[activation]], marker=marker)
             panel.axvline(0, color=style.PALETTE["ink"], linewidth=0.8, linestyle="--")
             panel.set(xlabel=f"difference, {unit}", ylim=(len(rows) - 0.5, -0.5))
             marks = [mpl.lines.Line2D([], [], marker=marker, linestyle="", color=style.PALETTE["ink"], label=outcome)
