@@ -48,7 +48,7 @@ VERDICTS = {
 }
 CONTROL = 0.25
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where PyYAML was built with it: ten times as fast
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 _RELATIONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "==": operator.eq}
 
 
@@ -118,10 +118,10 @@ def keeps(bound: str, value: float) -> bool:
 
     NaN keeps to none. Raises ValueError for a bound that can't be read.
     """
-    if match := re.fullmatch(rf"in \[({_NUMBER}), ({_NUMBER})\]", bound):
+    if match := re.fullmatch(rf"in \[({NUMBER}), ({NUMBER})\]", bound):
         low, high = map(float, match.groups())
         return low <= value <= high
-    if match := re.fullmatch(rf"(<=|>=|<|>|==) ({_NUMBER})", bound):
+    if match := re.fullmatch(rf"(<=|>=|<|>|==) ({NUMBER})", bound):
         return _RELATIONS[match[1]](value, float(match[2]))
     raise ValueError(f"bound {bound!r}: allowed: '<= x', '>= x', '< x', '> x', '== x' or 'in [x, y]'")
 

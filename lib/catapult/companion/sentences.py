@@ -6,6 +6,8 @@ A sentence has no verdict of its own: it has those of its rows, of ``claims.yml`
 from __future__ import annotations
 
 import html
+import math
+import re
 from collections import Counter
 from typing import Any
 
@@ -90,38 +92,107 @@ def counts() -> dict[str, int]:
 
 
 def scorecard(paper: str):
-    """Return the sentences of a paper with the rows that answer them, measured once a build: a displayable table."""
+    """Return the sentences of a paper with the rows that answer them, measured once a build, as displayable entries."""
     from IPython.display import Markdown
 
-    lines = ["| | sentence | verdict | measured (bound) | effect | control | check and row | chapter |",
-             "|" + " --- |" * 8]
+    entries = []
     for sentence in of(paper):
-        opening = f"**{sentence.id}** | {sentence.says}"
+        word = outcome(sentence)
+        lines = [f'<div class="sentence" id="sentence-{sentence.id}">',
+                 f'<p><strong>{sentence.id}</strong> {html.escape(sentence.says)} '
+                 f'<span class="outcome outcome-{word.replace(" ", "-")}">{word}</span></p>']
         if sentence.missing:
-            lines.append(f"| {opening} | **not yet** | | | | needs {sentence.missing} | |")
-            opening = " | "
+            lines.append(f"<p>Needs {html.escape(sentence.missing)}.</p>")
         names = [*sentence.rows, *sentence.beside]
         # select() of no names is the whole ledger
         for found in claims.verify(claims.select(names), measure=claims.measured) if names else ():
-            lines.append(f"| {opening} | {_answer(found, beside=found.claim.id in sentence.beside)} |")
-            opening = " | "
-    return Markdown("\n".join(lines))
+            lines.append(_answer(found, beside=found.claim.id in sentence.beside))
+        entries.append("\n".join([*lines, "</div>"]))
+    return Markdown("\n\n".join(entries))
 
 
 def _answer(found: claims.Outcome, beside: bool) -> str:
-    """Return the cells of one row of the ledger, from its verdict to its chapter."""
+    """Return one row of the ledger: its picture, verdict, effect and control, its command, its chapter."""
     claim = found.claim
     mark = {"passed": "✓", "failed": "✗"}.get(found.status, html.escape(found.status))
-    verdict = f"**{claim.verdict}** {mark}"
+    verdict = f"<strong>{claim.verdict}</strong> {mark}"
     if beside:
         verdict = f"ours, beside it: {verdict}"
     elif claim.basis == "reconstructed":
         verdict += " (reconstructed)"
-    value = "–" if found.value is None else f"{found.value:.3g} ({html.escape(claim.bound)})"
-    effect = "–" if found.effect is None else f"{found.effect:.3g}"
+    interval = " [{}, {}]".format(*map(_number, found.interval)) if found.interval else ""
+    facts = [verdict]
+    if found.value is not None:
+        facts.append(f"measured {_number(found.value)}{'' if found.effect is not None else interval} "
+                     f"(bound {_bound(claim.bound)})")
+    if found.effect is not None:
+        facts.append(f"effect {_number(found.effect)}{interval}")
+    if found.control is not None:
+        facts.append(f"control {_number(found.control)}")
+    # The quantity may hold formulas: it is Markdown, between blank lines, the rest HTML.
+    return (f'<div class="answer{" beside" if beside else ""}">{_picture(found)}<div>\n<p>{" · ".join(facts)}</p>\n\n'
+            f'<span class="claim-facts">{html.escape(claim.quantity)}</span>\n\n'
+            f'<p><a class="claim-id" href="claims.html#claim-{claim.id}">what it states</a> · '
+            f'<a href="{claim.chapter}.html">{claim.chapter}</a> · <code>catapult verify {claim.id}</code></p>\n'
+            "</div></div>")
+
+
+def _number(number: float) -> str:
+    """Return three digits of a number, with a true minus sign."""
+    return f"{number:.3g}".replace("-", "−")
+
+
+def _bound(bound: str) -> str:
+    """Return a bound as it is written in mathematics."""
+    for typed, written in {"<=": "≤", ">=": "≥", "==": "=", "<": "&lt;", ">": "&gt;", "-": "−"}.items():
+        bound = bound.replace(typed, written)
+    return bound
+
+
+def _picture(found: claims.Outcome) -> str:
+    """Return a small drawing of what was measured.
+
+    Where the row has an effect with an interval: the effect (dot), the interval (bar), no effect (line at 0) and the
+    control (ring). Else the measured number (dot) over the numbers that keep to the bound (band).
+    """
+    low, high = found.interval or (None, None)
+    of_effect = found.effect is not None and low is not None and low <= found.effect <= high
+    dot = found.effect if of_effect else found.value
+    if dot is None or not math.isfinite(dot):
+        return '<svg class="picture" viewBox="0 0 160 32" aria-hidden="true"></svg>'
+    band = () if of_effect else _band(found.claim.bound)
+    others = (low, high, found.control, *(band or (0.0,)))
+    marks = [dot, *(number for number in others if number is not None and math.isfinite(number))]
+    left, right = min(marks), max(marks)
+    margin = 0.12 * (right - left) or 1.0
+
+    def x(number: float) -> float:
+        share = (number - left + margin) / (right - left + 2 * margin)
+        return round(8 + 144 * min(max(share, 0.0), 1.0), 1)
+
+    drawn = ['<path class="axis" d="M4 16H156"/>']
+    says = f"measured {_number(dot)}" if band else f"effect {_number(dot)}"
+    if band:
+        start, end = (x(edge) for edge in band)
+        drawn.append(f'<rect class="bound" x="{start - 1.5}" y="5" width="{round(end - start + 3, 1)}" height="22"/>')
+        says += f", bound {found.claim.bound}"
+    else:
+        drawn.append(f'<path class="none" d="M{x(0)} 4V24"/><text x="{x(0)}" y="31">0</text>')
     if found.interval:
-        effect += " [{:.3g}, {:.3g}]".format(*found.interval)
-    control = "–" if found.control is None else f"{found.control:.3g}"
-    link = (f'<code>catapult verify {claim.id}</code><br>'
-            f'<a class="claim-id" href="claims.html#claim-{claim.id}">what it states</a>')
-    return " | ".join((verdict, value, effect, control, link, f'<a href="{claim.chapter}.html">{claim.chapter}</a>'))
+        drawn.append(f'<path class="interval" d="M{x(low)} 16H{x(high)}"/>')
+        says += f", interval {_number(low)} to {_number(high)}"
+    if found.control is not None and math.isfinite(found.control):
+        drawn.append(f'<circle class="control" cx="{x(found.control)}" cy="16" r="4.5"/>')
+        says += f", control {_number(found.control)}"
+    drawn.append(f'<circle class="dot" cx="{x(dot)}" cy="16" r="3.5"/>')
+    return (f'<svg class="picture" viewBox="0 0 160 32" role="img" aria-label="{html.escape(says)}">'
+            f'{"".join(drawn)}</svg>')
+
+
+def _band(bound: str) -> tuple[float, float]:
+    """Return the two ends of the numbers that keep to a bound; the open side is infinite."""
+    numbers = [float(number) for number in re.findall(claims.NUMBER, bound)]
+    if bound.startswith("in"):
+        return numbers[0], numbers[1]
+    (edge,) = numbers
+    return {"<": (-math.inf, edge), ">": (edge, math.inf), "=": (edge, edge)}[bound[0]]
