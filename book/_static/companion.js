@@ -48,3 +48,39 @@ addEventListener("click", event => {
   script.src = `${link.href}.js`;
   document.head.append(script);
 });
+
+// Proofs are folded: a reader meets the theorem, and opens what he wants to check. Without scripts they stay open; on paper,
+// and where a link or a search leads into one, it is open.
+addEventListener("DOMContentLoaded", () => {
+  const folds = [...document.querySelectorAll('.bd-article [class="proof admonition"]')].map(proof => {
+    const fold = document.createElement("details");
+    const summary = document.createElement("summary");
+    const first = proof.querySelector("p")?.firstChild;
+    if (first?.nodeType === Node.TEXT_NODE) first.data = first.data.replace(/^\s*Proof\.\s*/, "");
+    const about = proof.previousElementSibling?.querySelector(".admonition-title .caption-number")?.textContent.trim();
+    const whose = document.createElement("span");
+    whose.className = "visually-hidden";
+    whose.textContent = about ? ` of ${about}` : "";
+    summary.append("Proof", whose);
+    fold.append(summary, ...proof.childNodes);
+    proof.append(fold);
+    return fold;
+  });
+
+  const lead = () => {  // to what the address names, if it lies in a proof
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const fold = folds.find(one => one.contains(target) && target);
+    if (!fold || fold.open) return;
+    fold.open = true;
+    target.scrollIntoView();
+  };
+  addEventListener("hashchange", lead);
+  lead();
+
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = folds.filter(fold => !fold.open);
+    for (const fold of closed) fold.open = true;
+  });
+  addEventListener("afterprint", () => { for (const fold of closed) fold.open = false; });
+});

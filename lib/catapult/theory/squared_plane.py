@@ -7,8 +7,8 @@ neither a width nor a learning rate left in it (ours):
 
 A network is a point of the plane and its learning rates are a ray; wide networks start near the axis a = 0. Every
 (0, Λ) is fixed. For 2 < Λ < 4 it repels along a by the factor :math:`r = \Lambda - 1` a step, and the orbits that leave
-it form a curve, :math:`W(u) = \lim_n F^n((-r)^{-n}u, \Lambda)`, F the map. With G(u) the limit of Λ from W(u),
-:math:`G(ru) = G(u)`, and :math:`\Lambda_\infty - G(\eta f_0/\sqrt m) \to 0` as m → ∞ (the chapter has the proof, and
+it form a curve, :math:`W(u) = \lim_n F^n((-r)^{-n}u, \Lambda)`, F the map. With P(u) the limit of Λ from W(u),
+:math:`P(ru) = P(u)`, and :math:`\Lambda_\infty - P(\eta f_0/\sqrt m) \to 0` as m → ∞ (the chapter has the proof, and
 the phases that it leaves out): no limit, but a *profile*, periodic in log m with period 2 log r.
 """
 
@@ -123,7 +123,7 @@ def _ratio(scaled: float, low: float, high: float) -> float:
 
 
 def profile(scaled: float, phases) -> np.ndarray:
-    """Return G(u), u = r^phase: the limit of Λ of wide networks with 2 < Λ0 < 4, where it is in its period.
+    """Return P(u), u = r^phase: the limit of Λ of wide networks with 2 < Λ0 < 4, where it is in its period.
 
     Parameters
     ----------

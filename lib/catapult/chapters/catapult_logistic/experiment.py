@@ -23,7 +23,6 @@ SCALED = (6.0, 8.5, 12.0, 24.0, 80.0)  # ηλ0 of the orbits that are drawn
 STARTS = ((1.0, 10.0), (0.3, 12.0), (3.0, 16.0))  # (f0, ηλ0) of the slides
 PLANES = {"logistic": ((0.05, 11.0), (6.0, 11.0))}  # starts (f0, ηλ0) of the orbits in the plane of |f| and ηλ
 PLANE_KAPPA = 0.02  # their κ
-FALSE_CYCLE = (12.0, 40.0)  # f0 of the orbits at κ = 8, from ηλ0 = 8 f0
 ACCURATE = 1e-6  # the relative error of final kernels, as estimated, that figures and comparisons of them allow
 BESIDE = 1e-4  # relative distance of f0 and λ0 from the two-cycle, of orbits that leave it
 
@@ -172,7 +171,7 @@ def _recursion(name: str, f: float, scaled: float, kappa: float, steps: int) -> 
 
 
 def _cycles(parameters: Parameters) -> xr.Dataset:
-    """The two-cycle beyond κ = 8: size, kernel, multiplier; orbits that leave it; one that float64 cannot leave."""
+    """The two-cycle beyond κ = 8: size, kernel, multiplier; orbits that leave it."""
     width = 50
     kappa = np.geomspace(8.02, 2000, 200)
     rates = np.sqrt(kappa * width)
@@ -184,19 +183,14 @@ def _cycles(parameters: Parameters) -> xr.Dataset:
     orbits = [two_layer.iterate("logistic", *start, width, leaving, 40)[0] for start in beside]
     network = [networks.orbit("logistic", networks.weights(*start, width, parameters.seed), leaving, 40)[0]
                for start in beside]
-    start = np.array(FALSE_CYCLE)
-    false, _ = two_layer.iterate("logistic", start, start, 8, 8.0, 4000)
-    kept = np.unique(np.geomspace(1, 4000, 120).astype(int))
     return xr.Dataset(
         {"predicted_cycle": ("cycle_kappa", f), "predicted_cycle_scaled": ("cycle_kappa", rates * ntk),
          "predicted_multiplier": ("cycle_kappa", two_layer.cycle_multiplier(width, rates)),
          "measured_multiplier": ("some_kappa", [measured_multipliers(k, width).max() for k in some]),
          "leaving_size": (("beside", "leaving_step"), np.abs(orbits)),
          "leaving_network": (("beside", "leaving_step"), np.abs(network)),
-         "false_size": (("false_step", "false_start"), np.abs(false[kept])),
          "leaving_cycle": at},
-        coords={"cycle_kappa": kappa, "some_kappa": some, "beside": [-1, 1], "leaving_step": np.arange(41),
-                "false_step": kept, "false_start": start})
+        coords={"cycle_kappa": kappa, "some_kappa": some, "beside": [-1, 1], "leaving_step": np.arange(41)})
 
 
 def measured_multipliers(kappa: float, width: int) -> np.ndarray:

@@ -20,43 +20,48 @@ BESIDE = [Line2D([], [], color=PALETTE["ink"], label="network", **NETWORK),
 
 
 def orbits(results: xr.Dataset) -> Figure:
-    """Draw the loss and ηλ against the step: network, recursion, and the slide as a differential equation.
-
-    Panel c is the loss on a linear axis, with dots where ηλ passes 8 and a fall at the rate ¾κ through each.
-    """
+    """Draw the loss and ηλ against the step: network, recursion, and the slide as a differential equation."""
     step = results.orbit_step + 1
     with style.use():
-        figure, axes = style.subplots(2, 2, width=9, height=3.3)
-        (loss, kernel), (linear, empty) = axes
-        handles = []
+        figure, (loss, kernel) = style.subplots(1, 2, width=9, height=3.7)
         for start, colour in zip(results.orbit.values, RATE_COLOURS, strict=True):
             one = _shown(results.sel(orbit=start))
-            for ax, name, time in ((loss, "loss", step), (kernel, "scaled", step), (linear, "loss", step - 1)):
-                ax.plot(time, one[f"network_{name}"], color=colour, **NETWORK)
-                ax.plot(time, one[name], color=colour, **RECURSION)
+            for ax, name in ((loss, "loss"), (kernel, "scaled")):
+                ax.plot(step, one[f"network_{name}"], color=colour, **NETWORK)
+                ax.plot(step, one[name], color=colour, **RECURSION)
             kernel.plot(step, one.predicted_slide, ":", color=PALETTE["theory"], linewidth=1.5)
-            kappa, passes = one.orbit_kappa.item(), int(np.argmax(one.scaled.values < 8))
-            if passes and kappa < 0.5:  # 0: it starts below 8, or never gets there
-                near = np.array([-1, 1]) / kappa
-                linear.plot(passes + near, one.loss[passes].item() * np.exp(-0.75 * kappa * near), "--",
-                            color=PALETTE["theory"], linewidth=1.5)
-                linear.plot(passes, one.loss[passes], "o", color=PALETTE["ink"], markersize=6)
-            handles.append(Line2D([], [], color=colour, label=f"ηλ₀ = {start:g}, κ = {kappa:.2g}"))
         kernel.axhline(8, color=PALETTE["theory"], linewidth=0.9)
         loss.set(title="loss", ylabel="loss minus its minimum", yscale="log", ylim=(1e-6, 60))
-        kernel.set(title="kernel", ylabel="$\\eta\\lambda_t$", yscale="log", yticks=[4, 6, 8, 12, 24, 80],
-                   yticklabels=["4", "6", "8", "12", "24", "80"], ylim=(3, 95))
+        kernel.set(title="sharpness, as ηλ", ylabel="$\\eta\\lambda_t$", yscale="log", yticks=[4, 6, 8, 12, 24, 80],
+                   yticklabels=["4", "6", "edge 8", "12", "24", "80"], ylim=(3, 110))
         kernel.minorticks_off()
         for ax in (loss, kernel):
             ax.set(xlabel="step t + 1", xscale="log")
-        linear.set(title="loss, linear time", ylabel="loss minus its minimum", yscale="log", ylim=(1e-5, 20),
-                   xlabel="step t", xlim=(0, 400))
-        empty.set_axis_off()
-        handles += [*BESIDE, Line2D([], [], color=PALETTE["theory"], linestyle=":", label="slide, as an ODE"),
-                    Line2D([], [], color=PALETTE["theory"], linestyle="--", label="rate ¾κ"),
-                    Line2D([], [], color=PALETTE["ink"], marker="o", linestyle="", label="ηλ passes 8")]
-        empty.legend(handles=handles, loc="center left")
+        handles = [Line2D([], [], color=colour, linewidth=2.4, label=f"{start:g}")
+                   for start, colour in zip(results.orbit.values, RATE_COLOURS, strict=True)]
+        figure.legend(handles=handles, title="$\\eta\\lambda_0$", loc="outside right center")
         style.label_panels(figure)
+    return figure
+
+
+def passage(results: xr.Dataset) -> Figure:
+    """Draw the loss on a linear axis of time, with dots where ηλ passes 8 and a fall at the rate ¾κ through each."""
+    with style.use():
+        figure, ax = style.subplots(1, 1, width=9, height=3.2)
+        for start, colour in zip(results.orbit.values, RATE_COLOURS, strict=True):
+            one = _shown(results.sel(orbit=start))
+            kappa, passes = one.orbit_kappa.item(), int(np.argmax(one.scaled.values < 8))
+            if not passes or kappa > 0.5:  # 0: it starts below 8, or never gets there
+                continue
+            ax.plot(results.orbit_step, one.loss, color=colour, linewidth=2.4, label=f"$\\eta\\lambda_0$ = {start:g}")
+            near = np.array([-1, 1]) / kappa
+            ax.plot(passes + near, one.loss[passes].item() * np.exp(-0.75 * kappa * near), "--",
+                    color=PALETTE["theory"], linewidth=1.5)
+            ax.plot(passes, one.loss[passes], "o", color=PALETTE["ink"], markersize=7)
+        ax.set(ylabel="loss minus its minimum", yscale="log", ylim=(1e-5, 20), xlabel="step t", xlim=(0, 400))
+        shapes = [Line2D([], [], color=PALETTE["ink"], marker="o", linestyle="", label="ηλ passes the edge, 8"),
+                  Line2D([], [], color=PALETTE["theory"], linestyle="--", label="rate ¾κ")]
+        figure.legend(handles=[*ax.get_legend_handles_labels()[0], *shapes], loc="outside right center")
     return figure
 
 
@@ -70,7 +75,9 @@ def planes(results: xr.Dataset) -> Figure:
     with style.use():
         figure, axes = style.subplots(1, 1, width=9, height=3.7)
         plane(axes, results, "logistic", 7.2, (7.5, 11.4))
-        axes.set(title="orbits, κ = 0.02")
+        axes.text(1.25, 9.4, "slow curve", ha="right")
+        axes.text(7.1, 8.07, "edge of stability", ha="right", color=PALETTE["muted"])
+        axes.set(title="")
     return figure
 
 
@@ -95,6 +102,7 @@ def finals(results: xr.Dataset) -> Figure:
         final_kernels(axes, results, "logistic", 18)
         axes.set(xscale="log", xticks=[4, 8, 16, 40, 100], xticklabels=["4", "8", "16", "40", "100"])
         axes.minorticks_off()
+        axes.set(title="")
         figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
     return figure
 
@@ -106,8 +114,8 @@ def final_kernels(ax, results: xr.Dataset, loss: str, high: float) -> None:
     ax.plot(results.start, results.final, color=PALETTE[loss], linewidth=2.4, label="recursion")
     ax.plot(results.network_start, results.network_final, "o", color=PALETTE["ink"], markersize=5,
             markerfacecolor="none", label="network")
-    ax.axhline(edge, color=PALETTE["theory"], linewidth=1, label="stability, 2/h")
-    ax.axhline(2 * edge, color=PALETTE["theory"], linewidth=1, linestyle="--", label="where λ turns, 4/h")
+    ax.axhline(edge, color=PALETTE["theory"], linewidth=1, label="edge of stability, 2/h")
+    ax.axhline(2 * edge, color=PALETTE["theory"], linewidth=1, linestyle="--", label="λ turns, 4/h")
     diverges = results.network_start.values[np.isnan(results.network_final)]
     if diverges.size:
         ax.plot(diverges, 0 * diverges + 0.04 * high, "x", color=PALETTE["ink"], label="network diverges")
@@ -138,71 +146,68 @@ def slides(results: xr.Dataset) -> Figure:
 
 
 def cycles(results: xr.Dataset) -> Figure:
-    """Draw the two-cycle beyond κ = 8: place, multiplier, orbits that leave it, and an orbit float64 keeps on one."""
+    """Draw the two-cycle beyond κ = 8: orbits that leave it, its place, its multiplier."""
     with style.use():
-        figure, axes = style.subplots(2, 2, width=9, height=2.9)
-        place, factor, leaving, false = axes.flat
-        place.plot(results.cycle_kappa, results.predicted_cycle_scaled, color=PALETTE["logistic"],
-                   label="$\\eta\\lambda^*$")
-        place.plot(results.cycle_kappa, results.predicted_cycle, color=PALETTE["catapult"], label="$f^*$")
-        place.axhline(16, color=PALETTE["muted"], linestyle=":", label="16")
-        place.set(title="where it is", xlabel="κ", xscale="log", yscale="log")
-        factor.plot(results.cycle_kappa, results.predicted_multiplier, color=PALETTE["theory"], label="closed form")
-        factor.plot(results.some_kappa, results.measured_multiplier, "o", color=PALETTE["logistic"], markersize=5,
-                    label="measured")
-        factor.set(title="its multiplier", xlabel="κ", xscale="log", ylim=(0, 9.5))
-        for sign, colour in ((-1, PALETTE["lazy"]), (1, PALETTE["divergent"])):
+        figure, (leaving, place, factor) = style.subplots(1, 3, width=9, height=3.3)
+        for sign, colour, fate, height in ((1, PALETTE["catapult"], "diverges", 6.5),
+                                           (-1, PALETTE["lazy"], "converges", 0.3)):
             one = results.sel(beside=sign)
             leaving.plot(one.leaving_step, one.leaving_network, color=colour, **NETWORK)
             leaving.plot(one.leaving_step, one.leaving_size, color=colour, **RECURSION)
+            leaving.text(14.5, height, fate, color=colour)
         leaving.axhline(results.leaving_cycle.item(), color=PALETTE["theory"], linewidth=0.8, linestyle=":")
-        leaving.set(title="orbits leave it (κ = 12)", xlabel="step t", ylabel="$|f_t|$",
-                      ylim=(0, 3.4 * results.leaving_cycle.item()))
-        leaving.legend(handles=BESIDE, loc="upper left")
-        for start, colour in zip(results.false_start.values, (PALETTE["logistic"], PALETTE["catapult"]), strict=True):
-            false.plot(results.false_step, results.false_size.sel(false_start=start), color=colour,
-                       label=f"f₀ = {start:g}")
-        false.set(title="κ = 8: float64 keeps a false cycle", xlabel="step t", xscale="log", ylabel="$|f_t|$",
-                  ylim=(-1, 50))
-        for ax in (place, factor, false):
-            ax.legend()
+        leaving.set(title="orbits leave it, κ = 12", xlabel="step t", ylabel="$|f_t|$", xlim=(0, 25),
+                    ylim=(0, 3.4 * results.leaving_cycle.item()))
+        place.plot(results.cycle_kappa, results.predicted_cycle_scaled, color=PALETTE["logistic"])
+        place.axhline(16, color=PALETTE["muted"], linestyle=":")
+        place.set(title="its ηλ falls to 16", xlabel="κ", ylabel="$\\eta\\lambda^*$", ylim=(0, 60))
+        factor.plot(results.cycle_kappa, results.predicted_multiplier, color=PALETTE["theory"], label="closed form")
+        factor.plot(results.some_kappa, results.measured_multiplier, "o", color=PALETTE["logistic"], markersize=5,
+                    label="measured")
+        factor.set(title="its multiplier", xlabel="κ", ylim=(0, 9.5))
+        factor.legend()
         for ax in (place, factor):
-            ax.set_xticks([8, 20, 100, 1000], ["8", "20", "100", "1000"])
+            ax.set(xscale="log")
+            ax.set_xticks([8, 50, 1000], ["8", "50", "1000"])
             ax.minorticks_off()
-        place.set_yticks([1, 4, 16, 64], ["1", "4", "16", "64"])
         style.label_panels(figure)
     return figure
 
 
 def edges(results: xr.Dataset) -> Figure:
-    """Draw the edge of convergence over √(8m) against the width, and ηλ_∞ against κ up to it."""
+    """Draw the edge of convergence of random networks over √(8m) against the width."""
     with style.use():
-        figure, axes = style.subplots(1, 2, width=9, height=3.7)
+        figure, ax = style.subplots(1, 1, width=9, height=3.4)
         width = np.broadcast_to(results.edge_width.values[:, None], results.edge_lowest.shape)
         first, last = (results[name].values for name in ("edge_lowest", "edge_highest"))
-        axes[0].plot((width * 1.06).T, last.T, "v", color=PALETTE["lazy"], markersize=5, alpha=0.6)
-        axes[0].plot((width / 1.06).T, first.T, "^", color=PALETTE["divergent"], markersize=5, alpha=0.8)
-        axes[0].plot(results.edge_width, results.sixteen.mean("network"), color=PALETTE["theory"], linestyle="--")
-        axes[0].axhline(1, color=PALETTE["theory"])
-        axes[0].set(title="edge of convergence", xlabel="width m", ylabel="$\\eta\\,/\\,\\sqrt{8m}$", xscale="log",
-                    ylim=(0, 1.6))
-        axes[0].legend(handles=[
-            Line2D([], [], marker="v", linestyle="", color=PALETTE["lazy"], label="highest η that converges"),
-            Line2D([], [], marker="^", linestyle="", color=PALETTE["divergent"], label="lowest that diverges"),
+        ax.plot((width * 1.04).T, last.T, "v", color=PALETTE["lazy"], markersize=6, alpha=0.6)
+        ax.plot((width / 1.04).T, first.T, "^", color=PALETTE["catapult"], markersize=6, alpha=0.8)
+        ax.plot(results.edge_width, results.sixteen.mean("network"), color=PALETTE["theory"], linestyle="--")
+        ax.axhline(1, color=PALETTE["theory"])
+        ax.text(1000, 0.96, "every start converges below", ha="center", va="top")
+        ax.set(xlabel="width m", ylabel="$\\eta\\,/\\,\\sqrt{8m}$", xscale="log", ylim=(0, 1.4))
+        figure.legend(handles=[
+            Line2D([], [], marker="v", linestyle="", color=PALETTE["lazy"], label="highest that converges"),
+            Line2D([], [], marker="^", linestyle="", color=PALETTE["catapult"], label="lowest that diverges"),
             Line2D([], [], color=PALETTE["theory"], label="√(8m)"),
-            Line2D([], [], color=PALETTE["theory"], linestyle="--", label="16/λ₀")],
-            loc="upper left", bbox_to_anchor=(0.0, 0.62))
+            Line2D([], [], color=PALETTE["theory"], linestyle="--", label="as reconstructed: 16/λ₀")],
+            loc="outside right center")
+    return figure
+
+
+def flatter(results: xr.Dataset) -> Figure:
+    """Draw √m λ_∞ against κ up to 8, at three widths."""
+    with style.use():
+        figure, ax = style.subplots(1, 1, width=9, height=3.8)
         for m, colour in zip(results.flatter_width.values, RATE_COLOURS[::2], strict=True):
             one = results.sel(flatter_width=m)
-            sharpest = one.flatter_final / np.sqrt(one.flatter_kappa)
-            axes[1].plot(one.flatter_kappa, sharpest, color=colour, linewidth=1.3, label=f"m = {m:,}")
-            axes[1].plot(one.flatter_some, one.flatter_network / np.sqrt(one.flatter_some), "o", color=colour,
-                         markersize=5, markerfacecolor="none")
+            ax.plot(one.flatter_kappa, one.flatter_final / np.sqrt(one.flatter_kappa), color=colour, linewidth=1.3,
+                    label=f"m = {m:,}")
+            ax.plot(one.flatter_some, one.flatter_network / np.sqrt(one.flatter_some), "o", color=colour,
+                    markersize=5, markerfacecolor="none")
         kappa = results.flatter_kappa
-        axes[1].plot(kappa, (8 - 1.5 * kappa) / np.sqrt(kappa), color=PALETTE["theory"], linestyle=":",
-                     label="(8 − 3κ/2)/√κ")
-        axes[1].axvline(4, color=PALETTE["muted"], linewidth=0.8)
-        axes[1].set(title="final kernel", xlabel="κ = η²/m", ylabel="$\\sqrt{m}\\,\\lambda_\\infty$", ylim=(-0.2, 12))
-        axes[1].legend(loc="upper right")
-        style.label_panels(figure)
+        ax.plot(kappa, (8 - 1.5 * kappa) / np.sqrt(kappa), color=PALETTE["theory"], linestyle=":",
+                label="slide law, (8 − 3κ/2)/√κ")
+        ax.set(xlabel="κ = η²/m", ylabel="$\\sqrt{m}\\,\\lambda_\\infty$", ylim=(-0.2, 8), xlim=(0, 8))
+        ax.legend(loc="upper right")
     return figure
