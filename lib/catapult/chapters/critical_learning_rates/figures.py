@@ -20,7 +20,7 @@ REGIME_COLOURS = ("#56B4E9", "#0072B2", "#009E73", "#000000", "#D55E00")
 def one_step_rule(results: xr.Dataset, w0: float) -> Figure:
     """Draw the critical learning rate against |w| for the three losses, with the initial weight marked."""
     with style.use():
-        figure, ax = style.subplots(1, 1, width=7.5, height=4.0)
+        figure, ax = style.subplots(1, 1, width=9, height=4.0)
         for loss in results.loss.values:
             ax.plot(results["size"], results.predicted_critical.sel(loss=loss), color=PALETTE[loss],
                     linewidth=2.2, label=loss)
@@ -29,13 +29,14 @@ def one_step_rule(results: xr.Dataset, w0: float) -> Figure:
         for x, y, text in ((3.4, 33, "above the curve: away from 0"), (6.5, 13, "below it: towards 0"),
                            (3.6, 0.9, "above the curve: away from 0"), (0.35, 0.12, "below it: towards 0")):
             loss = "logistic" if y > 5 else "exponential"
-            ax.text(x, y, text, color=_darker(PALETTE[loss]), fontsize="small",
+            ax.text(x, y, text, color=_darker(PALETTE[loss]),
                     bbox={"facecolor": style.PAPER, "edgecolor": "none", "pad": 1.5})
         ax.set(xlabel="size of the weight |w|", ylabel="critical learning rate $\\eta_c(w)$", yscale="log",
                xlim=(0, 12), ylim=(0.03, 70), yticks=[0.1, 1, 2, 8, 40],
                yticklabels=["0.1", "1", "2", "8", "40"])
         ax.minorticks_off()
-        ax.legend(loc="lower right")
+        for loss, x, y in (("logistic", 1.0, 12), ("squared", 9.5, 2.3), ("exponential", 5.6, 0.18)):
+            ax.text(x, y, loss, color=_darker(PALETTE[loss]), weight="bold")
     return figure
 
 
@@ -46,21 +47,21 @@ def _darker(colour: str) -> tuple[float, ...]:
 
 
 def orbits(results: xr.Dataset) -> Figure:
-    """Draw w_t and the risk above its minimum against the step, at learning rates around the critical one."""
+    """Draw |w_t| and the risk above its minimum against the step, at learning rates around the critical one."""
     early = np.abs(results.weight.values[:7])
-    shown = min(1.25 * early[np.isfinite(early)].max(), 4 * early[0, 0])
+    shown = min(1.15 * early[np.isfinite(early)].max(), 4 * early[0, 0])
     with style.use():
         figure, axes = style.subplots(1, 2, width=9, height=3.6)
         for regime, colour in zip(results.regime.values, REGIME_COLOURS, strict=False):
             one = results.sel(regime=regime)
             finite = np.isfinite(one.weight.values)
             label = f"{regime}: η = {one.learning_rate.item():.3g}"
-            axes[0].plot(one.step[finite], one.weight[finite], ".-", color=colour, linewidth=1.1)
+            axes[0].plot(one.step[finite], np.abs(one.weight[finite]), ".-", color=colour, linewidth=1.1)
             positive = np.isfinite(one.excess_risk.values) & (one.excess_risk.values > 0)
             axes[1].plot(one.step[positive], one.excess_risk[positive], ".-", color=colour, linewidth=1.1,
                          markersize=5, label=label)
         start = results.excess_risk[0, 0].item()
-        axes[0].set(xlabel="step t", ylabel="weight $w_t$", ylim=(-shown, shown), xlim=(-0.3, 12.3),
+        axes[0].set(xlabel="step t", ylabel="$|w_t|$", ylim=(-0.03 * shown, shown), xlim=(-0.3, 12.3),
                     xticks=range(0, 13, 4), title="the first steps")
         axes[1].set(xlabel="step t", ylabel="risk minus its minimum", yscale="log", title="all steps",
                     ylim=(1e-6 * start, 1e3 * start))
@@ -108,7 +109,7 @@ def _staircase(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def phase_diagram(results: xr.Dataset, loss: str, w0: float) -> Figure:
     """Draw the phases found by iteration over (w0, η), with the theory's curves on them."""
     with style.use():
-        figure, ax = style.subplots(1, 1, width=7.5, height=4.6)
+        figure, ax = style.subplots(1, 1, width=9, height=4.6)
         colours = ListedColormap(list(PHASE_COLOURS.values()))
         ax.pcolormesh(results.map_w0, results.map_learning_rate, results.phase, cmap=colours, alpha=0.75,
                       norm=BoundaryNorm(np.arange(-0.5, 4), 4), shading="nearest", rasterized=True)
@@ -157,7 +158,7 @@ def two_cycle(results: xr.Dataset, loss: str) -> Figure:
 def slow_orbit(results: xr.Dataset) -> Figure:
     """Draw t w_t² against t at η = 8, logistic loss, with its limit 3."""
     with style.use():
-        figure, ax = style.subplots(1, 1, width=6.5, height=3.2)
+        figure, ax = style.subplots(1, 1, width=9, height=3.2)
         ax.plot(results.slow_step, results.scaled_square, "o", color=PALETTE["logistic"], markersize=4)
         ax.axhline(3, color=PALETTE["theory"], label="theory: 3")
         ax.set(xlabel="step t", ylabel="$t\\,w_t^2$ at η = 8", xscale="log", ylim=(0, 3.3))
@@ -217,7 +218,7 @@ def period_three(results: xr.Dataset, label_fraction: float, edge_units: float) 
     rate = edge_units / (label_fraction * (1 - label_fraction))
     points = results.three_cycle.values
     with style.use():
-        figure, ax = style.subplots(1, 1, width=4.6, height=4.2)
+        figure, ax = style.subplots(1, 1, width=4.9, height=4.2)
         w = np.linspace(points.min() - 1.5, points.max() + 1.5, 600)
         ax.plot(w, theory.imbalanced_update(w, rate, label_fraction), color=PALETTE["logistic"])
         ax.plot(w, w, color=PALETTE["muted"], linewidth=0.9)

@@ -32,7 +32,7 @@ def three_losses(results: xr.Dataset) -> Figure:
 def landscapes(results: xr.Dataset) -> Figure:
     """Draw the three clouds above the logistic risk over the plane of weights, with a descent from 0."""
     with style.use():
-        figure, axes = style.subplots(2, 3, width=9.4, height=3.05, layout="compressed")
+        figure, axes = style.subplots(2, 3, width=9, height=3.05, layout="compressed")
         levels = np.linspace(-2.5, 1.0, 15)
         for column, case in enumerate(results.case.values):
             one = results.sel(case=case)
@@ -66,7 +66,7 @@ def _scatter(ax, one: xr.Dataset) -> None:
 def opposed_points(results: xr.Dataset) -> Figure:
     """Draw the risk against the step on the two opposed points, for both losses."""
     with style.use():
-        figure, ax = style.subplots(1, 1, width=7.5, height=3.6)
+        figure, ax = style.subplots(1, 1, width=9, height=3.6)
         widths = iter((1.2, 1.8, 2.6))
         shades = iter(("#7FCEB9", "#009E73", "#00533C"))
         for run, rate in zip(results.run.values, results.opposed_rate.values, strict=True):
@@ -96,7 +96,7 @@ def opposed_points(results: xr.Dataset) -> Figure:
 def sideways(results: xr.Dataset) -> Figure:
     """Draw the weight at right angles to the largest margin against the step, with the law of its growth."""
     with style.use():
-        figure, ax = style.subplots(1, 1, width=7.5, height=3.4)
+        figure, ax = style.subplots(1, 1, width=9, height=3.4)
         step = results.sideways_step
         for support, colour in zip(results.support.values, (PALETTE["muted"], PALETTE["logistic"]), strict=True):
             weight = results.sideways_weight.sel(support=support)[:, 1]
@@ -113,7 +113,7 @@ def sideways(results: xr.Dataset) -> Figure:
 def thresholds(results: xr.Dataset) -> Figure:
     """Draw 2/β, the critical rate and 2/α over the initial weight, with the region where a rise is proved."""
     with style.use():
-        figure, ax = style.subplots(1, 1, width=7.5, height=4.2)
+        figure, ax = style.subplots(1, 1, width=9, height=4.2)
         ax.contourf(results.start, results.rate, results.clause_margin, levels=[0, 100],
                     colors=[PALETTE["unsettled"]], alpha=0.45)
         ax.axhspan(results.rate.min().item(), 8, color=PALETTE["lazy"], alpha=0.2, linewidth=0)
@@ -138,7 +138,7 @@ def norms(results: xr.Dataset) -> Figure:
     last = results.norm_step.values[-1]
     steps = np.unique(np.append(0, np.geomspace(1, last, 160).astype(int)))
     with style.use():
-        figure, ax = style.subplots(1, 1, width=7.5, height=3.8)
+        figure, ax = style.subplots(1, 1, width=9, height=3.8)
         for rate, (colour, marker) in zip(results.norm_rate.values, looks, strict=True):
             one = results.sel(norm_rate=rate, norm_step=steps)
             ax.plot(one.norm_step, one.norm / one.radius, marker, color=colour, markersize=4, alpha=0.8,
