@@ -162,3 +162,21 @@ def test_paths_on_the_surface_follow_its_gradient():
         moved = (np.array([u, v]) - [path.u.values[step + 1], path.v.values[step + 1]]) / surface.RATE
         np.testing.assert_allclose(moved, slopes, atol=1e-8)
     assert found.factor.sel(policy="TRIEXP")[0] == 0
+
+
+@pytest.mark.parametrize("sizes", [(1150, 1150), (1150, 1149)])
+def test_the_smallest_of_rates_that_have_as_many_validation_images_right_is_chosen(sizes):
+    right = [(980 + extra, 1010 - extra) for extra in range(40)]  # 1,990 of both tenths, split in forty ways
+    shares = np.array(right, np.float32) / np.array(sizes, np.float32)
+    accuracy = np.concatenate([shares, np.zeros((40, 8), np.float32)], 1)[None]
+    assert len(np.unique(accuracy[0, :, :2].mean(1))) > 1  # in single precision, and in tenths of unequal size
+    assert outcomes.places(accuracy) == [0]
+    accuracy[0, 7, 0] += 1 / sizes[0]
+    assert outcomes.places(accuracy) == [7]
+
+
+def test_of_policies_that_tie_a_chooser_takes_their_mean(monkeypatch):
+    accuracy = np.full((SEEDS, 3, 8), 0.8) + np.array([0.02, 0.0, -0.01])[:, None]
+    monkeypatch.setattr(outcomes, "tuned", lambda runs: accuracy)
+    monkeypatch.setattr(outcomes, "chooser", lambda runs, name: np.tile([-400.0, -400.0, -800.0], (SEEDS, 1)))
+    assert outcomes.worth(None, "cost") == pytest.approx(100 * (0.81 - accuracy[0, :, 0].mean()))

@@ -17,6 +17,8 @@ from catapult.statistics import crossed_interval, mean_interval
 from catapult.training import measures
 
 Interval = tuple[float, float, float]
+TIE = 1e-4
+"""Accuracies on the validation set nearer than this tie: one of some thousand images is more, rounding less."""
 COUNT = 5
 """Rates on each side."""
 COMPARISONS = {"annealed, equal steps": "throughout, equal steps", "averaged, equal steps": "throughout, equal steps",
@@ -52,8 +54,17 @@ def _best(accuracy: np.ndarray) -> np.ndarray:
 
 
 def places(accuracy: np.ndarray) -> np.ndarray:
-    """Return which candidate of (seed, candidate, tenth) is best on the validation tenths, a place a seed."""
-    return np.nan_to_num(accuracy[:, :, :VALIDATION].mean(2), nan=-1.0).argmax(1)
+    """Return which candidate of (seed, candidate, tenth) is best on the validation tenths, a place a seed.
+
+    The first of those that have as many images right.
+    """
+    mean = accuracy[:, :, :VALIDATION].mean(2, dtype=np.float64)
+    return _at_the_top(np.nan_to_num(mean, nan=-1.0), TIE).argmax(1)
+
+
+def _at_the_top(values: np.ndarray, within: float) -> np.ndarray:
+    """Return which entries of (seed, candidate) are the largest of their seed, or within so much of it."""
+    return values >= values.max(1, keepdims=True) - within
 
 
 def gain(cell: xr.Dataset, comparison: str) -> np.ndarray:
@@ -170,9 +181,12 @@ def agreement(runs: xr.Dataset, name: str) -> Interval:
 
 
 def worth(runs: xr.Dataset, name: str) -> np.ndarray:
-    """Return the accuracy of the policy that a chooser takes less the mean over policies, in points, (seed, tenth)."""
-    accuracy, taken = tuned(runs), chooser(runs, name).argmax(1)
-    return 100 * (accuracy[np.arange(len(accuracy)), taken] - accuracy.mean(1))
+    """Return the accuracy of the policy that a chooser takes less the mean over policies, in points, (seed, tenth).
+
+    Of those that tie, the mean.
+    """
+    accuracy, taken = tuned(runs), _at_the_top(chooser(runs, name), TIE if name == "accuracy" else 0)[:, :, None]
+    return 100 * ((accuracy * taken).sum(1) / taken.sum(1) - accuracy.mean(1))
 
 
 def of_k0(runs: xr.Dataset, k0: float, policy: str = "fix") -> np.ndarray:
