@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from catapult import paths
-from catapult.companion import book
+from catapult.companion import book, claims
+from catapult.companion.ledger import whose
 
 pytestmark = pytest.mark.browser
 PAGES = book.expected_pages()
@@ -214,3 +215,94 @@ def test_search_in_files_finds_pages_without_errors(browser, scheme):
     page.wait_for_timeout(QUIET_TIME)
     context.close()
     assert said == []
+
+
+@pytest.fixture
+def ledger(browser):
+    """Open the page of the ledger with an ending of its address; what the console says fails the test."""
+    context = browser.new_context(viewport={"width": 360, "height": 900})
+    context.set_default_timeout(PATIENCE)
+    said = []
+
+    def opened(ending="", page=None):
+        page = page or context.new_page()
+        page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto((paths.HTML / "book" / "claims.html").as_uri() + ending)
+        return page
+
+    yield opened
+    context.close()
+    assert said == []
+
+
+def shown(page) -> list[str]:
+    """Return the ids of the rows that the ledger shows."""
+    return page.eval_on_selector_all(".claim[id]", """rows => rows.filter(row => row.checkVisibility())
+        .map(row => row.id.replace("claim-", ""))""")
+
+
+def test_the_ledger_is_filtered_by_words_and_by_each_column(ledger):
+    page, rows = ledger(), claims.ledger()
+    assert shown(page) == [claim.id for claim in rows]
+    for name in ("verdict", "basis", "data"):
+        value = getattr(rows[-1], name)
+        page.select_option(f".ledger-filters [name={name}]", value)
+        assert shown(page) == [claim.id for claim in rows if getattr(claim, name) == value]
+        page.click(".ledger-filters [type=reset]")
+    page.select_option(".ledger-filters [name=evidence]", "proved")
+    page.select_option(".ledger-filters [name=paper]", "huang2020")
+    both = [claim.id for claim in rows if claim.kind_of_evidence == "proved" and whose(claim) == "huang2020"]
+    assert shown(page) == both != []
+    assert page.inner_text(".ledger-status") == f"{len(both)} of {len(rows)} rows."
+    titles = page.eval_on_selector_all("article section:has(.claim) > h2", "all => all.map(one => !!one.offsetParent)")
+    assert sum(titles) == len({claim.chapter for claim in rows if claim.id in both})
+    page.click(".ledger-filters [type=reset]")
+    page.fill(".ledger-filters [name=text]", "  OURS-sixteen  every ")
+    assert shown(page) == ["ours-sixteen"]
+    page.fill(".ledger-filters [name=text]", "no such row")
+    assert shown(page) == []
+    assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_choice_is_restored_from_the_address_and_what_it_does_not_know_is_ignored(ledger):
+    rows = claims.ledger()
+    chosen = [claim.id for claim in rows if (claim.verdict, claim.data) == ("open", "cifar10")]
+    assert shown(ledger("?verdict=open&data=cifar10&colour=red&__proto__=x")) == chosen != []
+    assert shown(ledger("?verdict=wrong&basis=%")) == [claim.id for claim in rows]
+    page = ledger("?verdict=open#claim-ours-sixteen")  # a row that is asked for is shown, whatever is chosen
+    assert len(shown(page)) == len(rows)
+
+
+def test_each_row_has_its_address_to_copy(ledger):
+    page = ledger("?data=mnist")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.click("[aria-label='Copy the address of huang-mnist-flatter']")
+    page.wait_for_selector(".copy-address:text('copied')")
+    address = (paths.HTML / "book" / "claims.html").as_uri() + "#claim-huang-mnist-flatter"
+    assert page.evaluate("() => navigator.clipboard.readText()") == address
+
+
+def test_without_scripts_the_ledger_is_a_plain_list(browser):
+    context = browser.new_context(java_script_enabled=False)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto((paths.HTML / "book" / "claims.html").as_uri())
+    assert page.locator(".claim[id]").count() == len(claims.ledger())
+    assert page.locator("#claim-ours-sixteen").is_visible()
+    assert not page.locator(".ledger-filters").is_visible()
+    context.close()
+
+
+def test_the_search_finds_a_claim_and_lands_on_its_row(ledger):
+    page = ledger()
+    page.goto((paths.HTML / "search.html").as_uri() + "?q=huang-mnist-flatter")
+    page.wait_for_selector("#search-results li a")
+    page.wait_for_timeout(QUIET_TIME)
+    page.click("#search-results li a >> nth=0")
+    page.wait_for_selector("#claim-huang-mnist-flatter")
+    assert page.url.endswith("claims.html#claim-huang-mnist-flatter")
+    assert page.evaluate("""() => {
+        const box = document.getElementById("claim-huang-mnist-flatter").getBoundingClientRect();
+        return 0 <= box.top && box.top < innerHeight;
+    }""")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import functools
 import json
 import re
 import shutil
@@ -19,6 +21,14 @@ pytestmark = pytest.mark.book
 PAGES = book.expected_pages()
 
 
+@functools.cache
+def read(page: Path) -> Addresses:
+    """Return what a page points at, and its ids."""
+    parser = Addresses()
+    parser.feed(page.read_text(encoding="utf-8"))
+    return parser
+
+
 class Addresses(HTMLParser):
     """Collects what a page points at, and the ids that can be pointed at."""
 
@@ -30,12 +40,6 @@ class Addresses(HTMLParser):
         named = dict(attributes)
         self.ids.add(named.get("id"))
         self.targets += [named[key] for key in ("href", "src") if named.get(key)]
-
-
-def read(page: Path) -> Addresses:
-    parser = Addresses()
-    parser.feed(page.read_text(encoding="utf-8"))
-    return parser
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -66,6 +70,7 @@ def test_chapter_offers_its_executed_notebook_its_source_and_its_command(chapter
     assert f"catapult run {chapter.number}" in re.sub("<[^>]+>", "", page.read_text(encoding="utf-8"))
     executed = nbformat.read(paths.HTML / "notebooks" / f"{chapter.id}.ipynb", as_version=4)
     assert all(cell.execution_count for cell in executed.cells if cell.cell_type == "code")
+    assert sum(bool(cell.get("outputs")) for cell in executed.cells) >= 3
     assert (paths.HTML / "sources" / f"{chapter.id}.md").read_bytes() == chapter.path.read_bytes()
 
 
@@ -73,6 +78,18 @@ def test_no_claim_of_the_built_book_failed():
     text = (paths.HTML / "book" / "claims.html").read_text(encoding="utf-8")
     assert "✓ passed" in text
     assert "✗ failed" not in text
+
+
+def test_the_ledger_lies_beside_its_page_as_data_with_every_row():
+    folder = paths.HTML / "book"
+    rows = json.loads((folder / "claims.json").read_text(encoding="utf-8"))["claims"]
+    assert [row["id"] for row in rows] == [claim.id for claim in claims.ledger()]
+    with (folder / "claims.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["id"] for row in csv.DictReader(file)] == [row["id"] for row in rows]
+    for row in rows:
+        for address in filter(None, (row["address"], row["theorem"], row["figure"])):
+            page, _, anchor = address.partition("#")
+            assert anchor in read(folder / page).ids, row["id"]
 
 
 def test_missing_page_fails_the_build(monkeypatch, tmp_path):

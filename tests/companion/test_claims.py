@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import csv
+import html
+import io
 import json
 import math
 import re
 
+import nbformat
 import pytest
 
 from catapult import paths
-from catapult.companion import claims, registry
+from catapult.companion import claims, exports, ledger, registry
 from catapult.companion.measurement import Measurement
 from catapult.parameters import InputError
 
@@ -137,7 +141,7 @@ def test_a_condition_that_does_not_hold_fails_the_row_and_is_named(monkeypatch):
     good = outcome(monkeypatch, lambda scale: Measurement(0.0, conditions={"one": True}))
     bad = outcome(monkeypatch, check)
     assert (good.status, bad.status, bad.broken) == ("passed", "failed", ["the other"])
-    assert "does not hold: the other" in claims._entry(bad, anchor=False)
+    assert "does not hold: the other" in ledger.entry(bad, anchor=False)
     assert bad.as_dict()["conditions"] == {"one": True, "the other": False}
 
 
@@ -163,7 +167,7 @@ def test_unknown_claim_gets_the_nearest_name():
 
 
 def test_displayed_ledger_carries_every_anchor():
-    text = claims._entry(claims.Outcome(LEDGER[0], "passed", 1.0, None, None, 0.1), anchor=True)
+    text = ledger.entry(claims.Outcome(LEDGER[0], "passed", 1.0, None, None, 0.1), anchor=True)
     assert f'id="claim-{LEDGER[0].id}"' in text
 
 
@@ -204,17 +208,91 @@ def test_the_page_of_the_ledger_has_every_chapter_with_claims_under_its_title():
     assert {claim.chapter for claim in LEDGER} == {chapter for _, chapter, _ in parts}
 
 
-def test_the_words_of_the_ledger_are_explained_from_its_tables_and_every_row_is_counted():
-    for table in (claims.BASES, claims.VERDICTS):
-        assert claims.definitions(table).data.splitlines() == [f"* *{word}*: {table[word]}." for word in table]
-    cells = [line.strip("| ").split(" | ") for line in claims.summary().data.splitlines()]
-    assert cells[0] == list(claims.VERDICTS)
-    assert [row[0] for row in cells[2:]] == list(claims.BASES)
-    assert sum(int(number) for row in cells[2:] for number in row[1:] if number != "·") == len(LEDGER)
-    basis, verdict = LEDGER[0].basis, LEDGER[0].verdict
-    column = cells[0].index(verdict)
-    (numbers,) = (row[1:] for row in cells[2:] if row[0] == basis)
-    assert int(numbers[column]) == sum((claim.basis, claim.verdict) == (basis, verdict) for claim in LEDGER)
+def test_the_words_of_the_ledger_are_explained_from_its_tables():
+    for table in (claims.BASES, claims.VERDICTS, claims.EVIDENCE):
+        listed = [line for line in ledger.definitions("Words", table).data.splitlines() if line.startswith("* ")]
+        assert listed == [f"* *{word}*: {table[word]}." for word in table]
+
+
+def test_the_table_of_papers_counts_every_row_once_and_leads_to_the_rows_it_counts():
+    lines = [line.strip("| ").split(" | ") for line in ledger.papers().data.splitlines()]
+    head, _, *groups, total = [line for line in lines if len(line) > 1]
+    assert head[2:] == list(claims.VERDICTS)
+    found = []
+    for line in groups:
+        for cell in line[2:]:
+            if cell == "·":
+                continue
+            link, number = re.fullmatch(r'<a href="claims\.html\?(.*)">(\d+)</a>', cell).groups()
+            chosen = dict(pair.split("=") for pair in link.split("&amp;"))
+            rows = [claim.id for claim in LEDGER if chosen == {"basis": claim.basis, "paper": ledger.whose(claim),
+                                                               "verdict": claim.verdict}]
+            assert len(rows) == int(number)
+            found += rows
+    assert sorted(found) == sorted(claim.id for claim in LEDGER)
+    assert re.search(r">(\d+)<", total[1])[1] == str(len(LEDGER))
+    names = json.loads(html.unescape(re.search('data-names="(.*?)"', ledger.filters().data)[1]))
+    assert set(names) == {ledger.whose(claim) for claim in LEDGER}
+
+
+@pytest.mark.parametrize("claim", [claim for claim in LEDGER if claim.theorem], ids=lambda claim: claim.id)
+def test_the_theorem_of_a_row_is_in_the_book(claim):
+    page, kind = claims.theorems()[claim.theorem]
+    assert kind in (*claims.PROVEN, "observation")
+    assert (paths.BOOK / f"{page}.md").read_text(encoding="utf-8").count(f":label: {claim.theorem}\n") == 1
+
+
+def test_a_row_is_proved_by_a_theorem_measured_by_an_observation_or_as_it_says():
+    row = LEDGER[0].model_copy(update={"theorem": "thm-cl-eight", "evidence": None})
+    assert row.kind_of_evidence == "proved"
+    assert row.model_copy(update={"theorem": "obs-cl-edge"}).kind_of_evidence == "measured"
+    assert row.model_copy(update={"theorem": None}).kind_of_evidence == "measured"
+    assert row.model_copy(update={"evidence": "measured"}).kind_of_evidence == "measured"
+    assert {claim.kind_of_evidence for claim in LEDGER} == set(claims.EVIDENCE)
+    assert {claim.kind_of_evidence for claim in LEDGER if claim.chapter == "certificates"} == {"ball arithmetic"}
+    # what says of itself that it is not proved is not called proved
+    said = [claim for claim in LEDGER if re.search(r"[Oo]bserved|not proved", claim.statement)]
+    assert len(said) > 5
+    assert not [claim.id for claim in said if claim.kind_of_evidence == "proved"]
+
+
+@pytest.mark.parametrize("verdict", claims.VERDICTS)
+def test_a_refutation_passes_when_its_counterexample_stands(verdict):
+    claim = LEDGER[0].model_copy(update={"verdict": verdict})
+    good, bad, none = (ledger.entry(claims.Outcome(claim, status, 1.0, None, None, 0.1), anchor=True)
+                       for status in ("passed", "failed", "not checked here: needs cifar10"))
+    refutes = verdict in ("fails", "refuted")
+    assert ("✓ the counterexample stands" in good, "✓ passed" in good) == (refutes, not refutes)
+    assert ("✗ failed: the counterexample does not stand" in bad, "✗ failed" in bad) == (refutes, True)
+    assert "– not checked here: needs cifar10" in none
+    assert "counterexample" not in none
+
+
+def test_a_row_leads_to_its_theorem_figure_command_and_chapter():
+    claim = next(claim for claim in LEDGER if claim.id == "huang-kernel-bound")  # its theorem is in another chapter
+    outcome = claims.Outcome(claim, "passed", 1.0, None, None, 0.1)
+    whole, alone = ledger.entry(outcome, anchor=True), ledger.entry(outcome, anchor=False)
+    for address in ("catapult-squared.html#prop-sq-edge", "catapult-logistic.html#fig-cl-finals"):
+        assert f'href="{address}"' in whole
+    assert '<a href="catapult-logistic.html">catapult-logistic</a>' in whole
+    assert 'href="#fig-cl-finals"' in alone
+    assert '<a class="claim-id" href="catapult-squared.html#prop-sq-edge">' in alone  # text on a page of its own
+    assert all("<code>catapult verify huang-kernel-bound</code>" in text for text in (whole, alone))
+
+
+def test_the_ledger_as_data_has_every_column_and_reads_back():
+    outcome = claims.Outcome(LEDGER[0], "passed", 1.0, None, (-1.0, math.inf), 0.1, 0.5, {"it holds": True})
+    shown = ledger.Rows([outcome], "text")
+    assert shown._repr_mimebundle_()["text/markdown"] == "text"
+    rows = shown._repr_mimebundle_()[ledger.MIME]
+    (row,) = json.loads(ledger.as_json(rows))["claims"]
+    assert (tuple(row), row["id"], row["interval"]) == (ledger.COLUMNS, LEDGER[0].id, [-1.0, None])
+    (cells,) = csv.DictReader(io.StringIO(ledger.as_csv(rows)))
+    assert (cells["id"], cells["value"], cells["conditions"]) == (LEDGER[0].id, "1.0", "it holds: holds")
+    assert cells["effect"] == ""
+    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# x"), nbformat.v4.new_code_cell(
+        outputs=[nbformat.v4.new_output("execute_result", {"text/markdown": "text", ledger.MIME: rows})])])
+    assert exports.rows(page) == rows
 
 
 def test_each_verdict_falls_into_one_outcome():

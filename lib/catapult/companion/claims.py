@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import html
 import importlib
 import math
 import operator
 import re
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -46,6 +44,13 @@ VERDICTS = {
     "refuted": "a counterexample is computed to a statement read in the paper or its abstract",
     "open": "undecided by what we ran",
 }
+EVIDENCE = {
+    "proved": "the theorem that the row links states it, with a proof; the check looks at instances and numbers",
+    "ball arithmetic": "proved by the check itself, in ball or rational arithmetic, of the cases that the row names",
+    "measured": "seen in the cases that the row names; where it quotes a theorem of a paper, the proof is there",
+}
+PROVEN = ("theorem", "proposition", "lemma", "corollary", "example")
+"""What has a proof, of the directives that carry the label of a row's theorem; an observation has none."""
 CONTROL = 0.25
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where PyYAML was built with it: ten times as fast
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
@@ -56,7 +61,9 @@ class Claim(BaseModel):
     """One row of a chapter's ``claims.yml``.
 
     ``sources`` are keys of the bibliography, whose statement it is first; ``basis`` says what was read of it. With the
-    basis "ours" they are the works near by, of which the page says what is theirs.
+    basis "ours" they are the works near by, of which the page says what is theirs. ``theorem`` is the label of what
+    states the row on a page of the book. ``evidence`` is one of ``EVIDENCE`` where that is not what ``theorem`` says:
+    a row with more in it than its theorem is measured, one without may be proved in ball arithmetic.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -64,6 +71,8 @@ class Claim(BaseModel):
     id: str
     chapter: str
     figure: str | None = None
+    theorem: str | None = None
+    evidence: Literal["ball arithmetic", "measured"] | None = None
     statement: str
     sources: list[str] = []
     basis: Literal["read", "abstract", "reconstructed", "ours"]
@@ -78,6 +87,18 @@ class Claim(BaseModel):
     def _bound_is_readable(cls, bound: str) -> str:
         keeps(bound, 0.0)
         return bound
+
+    @property
+    def kind_of_evidence(self) -> str:
+        """One of ``EVIDENCE``: as the row says, else proved if its theorem has a proof, else measured."""
+        if self.evidence:
+            return self.evidence
+        return "proved" if self.theorem and theorems()[self.theorem][1] in PROVEN else "measured"
+
+    @property
+    def is_refutation(self) -> bool:
+        """Whether the row's check passes when a counterexample stands."""
+        return self.verdict in ("fails", "refuted")
 
 
 @dataclass(frozen=True)
@@ -137,6 +158,14 @@ def reproduces(measured: Measurement) -> dict[str, bool]:
     return {"its interval excludes no effect": distance > 0,
             "its control shows no effect": measured.control is not None and distance > 0
             and abs(measured.control) <= CONTROL * distance}
+
+
+@functools.cache
+def theorems() -> dict[str, tuple[str, str]]:
+    """Return, by their labels, the pages and the kinds of what is stated in the book: ``thm-x`` → (page, "theorem")."""
+    stated = r"(?m)^ *[`:]{3,}\{prf:(\w+)\}.*\n *:label: (\S+)$"
+    return {label: (page.stem, kind) for page in sorted(paths.BOOK.glob("*.md"))
+            for kind, label in re.findall(stated, paths.text(page))}
 
 
 def ledger() -> list[Claim]:
@@ -232,35 +261,14 @@ def verify(claims: list[Claim], scale: str = "quick", measure: Callable[[Claim, 
 
 
 def verdicts(chapter: str, anchor: bool = False):
-    """Return the claims of a chapter, measured once a build, as displayable entries.
+    """Return the claims of a chapter, measured once a build, as displayable entries (:mod:`catapult.companion.ledger`).
 
     With ``anchor``, as on the page of the whole ledger, they carry the permanent anchors ``#claim-ID``; without, links
     to them.
     """
-    from IPython.display import Markdown
+    from catapult.companion import ledger
 
-    claims = of(chapter)
-    if not claims:
-        raise InputError(f"no claim belongs to chapter {chapter!r}")
-    return Markdown("\n\n".join(_entry(outcome, anchor) for outcome in verify(claims, measure=measured)))
-
-
-def definitions(table: Mapping[str, str]):
-    """Return what the words of a column of the ledger mean (``BASES`` or ``VERDICTS``), as a displayable list."""
-    from IPython.display import Markdown
-
-    return Markdown("\n".join(f"* *{word}*: {meaning}." for word, meaning in table.items()))
-
-
-def summary():
-    """Return how many rows of the ledger have each verdict, by what was read of their source: a displayable table."""
-    from IPython.display import Markdown
-
-    counts = Counter((claim.basis, claim.verdict) for claim in ledger())
-    lines = ["| | " + " | ".join(VERDICTS) + " |", "| --- |" + " ---: |" * len(VERDICTS)]
-    lines += [f"| {basis} | " + " | ".join(str(counts[basis, verdict] or "·") for verdict in VERDICTS) + " |"
-              for basis in BASES]
-    return Markdown("\n".join(lines))
+    return ledger.verdicts(chapter, anchor)
 
 
 def tally(claims: list[Claim]) -> dict[str, int]:
@@ -282,43 +290,3 @@ def cited(key: str) -> str:
              for author in entry.persons["author"]]
     authors = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
     return f"{authors} ({entry.fields['year']})"
-
-
-def _entry(outcome: Outcome, anchor: bool) -> str:
-    """Return one claim as Markdown inside an HTML block."""
-    claim = outcome.claim
-    if anchor:
-        opening = f'<div class="claim" id="claim-{claim.id}">'
-        name = f'<a class="claim-id" href="#claim-{claim.id}"><code>{claim.id}</code></a>'
-        where = f' · <a href="{claim.chapter}.html">{claim.chapter}</a>'
-        if claim.figure:
-            where += f' · <a href="{claim.chapter}.html#{claim.figure}">figure</a>'
-    else:
-        opening = '<div class="claim">'
-        name = f'<a class="claim-id" href="claims.html#claim-{claim.id}"><code>{claim.id}</code></a>'
-        where = f' · <a href="#{claim.figure}">figure</a>' if claim.figure else ""
-    mark = {"passed": "✓", "failed": "✗"}.get(outcome.status, "–")
-    status = html.escape(outcome.status)
-    value = "no number" if outcome.value is None else f"{outcome.value:.4g}"
-    extra = "" if outcome.effect is None else f"; effect {outcome.effect:.4g}"
-    if outcome.interval:
-        extra += "; interval {:.4g} to {:.4g}".format(*outcome.interval)
-    if outcome.control is not None:
-        extra += f"; control {outcome.control:.4g}"
-    status += "".join(f'; <em>does not hold: {html.escape(name)}</em>' for name in outcome.broken)
-    return (f'{opening}\n\n{name} · <strong>{claim.verdict}</strong> · {mark} {status}{where}\n\n'
-            f"{claim.statement.strip()}\n\n"
-            f'<span class="claim-facts">{html.escape(claim.quantity)}: {value} '
-            f"(bound: {html.escape(claim.bound)}{extra}). Source: {html.escape(_source(claim))}.</span>\n\n</div>")
-
-
-def _source(claim: Claim) -> str:
-    """Return whose a claim is, in words: with what was read, and what is near by."""
-    works = ", ".join(cited(key) for key in claim.sources)
-    if claim.basis == "ours":
-        return "ours" + (f"; near: {works}" if works else "")
-    if claim.verdict == "corrected":
-        return f"ours, in place of a statement of {works} ({BASES[claim.basis]})"
-    if claim.id.startswith("tempting-"):
-        return f"a statement one may be tempted to make after {works} ({BASES[claim.basis]})"
-    return f"{works} ({BASES[claim.basis]})"

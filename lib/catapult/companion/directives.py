@@ -24,7 +24,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from catapult import paths
-from catapult.companion import registry
+from catapult.companion import exports, registry
 from catapult.parameters import allowed_values, type_name
 
 
@@ -115,17 +115,16 @@ def _copy_downloads(app: Sphinx, error: Exception | None) -> None:
     if error or app.builder.format != "html":
         return
     out = Path(app.outdir)
-    executed = out.parent / "jupyter_execute"
     for docname in app.env.found_docs:
         path = Path(app.env.doc2path(docname))
         name = Path(docname).name
-        run = executed / f"{docname}.ipynb"
-        if not run.exists():
+        notebook = exports.executed(app, docname)
+        if notebook is None:
             continue
         for folder in ("notebooks", "sources"):
             (out / folder).mkdir(exist_ok=True)
         shutil.copyfile(path, out / "sources" / f"{name}{path.suffix}")
-        nbformat.write(_counted(nbformat.read(run, as_version=4)), out / "notebooks" / f"{name}.ipynb")
+        nbformat.write(_counted(notebook), out / "notebooks" / f"{name}.ipynb")
 
 
 def _counted(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -167,6 +166,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("citation-entry", CitationEntry)
     for name in ("chapter", "number"):
         app.add_role(name, ChapterNumber())
+    exports.setup(app)
     app.connect("config-inited", _offline_mathjax)
     app.connect("config-inited", _use_repository)
     app.connect("html-page-context", _drop_thebe, priority=900)

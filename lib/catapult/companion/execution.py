@@ -48,7 +48,8 @@ def state(page: Path) -> str:
     with contextlib.suppress(DataMissing):  # such a page says so itself, and shows what was recorded
         data = keys.data_checksum(chapter.experiment, chapter.parameters()) if chapter else ""
     return keys.digest([keys.code_version(*modules), scored and paths.text(sentences.TABLE),
-                        [claims.text_of(chapter) for chapter in rows], recorded.tables(*modules), data, sys.version])
+                        [claims.text_of(chapter) for chapter in rows], rows and claims.theorems(),
+                        recorded.tables(*modules), data, sys.version])
 
 
 def _code(page: Path) -> str:
@@ -129,6 +130,13 @@ def _is_cached(page: Path) -> bool:
     with contextlib.suppress(KeyError):
         return bool(get_cache(CACHE).match_cache_notebook(_notebook(page)))
     return False
+
+
+def executed(page: Path, cache: Path):
+    """Return a page as a notebook with the outputs that it has in the cache; raise KeyError if it was not executed."""
+    from jupyter_cache import get_cache
+
+    return get_cache(cache).merge_match_into_notebook(_notebook(page))[1]
 
 
 def execute(page: Path, cache: Path) -> None:
