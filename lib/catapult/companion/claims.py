@@ -49,7 +49,7 @@ EVIDENCE = {
     "ball arithmetic": "proved by the check itself, in ball or rational arithmetic, of the cases that the row names",
     "measured": "seen in the cases that the row names; where it quotes a theorem of a paper, the proof is there",
 }
-PROVEN = ("theorem", "proposition", "lemma", "corollary", "example")
+PROVEN = ("theorem", "proposition", "lemma", "corollary", "example", "remark")
 """What has a proof, of the directives that carry the label of a row's theorem; an observation has none."""
 CONTROL = 0.25
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where PyYAML was built with it: ten times as fast
