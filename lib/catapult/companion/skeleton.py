@@ -51,7 +51,7 @@ measured = results.compute(experiment, parameters)
 
 ```{code-cell} ipython3
 ---
-tags: [hide-input]
+tags: [remove-input]
 mystnb:
   image:
     alt: >-

@@ -285,7 +285,7 @@ CYCLES = {losses.exponential: (0, 2, _cycle_exponential), losses.logistic: (8, n
 def cycle_multiplier(loss: str | losses.Loss, w) -> np.ndarray:
     r"""Return U'(w), U = −T, at the learning rate :math:`\eta_c(w)` that makes {w, −w} a two-cycle.
 
-    It is :math:`2e - 1` with the elasticity :math:`e = w g'/g`. The multiplier of the cycle under T is its square.
+    It is :math:`2E - 1` with the elasticity :math:`E = w g'/g`. The multiplier of the cycle under T is its square.
     Exponential: :math:`2w\coth w - 1 > 1`, repelling; logistic: :math:`2w/\sinh w - 1 \in (-1, 1)`, attracting;
     squared: 1.
     """

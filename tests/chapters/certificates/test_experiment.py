@@ -8,7 +8,7 @@ import pytest
 from catapult.chapters.certificates import experiment
 from catapult.parameters import InputError
 from catapult.runs import results
-from catapult.theory import linear_predictor, two_layer
+from catapult.theory import certificates, linear_predictor, two_layer
 
 pytestmark = pytest.mark.slow
 
@@ -51,6 +51,16 @@ def test_the_pair_is_certified_and_the_curve_is_the_float_one(quick):
     assert quick.pair_gap > 100
     floats = [two_layer.final_ntk("squared", 1.0, 2.0, 100, rate) for rate in quick.squared_rate.values]
     np.testing.assert_allclose(quick.squared_final.mean("end"), floats, rtol=1e-9)
+
+
+def test_the_orbit_that_is_drawn_escapes_as_proved_and_stays_in_the_band(quick):
+    found = certificates.final_ntk("logistic", *experiment.escaping())
+    assert isinstance(found, certificates.Diverges)
+    room, turn, ratio = quick.escape_room.item(), quick.escape_turn.item(), quick.escape_ratio.values
+    assert ratio[0] == pytest.approx(0.8)
+    assert ((ratio > room) & (ratio < turn - room)).all()
+    assert np.abs(ratio[2:] - ratio[:-2]).max() < room
+    assert (quick.escape_size.values[2:] > 3 * quick.escape_size.values[:-2]).all()  # (κ/4 − 1)² = 4 in the limit
 
 
 def test_balanced_labels_are_undecided_and_imbalanced_ones_chaotic(quick):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from catapult.theory import certificates, two_layer
 RECTANGLES = {"exponential": ((0.0, 6.0), (0.02, 4.0)), "logistic": ((0.0, 14.0), (4.0, 64.0))}  # (w0), (η)
 FORMS = ("ends", "quotient", "difference")
 PERIOD_THREE = (("9/10", 4), ("3/5", 7), ("1/2", 7))  # label fraction p and γ
+ESCAPE = (8.0, 0.8, 12)  # f0, r = log(p/q) and κ of an orbit of the logistic loss that escapes
 ORBITS = {"squared": 1.7, "exponential": 0.86, "logistic": 6.0}  # η at f0 = 1, λ0 = 2, m = 100: catapults
 
 
@@ -45,7 +47,7 @@ class Parameters(parameters.Parameters):
 def run(parameters: Parameters) -> xr.Dataset:
     """Return the boxes, the two-cycle, the pieces of η, the final kernels, the bits, the chaos and the data."""
     return xr.merge([_boxes(parameters), _cycle(parameters), _pieces(parameters), _final_kernels(parameters),
-                     _sharper(parameters), _bits(parameters), _chaos(parameters), _data()])
+                     _sharper(parameters), _escape(), _bits(parameters), _chaos(parameters), _data()])
 
 
 def _boxes(parameters: Parameters) -> xr.Dataset:
@@ -160,6 +162,26 @@ def _sharper(parameters: Parameters) -> xr.Dataset:
                        "pair_final": (("which", "end"), [(one.lower, one.upper) for one in both] or [[np.nan] * 2] * 2),
                        "pair_gap": certified.gap if sharper else np.nan},
                       coords={"squared_rate": rates, "which": ["smaller", "larger"], "end": ["low", "high"]})
+
+
+def escaping() -> tuple[float, float, int, float]:
+    """Return f0, λ0, m and η of the start ESCAPE, at width κ and so at η = κ."""
+    f0, ratio, kappa = ESCAPE
+    scaled = 2 * math.sqrt(kappa) * f0 / math.tanh(ratio / 2)  # (p + q)/2, where p − q = 4√κ f and p = q e^r
+    return f0, scaled / kappa, kappa, float(kappa)
+
+
+def _escape() -> xr.Dataset:
+    """r = |log(p/q)| and |f| along that orbit; δ and τ(A) of the theorem."""
+    f0, ntk0, width, rate = escaping()
+    f, ntk = two_layer.iterate("logistic", f0, ntk0, width, rate, 12)
+    p, q, _ = two_layer.invariants(f, ntk, width, rate)
+    top = math.sqrt(ESCAPE[2]) / 2  # A, the supremum of |a|
+    turn = 2 * math.log((top + 1) / (top - 1))
+    ratio = np.abs(np.log(p / q))
+    return xr.Dataset({"escape_ratio": ("escape_step", ratio), "escape_size": ("escape_step", np.abs(f)),
+                       "escape_room": min(ratio[0], turn - ratio[0]) / 2, "escape_turn": turn},
+                      coords={"escape_step": np.arange(13)})
 
 
 def _bits(parameters: Parameters) -> xr.Dataset:

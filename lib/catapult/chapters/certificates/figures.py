@@ -15,7 +15,7 @@ from catapult.theory import two_layer
 
 VERDICTS = {"below": PALETTE["lazy"], "above": PALETTE["catapult"], "undecided": PALETTE["unsettled"],
             "converges": PALETTE["lazy"], "diverges": PALETTE["divergent"],
-            "diverges off a countable set": "#C4C4C4"}
+            "diverges off a countable set": PALETTE["dead"]}
 MARKS = {"ends": "o-", "quotient": "s--", "difference": "^:", "mean value": "o-", "naive": "s--"}
 
 
@@ -35,8 +35,9 @@ def boxes(results: xr.Dataset) -> Figure:
                    title=f"{loss} loss")
         axes[0].set_ylabel("learning rate η")
         handles = [Patch(color=VERDICTS[name], alpha=0.8, label=text) for name, text in
-                   (("below", "certified η < η_c"), ("above", "certified η > η_c"), ("undecided", "undecided"))]
-        line.set_label("theory: η_c(w₀)")
+                   (("below", "certified $\\eta < \\eta_c$"), ("above", "certified $\\eta > \\eta_c$"),
+                    ("undecided", "undecided"))]
+        line.set_label("theory: $\\eta_c(w_0)$")
         figure.legend(handles=[line, *handles], loc="outside lower center", ncols=4)
         style.label_panels(figure)
     return figure
@@ -53,13 +54,13 @@ def undecided(results: xr.Dataset) -> Figure:
             depth = results.box_depth.values
             ax.plot(depth, 2.0**-depth, color=PALETTE["theory"], linewidth=1, label="halving")
             ax.set(xlabel="cuts in four", title=f"boxes, {loss}", yscale="log")
-            ax.legend(fontsize="small")
+            ax.legend()
         for form in results.rate_form.values:
             axes[2].plot(results.halvings, results.piece_undecided.sel(rate_form=form), MARKS[form],
                          color=PALETTE["ink"], markersize=5, label=form)
         axes[2].plot(results.halvings, 2.0**-results.halvings, color=PALETTE["theory"], linewidth=1, label="halving")
         axes[2].set(xlabel="halvings", title="intervals of η")
-        axes[2].legend(fontsize="small")
+        axes[2].legend()
         axes[0].set_ylabel("share that is undecided")
         style.label_panels(figure)
     return figure
@@ -86,7 +87,7 @@ def two_cycle(results: xr.Dataset) -> Figure:
                 ax.axvspan(low, high, color=PALETTE["unsettled"], linewidth=1.5)
             ax.set(xlabel="learning rate η", ylabel=symbol, xscale="log", xlim=(rate[0, 0] * 0.99, rate[-1, 1]),
                    title="the cycle" if name == "cycle" else "its multiplier")
-            ticks = [tick for tick in (8, 9, 10, 16, 32, 64, 100) if rate[0, 0] * 0.99 <= tick <= rate[-1, 1]]
+            ticks = [tick for tick in (8, 10, 16, 32, 64, 100) if rate[0, 0] * 0.99 <= tick <= rate[-1, 1]]
             ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
             ax.minorticks_off()
         axes[0].set_ylim(0, None)
@@ -117,7 +118,7 @@ def pieces(results: xr.Dataset) -> Figure:
         axes[1].set_xlabel("learning rate η")
         handles = [Patch(color=VERDICTS[name], label=name) for name in
                    ("converges", "diverges", "diverges off a countable set", "undecided")]
-        figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize="small")
+        figure.legend(handles=handles, loc="outside lower center", ncols=4)
         style.label_panels(figure)
     return figure
 
@@ -131,9 +132,9 @@ def final_kernels(results: xr.Dataset) -> Figure:
         axes[0].plot(results.squared_rate, 2 / results.squared_rate, color=PALETTE["theory"], label="2/η")
         axes[0].plot(results.pair_rate, results.pair_final.mean("end"), "o", color=PALETTE["catapult"],
                      markersize=7, label="the pair")
-        axes[0].set(xlabel="learning rate η", ylabel="final kernel $\\lambda_\\infty$", yscale="log",
+        axes[0].set(xlabel="learning rate η", ylabel="$\\lambda_\\infty$", yscale="log",
                     title="squared loss, catapult phase")
-        axes[0].legend(loc="lower left", fontsize="small")
+        axes[0].legend(loc="lower left")
         colours = {**PALETTE, "near chaos": PALETTE["unsettled"]}
         for name in results.networks.values:
             one = results.sel(networks=name)
@@ -144,7 +145,7 @@ def final_kernels(results: xr.Dataset) -> Figure:
         axes[1].axvline(two_layer.TRUSTED, color=PALETTE["theory"], linewidth=1, linestyle="--")
         axes[1].set(xlabel="its own estimate of its error", ylabel="distance from the enclosure", xscale="log",
                     yscale="log", title="$\\lambda_\\infty$ in float64", ylim=(5e-18, None))
-        axes[1].legend(fontsize="small", loc="lower right")
+        axes[1].legend(loc="lower right")
         style.label_panels(figure)
     return figure
 
@@ -152,12 +153,30 @@ def final_kernels(results: xr.Dataset) -> Figure:
 def bits(results: xr.Dataset) -> Figure:
     """Draw the bits lost by ball orbits against the step, in mean value form and operation by operation."""
     with style.use():
-        figure, ax = style.subplots(1, 1, width=7.5, height=3.6)
+        figure, ax = style.subplots(1, 1, width=9, height=3.6)
         for loss in results.loss.values:
             for form in results.rate_form.values:
                 lost = results.bits_lost.sel(loss=loss, rate_form=form)
                 ax.plot(results.bits_step, lost, "-" if form == "mean value" else "--", color=PALETTE[loss],
                         label=f"{loss}, {form}")
         ax.set(xlabel="step t", ylabel="bits lost", ylim=(0, None), xlim=(0, results.bits_step.values[-1]))
-        ax.legend(fontsize="small")
+        ax.legend()
+    return figure
+
+
+def escape(results: xr.Dataset) -> Figure:
+    """Draw |log p/q| and |f| along an orbit that escapes, with the levels and the band of the theorem."""
+    with style.use():
+        figure, (ratio, output) = style.subplots(1, 2, width=9, height=3.3)
+        step, room, turn = results.escape_step, results.escape_room.item(), results.escape_turn.item()
+        ratio.axhspan(room, turn - room, color=PALETTE["logistic"], alpha=0.15, linewidth=0)
+        first = results.escape_ratio.values[0]
+        for level in (first, turn - first):
+            ratio.axhline(level, color=PALETTE["theory"], linestyle="--", linewidth=1)
+        ratio.plot(step, results.escape_ratio, "o-", color=PALETTE["logistic"], markersize=5, linewidth=0.8)
+        ratio.set(xlabel="step t", ylabel="$r$", ylim=(0, turn), yticks=[0, room, turn - room, turn],
+                  yticklabels=["0", "δ", "τ(A) − δ", "τ(A)"], title="the ratio alternates")
+        output.plot(step, results.escape_size, "o-", color=PALETTE["logistic"], markersize=5, linewidth=0.8)
+        output.set(xlabel="step t", ylabel="$|f_t|$", yscale="log", title="the output grows")
+        style.label_panels(figure)
     return figure

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from catapult import style
-from catapult.chapters.catapult_logistic.figures import BESIDE, NETWORK, RATE_COLOURS, RECURSION, final_kernels, plane
+from catapult.chapters.catapult_logistic.figures import NETWORK, RATE_COLOURS, RECURSION, final_kernels, plane
 from catapult.style import PALETTE
 from catapult.theory import linear_predictor, two_layer
 
@@ -51,10 +51,9 @@ def _edges_of_map(ax, loss: str, widths: np.ndarray, f0: float, ntk0: float) -> 
 
 
 def windows(results: xr.Dataset) -> Figure:
-    """Draw the exponential loss: orbits around the window, the edge of convergence, the window beside the seeds."""
+    """Draw orbits around the window of the exponential loss: loss and ηλ, networks and recursion."""
     with style.use():
-        figure, axes = style.subplots(2, 2, width=9, height=3.0)
-        loss, kernel, edge, narrow = axes.flat
+        figure, (loss, kernel) = style.subplots(1, 2, width=9, height=3.3)
         for name, colour in zip(results.window_orbit.values,
                                 (PALETTE["lazy"], PALETTE["catapult"], PALETTE["divergent"]), strict=True):
             one = results.sel(window_orbit=name)
@@ -65,9 +64,17 @@ def windows(results: xr.Dataset) -> Figure:
         loss.set(title="loss", xlabel="step t + 1", xscale="log", yscale="log", ylabel="loss minus its minimum",
                  ylim=(1e-5, 30), xlim=(0.9, 60))
         kernels = results.window_scaled.sel(window_orbit=["below the window", "inside"])
-        kernel.set(title="kernel", xlabel="step t + 1", xscale="log", ylabel="$\\eta\\lambda_t$",
+        kernel.set(title="sharpness, as ηλ", xlabel="step t + 1", xscale="log", ylabel="$\\eta\\lambda_t$",
                    ylim=(kernels.min() - 0.01, kernels.max() + 0.01), xlim=(0.9, 60))
-        loss.legend(handles=[*loss.get_legend_handles_labels()[0], BESIDE[0]], loc="lower left", fontsize="small")
+        loss.legend(loc="lower left")
+        style.label_panels(figure)
+    return figure
+
+
+def widths(results: xr.Dataset) -> Figure:
+    """Draw the edge of convergence of the exponential loss, and the width of the window beside the spread of seeds."""
+    with style.use():
+        figure, (edge, narrow) = style.subplots(1, 2, width=9, height=3.4)
         fine = np.geomspace(1.5e-4, 0.04, 100)
         for f0, colour in zip(results.window_f0.values, RATE_COLOURS[::2], strict=True):
             start = linear_predictor.critical_learning_rate("exponential", f0)
@@ -77,7 +84,7 @@ def windows(results: xr.Dataset) -> Figure:
             edge.plot(fine, predicted / fine, color=PALETTE["theory"], linewidth=1)
         edge.set(title="edge of convergence", xlabel="κ = η²/m", xscale="log", ylim=(0, 20),
                  ylabel="$(\\Lambda_c - 2f_0/\\sinh f_0)\\,/\\,\\kappa$")
-        edge.legend(loc="center left", fontsize="small")
+        edge.legend(loc="center left", bbox_to_anchor=(0.0, 0.47))
         narrow.plot(results.window_width, results.spread_relative, "o", color=PALETTE["ink"],
                     label="spread of λ₀ over seeds")
         narrow.plot(results.window_width, 1 / np.sqrt(results.window_width), color=PALETTE["theory"], linewidth=1,
@@ -87,8 +94,8 @@ def windows(results: xr.Dataset) -> Figure:
         first = results.window_relative.values[0] * results.window_width.values[0]
         narrow.plot(results.window_width, first / results.window_width, color=PALETTE["theory"], linewidth=1,
                     linestyle=":", label="$\\propto 1/m$")
-        narrow.set(title="relative to η and to λ₀", xlabel="width m", xscale="log", yscale="log", ylim=(2e-6, 0.3))
-        narrow.legend(loc="lower left", fontsize="small")
+        narrow.set(title="relative to η and to λ₀", xlabel="width m", xscale="log", yscale="log", ylim=(2e-7, 0.3))
+        narrow.legend(loc="lower left")
         style.label_panels(figure)
     return figure
 
@@ -100,8 +107,9 @@ def ends(results: xr.Dataset) -> Figure:
         final_kernels(axes[0], results, "exponential", 4.4)
         plane(axes[1], results, "exponential", 2.6, (0.6, 2.35))
         axes[0].set(title="where runs end", xticks=[0.5, 1, 1.5, 2, 2.5])
+        axes[1].text(1.95, 1.35, "slow curve", ha="left")
         axes[1].set(title="orbits, κ = 0.02")
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=3, fontsize="small")
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=3)
         style.label_panels(figure)
     return figure
 
@@ -112,19 +120,19 @@ def exits(results: xr.Dataset) -> Figure:
     Beside them, the plane of a loss with a jump that returns.
     """
     with style.use():
-        figure, axes = style.subplots(1, 3, width=9.4, height=3.5)
+        figure, axes = style.subplots(1, 3, width=9, height=3.5)
         for ax, loss in zip(axes[:2], ("logistic", "exponential"), strict=True):
             ax.plot(results[f"{loss}_fine"], results[f"predicted_{loss}_exit"], color=PALETTE["theory"],
                     label="normal form")
             ax.plot(results[f"{loss}_distance"], results[f"{loss}_exit"], "o", color=PALETTE[loss], markersize=5,
-                    label="recursion, κ = 0.001")
+                    label="κ = 0.001")
             ax.set(title=f"{loss} loss", xlabel="$(\\eta\\lambda_0 - 2/h)\\,/\\,\\kappa$")
         axes[0].axhline(-1.5, color=PALETTE["muted"], linestyle=":", label="−3/2")
-        axes[1].axvline(3, color=PALETTE["muted"], linestyle=":", label="3: no return beyond")
+        axes[1].axvline(3, color=PALETTE["muted"], linestyle=":", label="no return: 3")
         axes[1].set(ylim=(-20, 0.5))
         axes[0].set_ylabel("$(\\eta\\lambda_\\infty - 2/h)\\,/\\,\\kappa$")
         for ax in axes[:2]:
-            ax.legend(fontsize="small")
+            ax.legend()
         plane(axes[2], results, "tanh(f + f³)", 3.0, (1.6, 5.3))
         axes[2].set(title="$L'$ = tanh(f + f³)")
         style.label_panels(figure)
