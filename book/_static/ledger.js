@@ -65,6 +65,7 @@
       if (control.value !== value) control.value = "";
     }
     show();
+    if (Object.keys(chosen()).length && !location.hash) place.scrollIntoView();
   };
 
   // A row that is asked for by its address is shown, whatever is chosen.

@@ -4,6 +4,8 @@
     At the head of a chapter: what it shows and needs, its command, its parameters, its downloads.
 ``citation-entry``
     The companion's BibTeX entry, from ``CITATION.cff``.
+``byline``
+    On the landing page: the papers with their titles and addresses, authors, version and date, from ``CITATION.cff``.
 ``chapter``, ``number``
     Roles: a chapter's number in the book, from its id, as a link.
 """
@@ -87,9 +89,39 @@ class CitationEntry(SphinxDirective):
         return [block]
 
 
+class Byline(SphinxDirective):
+    """What the book accompanies, and whose it is."""
+
+    def run(self) -> list[nodes.Node]:
+        line = nodes.container(classes=["byline"])
+        text = StringList(byline().splitlines(), source=self.env.docname)
+        self.state.nested_parse(text, self.content_offset, line)
+        return [line]
+
+
+def _citation() -> dict:
+    return yaml.safe_load(paths.text(paths.ROOT / "CITATION.cff"))
+
+
+def byline() -> str:
+    """Return the papers that the book accompanies, with their addresses, and its authors, version and date."""
+    about = _citation()
+    papers = []
+    for paper in about["references"]:
+        names = ", ".join(author["family-names"] for author in paper["authors"])
+        address = paper.get("url") or f"https://doi.org/{paper['doi']}"
+        where = f"{paper['journal']} {paper['volume']}:{paper['start']}" if "journal" in paper else (
+            paper["identifiers"][0]["value"])
+        papers.append(f"[{paper['title']}]({address}) ({names}; {where}, {paper['year']})")
+    authors = ", ".join(author["name"] for author in about["authors"])
+    released = about["date-released"]
+    return (f"An executable companion to {' and '.join(papers)}. By {authors[0].lower()}{authors[1:]}, version "
+            f"{about['version']}, {released.day} {released:%B %Y}.\n")
+
+
 def bibtex_entry(repository: str = "", doi: str = "", address: str = "") -> str:
     """Return the companion's BibTeX entry; fields that are not known yet are left out."""
-    about = yaml.safe_load((paths.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    about = _citation()
     authors = " and ".join("{" + author["name"] + "}" for author in about["authors"])
     fields = {"author": authors, "title": "{" + about["title"] + "}", "year": str(about["date-released"])[:4],
               "version": about["version"], "doi": doi, "url": address or repository}
@@ -164,6 +196,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         app.add_config_value(f"companion_{name}", "", "env", [str])
     app.add_directive("chapter-card", ChapterCard)
     app.add_directive("citation-entry", CitationEntry)
+    app.add_directive("byline", Byline)
     for name in ("chapter", "number"):
         app.add_role(name, ChapterNumber())
     exports.setup(app)

@@ -28,6 +28,10 @@ class ClaimDomain(Domain):
             for claim in claims.ledger():
                 yield claim.id, claim.id, "row", PAGE, f"claim-{claim.id}", 0
 
+    def resolve_any_xref(self, *_: Any) -> list:
+        """Resolve nothing: a row is referred to by its address."""
+        return []
+
     def merge_domaindata(self, docnames: list[str], otherdata: dict) -> None:
         """Merge nothing: the rows are those of the files, whichever process reads them."""
 

@@ -17,9 +17,9 @@ class Parameters(parameters.Parameters):
     width: int = Field(100, ge=2, le=10_000, description="hidden units m")
     seed: parameters.Seed = Field(2, description="seed of the initial weights")
     steps: int = Field(4000, ge=10, le=1_000_000, description="steps of gradient descent")
-    rates: int = Field(33, ge=5, le=1000, description="learning rates, evenly spaced on a logarithmic axis")
+    rates: int = Field(35, ge=5, le=1000, description="learning rates, evenly spaced on a logarithmic axis")
     lowest: float = Field(1.0, gt=0, description="smallest learning rate η")
-    highest: float = Field(60.0, gt=0, description="largest learning rate η")
+    highest: float = Field(80.0, gt=0, description="largest learning rate η")
 
     @model_validator(mode="after")
     def _rates_have_a_range(self):
