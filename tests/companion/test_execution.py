@@ -73,6 +73,7 @@ def test_a_page_whose_data_are_not_at_hand_is_built_and_goes_stale_when_they_com
     assert execution.state(page) != without
 
 
+@pytest.mark.slow
 def test_stale_pages_are_executed_once_and_those_that_were_are_kept_when_one_fails(monkeypatch, tmp_path):
     monkeypatch.setattr(execution, "CACHE", tmp_path / "cache")
     pages, said = [tmp_path / "good.md", tmp_path / "bad.md", tmp_path / "prose.md"], []

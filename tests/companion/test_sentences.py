@@ -48,6 +48,7 @@ def test_a_sentence_has_rows_or_says_what_is_missing(monkeypatch, more):
         sentences.every()
 
 
+@pytest.mark.slow
 def test_the_outcome_of_a_sentence_is_that_of_its_rows():
     def row(*verdicts):
         return next(claim.id for claim in LEDGER.values() if claim.verdict in verdicts)

@@ -24,6 +24,7 @@ CLASSES = SimpleNamespace(X=CLOUD.X, y=(CLOUD.y > 0).astype(int))
 WITH_TEST = Problem(CLOUD.X, CLOUD.y, CLOUD.X[:11], CLOUD.y[:11])
 
 
+@pytest.mark.slow
 def test_everything_is_recorded_with_its_dimensions():
     result = train(WITH_TEST, NETWORK, [0.1, 0.2, 0.4], seeds=(3, 5), steps=10, record=tuple(QUANTITIES),
                    every=4)
@@ -303,6 +304,7 @@ def three_classes():
     return Problem(X, y, X_test, y, name="three clouds")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["reference", "dense"])
 def test_several_classes_are_learned(engine):
     network = Network((40, 8, 3), "relu")
