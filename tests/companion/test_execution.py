@@ -22,11 +22,12 @@ def now():
 
 
 @pytest.mark.parametrize(("module", "stale"), [
-    ("commands.py", set()), ("companion/book.py", set()), ("datasets/downloading.py", set()),
-    ("theory/outlier.py", {"logistic-regression", "claims"}),
-    ("chapters/mnist/checks.py", {"mnist", "claims", "sentences"}), ("companion/sentences.py", {"sentences"}),
-    ("chapters/landing_page/figures.py", {"index"}), ("losses.py", {page.stem for page in PAGES}),
-])
+    ("companion/book.py", set()), ("theory/outlier.py", {"logistic-regression", "claims"}), *(
+        pytest.param(*case, marks=pytest.mark.slow) for case in [
+            ("commands.py", set()), ("datasets/downloading.py", set()),
+            ("chapters/mnist/checks.py", {"mnist", "claims", "sentences"}),
+            ("companion/sentences.py", {"sentences"}), ("chapters/landing_page/figures.py", {"index"}),
+            ("losses.py", {page.stem for page in PAGES})])])
 def test_a_page_is_stale_when_a_module_that_it_imports_has_changed(module, stale, now, monkeypatch):
     meaning = keys._meaning
     monkeypatch.setattr(keys, "_meaning", lambda path: meaning(path) + "x" * (path == paths.LIBRARY / module))
