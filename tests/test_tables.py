@@ -218,6 +218,7 @@ def test_minibatches_with_another_activation_are_the_same_in_every_engine(activa
             assert runs[1][name].values == pytest.approx(runs[0][name].values, rel=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantity", ["slope", "bend"])
 def test_a_wrong_derivative_of_an_activation_is_seen(monkeypatch, quantity):
     right = activations.ACTIVATIONS["softplus"]

@@ -66,6 +66,7 @@ def test_the_outcome_of_a_sentence_is_that_of_its_rows():
     assert counted["not yet"] == sum(bool(sentence.missing) for sentence in EVERY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paper", PAPERS)
 def test_the_table_of_a_paper_shows_each_sentence_and_row_as_the_pages_measured_it(monkeypatch, paper):
     measured = claims.Measurement(0.5, effect=-2.25, interval=(-3.5, -1.5), control=0.125)
