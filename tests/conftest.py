@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from catapult import THREADS
 
 sys.path.insert(0, str(Path(__file__).parent))
+gc.disable()  # imports and collection make much that stays: looking through it takes a third of their time
 for _name in THREADS:  # before anything loads linear algebra
     os.environ.setdefault(_name, "1")
 # Read when a kernel starts: the debugger's warning about frozen modules is no finding of ours.
@@ -25,6 +27,11 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker("book")
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ def test_an_infinite_value_is_there():
     assert np.isnan([low, high]).all()
 
 
+@pytest.mark.slow
 def test_crossed_interval_carries_the_error_of_seeds_and_of_parts():
     rng = np.random.default_rng(1)
     seeds, parts, noise = rng.normal(size=(2000, 10, 1)), rng.normal(size=(2000, 1, 9)), rng.normal(size=(2000, 10, 9))

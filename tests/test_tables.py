@@ -6,6 +6,7 @@ The members added here are not in the library. Each is added as CONTRIBUTING say
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 
 import numpy as np
@@ -19,6 +20,7 @@ from catapult.networks.convolutional import ConvolutionalNetwork
 from catapult.parameters import InputError
 from catapult.theory import certificates, linear_predictor, two_layer
 from catapult.training import train
+from covering import rest_slow
 
 # A loss: pseudo-Huber, ℓ(u) = √(1 + (1 − u)²) − 1.
 
@@ -145,12 +147,15 @@ NETWORKS = {"dense": lambda name: Network((4, 5, 3, 1), name), "several outputs"
             "standard": lambda name: Network((4, 6, 1), name, "standard")}
 
 
-@pytest.fixture(params=["softplus", "leaky", "relu3", ELU, SQUARE], ids=lambda member: getattr(member, "name", member))
+NEW = {"elu": ELU, "square": SQUARE}
+NAMES = ["softplus", "leaky", "relu3", *NEW]
+
+
+@pytest.fixture(params=NAMES)
 def activation(request, monkeypatch):
-    if request.param in activations.ACTIVATIONS:
-        return request.param
-    monkeypatch.setitem(activations.ACTIVATIONS, request.param.name, request.param)
-    return request.param.name
+    if request.param in NEW:
+        monkeypatch.setitem(activations.ACTIVATIONS, request.param, NEW[request.param])
+    return request.param
 
 
 def noisy(network, n=9):
@@ -179,7 +184,8 @@ def plain_loop(network, problem, rate, steps):
     return [matrix.detach() for matrix in W], means
 
 
-@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize(("activation", "kind"), rest_slow(list(itertools.product(NAMES, NETWORKS))),
+                         indirect=["activation"])
 def test_training_and_curvature_with_another_activation_are_those_of_autograd(activation, kind):
     network = NETWORKS[kind](activation)
     problem, steps = noisy(network), 6
@@ -212,6 +218,7 @@ def test_minibatches_with_another_activation_are_the_same_in_every_engine(activa
             assert runs[1][name].values == pytest.approx(runs[0][name].values, rel=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantity", ["slope", "bend"])
 def test_a_wrong_derivative_of_an_activation_is_seen(monkeypatch, quantity):
     right = activations.ACTIVATIONS["softplus"]

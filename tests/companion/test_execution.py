@@ -22,11 +22,12 @@ def now():
 
 
 @pytest.mark.parametrize(("module", "stale"), [
-    ("commands.py", set()), ("companion/book.py", set()), ("datasets/downloading.py", set()),
-    ("theory/outlier.py", {"logistic-regression", "claims"}),
-    ("chapters/mnist/checks.py", {"mnist", "claims", "sentences"}), ("companion/sentences.py", {"sentences"}),
-    ("chapters/landing_page/figures.py", {"index"}), ("losses.py", {page.stem for page in PAGES}),
-])
+    ("companion/book.py", set()), ("theory/outlier.py", {"logistic-regression", "claims"}), *(
+        pytest.param(*case, marks=pytest.mark.slow) for case in [
+            ("commands.py", set()), ("datasets/downloading.py", set()),
+            ("chapters/mnist/checks.py", {"mnist", "claims", "sentences"}),
+            ("companion/sentences.py", {"sentences"}), ("chapters/landing_page/figures.py", {"index"}),
+            ("losses.py", {page.stem for page in PAGES})])])
 def test_a_page_is_stale_when_a_module_that_it_imports_has_changed(module, stale, now, monkeypatch):
     meaning = keys._meaning
     monkeypatch.setattr(keys, "_meaning", lambda path: meaning(path) + "x" * (path == paths.LIBRARY / module))
@@ -73,6 +74,7 @@ def test_a_page_whose_data_are_not_at_hand_is_built_and_goes_stale_when_they_com
     assert execution.state(page) != without
 
 
+@pytest.mark.slow
 def test_stale_pages_are_executed_once_and_those_that_were_are_kept_when_one_fails(monkeypatch, tmp_path):
     monkeypatch.setattr(execution, "CACHE", tmp_path / "cache")
     pages, said = [tmp_path / "good.md", tmp_path / "bad.md", tmp_path / "prose.md"], []

@@ -50,6 +50,7 @@ def test_a_sentence_has_rows_or_says_what_is_missing(monkeypatch, more):
         sentences.every()
 
 
+@pytest.mark.slow
 def test_the_outcome_of_a_sentence_is_that_of_its_rows():
     def row(*verdicts):
         return next(claim.id for claim in LEDGER.values() if claim.verdict in verdicts)
@@ -67,6 +68,7 @@ def test_the_outcome_of_a_sentence_is_that_of_its_rows():
     assert counted["not yet"] == sum(bool(sentence.missing) for sentence in EVERY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paper", PAPERS)
 def test_the_card_of_a_paper_shows_each_sentence_and_row_as_the_pages_measured_it(monkeypatch, paper):
     measured = claims.Measurement(0.5, effect=-2.25, interval=(-3.5, -1.5), control=0.125)

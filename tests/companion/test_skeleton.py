@@ -38,6 +38,7 @@ def scratch(tmp_path):
     return tmp_path, run
 
 
+@pytest.mark.slow
 def test_a_new_chapter_is_listed_verified_falsified_and_runs(scratch):
     root, run = scratch
 

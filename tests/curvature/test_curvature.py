@@ -87,6 +87,7 @@ def test_hessian_of_a_network_is_the_central_difference_of_gradients(depth):
                                rtol=1e-7, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_warm_and_cold_sharpness_agree_along_a_trajectory(activation):
     _, mean_loss, weights = case("logistic", activation, 3)
@@ -147,6 +148,7 @@ def test_sharpness_is_the_ntk_eigenvalue_for_a_linear_predictor_with_squared_los
     assert curvature.sharpness(mean_loss, weights, tolerance=1e-8)[0] == pytest.approx(top, rel=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # what curvlinops imports uses it
 @pytest.mark.parametrize(("loss", "activation", "outputs"), [
     ("squared", "tanh", 1), ("logistic", "relu", 1), ("logistic", "linear", 1), ("cross_entropy", "tanh", 3)])
@@ -203,6 +205,7 @@ def test_eigenvalues_at_both_ends_and_their_density_are_those_of_the_dense_hessi
         curvature.hessian_eigenvalues(mean_loss, weights, 2, "median")
 
 
+@pytest.mark.slow
 def test_recorded_sharpness_follows_samples_that_overtake_each_other():
     """Orthogonal samples make the Hessian diagonal: its eigenvalues are ℓ''(u_i)|x_i|²/n, and its top changes hands."""
     n = 300

@@ -52,6 +52,7 @@ def test_misses_are_as_frequent_as_the_bound_allows_and_no_more(monkeypatch, opt
     assert 0 < share <= 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("basis", [8, 24])
 def test_restarts_keep_the_guarantee(basis):
     for name in ("pair 1.01, 1 over a bulk", "three: 1, .98, .95", "cluster of 20", "geometric", "multiple"):
@@ -154,6 +155,7 @@ def test_an_operator_that_is_not_finite_has_no_eigenvalue_and_its_neighbours_hav
     assert np.isnan(values[1])
 
 
+@pytest.mark.slow
 def test_an_operator_that_is_zero_has_the_eigenvalue_zero_after_one_product():
     diagonal = torch.stack([torch.zeros(3000), torch.linspace(0.5, 1, 3000)]).double()
     values, vectors = lanczos.largest(lambda v: v * diagonal, *lanczos.start_vectors(3000, [0, 1]))
@@ -199,6 +201,7 @@ def test_the_few_largest_come_with_their_multiplicity():
     np.testing.assert_allclose((vectors @ vectors.T).numpy(), np.eye(5), atol=1e-8)
 
 
+@pytest.mark.slow
 def test_the_few_largest_of_a_definite_operator_are_all_its_own():
     for eigenvalues in (-np.linspace(1, 2, 300), np.linspace(1, 2, 300)):
         diagonal = torch.tensor(eigenvalues)
@@ -216,6 +219,7 @@ def test_more_eigenvalues_than_there_are_are_not_given():
     np.testing.assert_allclose(lanczos.largest_few(lambda v: v @ matrix, 3, 7)[0], [2, 1, -1], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_density_is_that_of_the_eigenvalues():
     eigenvalues = np.concatenate([np.random.default_rng(3).uniform(-1, 1, 360), np.full(40, 3.0)])
     matrix, _ = symmetric(eigenvalues)

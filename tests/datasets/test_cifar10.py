@@ -129,6 +129,7 @@ def test_wrong_classes_are_refused(classes, message):
         cifar10.two_classes(classes)
 
 
+@pytest.mark.slow
 def test_the_cifar10_of_the_users_folder_is_the_published_one(real_data):
     real_data("cifar-10-batches-py")
     images = cifar10.images()

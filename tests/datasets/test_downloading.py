@@ -179,6 +179,7 @@ checked_files.store(b"whole", checked_files.Path(folder) / "t10k-labels-idx1-uby
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["receiving", "storing"])
 def test_what_a_killed_download_left_is_removed_at_the_next(small_mnist, serve, tmp_path, where):
     folder = paths.downloads() / "MNIST" / "raw"

@@ -179,6 +179,7 @@ def _kind_by_elimination(Z):
     return "strictly non-separable"
 
 
+@pytest.mark.slow
 def test_small_ill_natured_sets_get_the_kind_that_elimination_finds():
     rng, seen = np.random.default_rng(5), []
     entries = np.array([0, 0, 1, -1, 2, -3, 1e-9, -1e-9, 1e9, 1 + 1e-9, -1 - 1e-9, 0.1 + 0.2, -0.3, 1e-300, -1e300])
@@ -301,6 +302,7 @@ def test_an_entry_that_is_not_finite_is_named(Z, entry):
         certify(Z)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(("features", "label_noise", "kind"), [
     ("pixels", 0.0, "separable"), ("components", 0.0, "strictly non-separable"),

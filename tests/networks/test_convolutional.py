@@ -18,6 +18,7 @@ from catapult.networks import ACTIVATIONS, PARAMETRIZATIONS, Network
 from catapult.networks.convolutional import ConvolutionalNetwork
 from catapult.parameters import InputError
 from catapult.training import QUANTITIES, train
+from covering import rest_slow
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # what it imports uses torch.jit
@@ -179,8 +180,8 @@ def test_the_preactivations_of_white_images_have_variance_one():
     assert torch.stack(squares).mean().item() == pytest.approx(1, rel=0.03)
 
 
-@pytest.mark.parametrize(("loss", "activation", "parametrization"), [
-    *product([*losses.LOSSES, "cross_entropy"], ["tanh"], ["ntk"]), *product(["logistic"], ACTIVATIONS, ["standard"])])
+@pytest.mark.parametrize(("loss", "activation", "parametrization"), rest_slow([
+    *product([*losses.LOSSES, "cross_entropy"], ["tanh"], ["ntk"]), *product(["logistic"], ACTIVATIONS, ["standard"])]))
 def test_hessian_products_and_sharpness_are_those_of_the_dense_hessian(loss, activation, parametrization):
     outputs = 3 if loss == "cross_entropy" else 1
     network = ConvolutionalNetwork(IMAGE, CHANNELS, outputs, activation, parametrization)
@@ -199,6 +200,7 @@ def test_hessian_products_and_sharpness_are_those_of_the_dense_hessian(loss, act
     assert curvature.sharpness_of_runs(network, loss, stacked, X, y, vectors)[0] == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # what curvlinops imports uses it
 @pytest.mark.parametrize(("loss", "activation"), [
     ("squared", "tanh"), ("logistic", "relu"), ("logistic", "linear"), ("cross_entropy", "tanh")])

@@ -43,6 +43,7 @@ def kept():
     return sorted(path for path in (Path(os.environ["CATAPULT_RESULTS"]) / "celled_experiment").glob("*.json"))
 
 
+@pytest.mark.slow
 def test_cells_joined_are_the_experiment_bit_for_bit(log):
     values = parameters(log)
     xr.testing.assert_identical(results.compute(experiment, values), experiment.run(values))
@@ -61,6 +62,7 @@ def test_only_what_no_run_has_computed_is_computed(log):
     assert computed(log) == [0, 0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_from_the_cells_that_it_had_computed(log):
     process = subprocess.Popen([sys.executable, "-c", RUN, str(log)], start_new_session=True)
     while len(kept()) < 3:

@@ -12,11 +12,11 @@ from pydantic import Field
 import celled_experiment as experiment
 from catapult import locks, paths
 from catapult.parameters import InputError
-from catapult.runs import keys, recorded, workers
+from catapult.runs import keys, recorded, store, workers
 
 
 @pytest.fixture
-def log(tmp_path, monkeypatch):
+def log(tmp_path, monkeypatch, empty_store):
     """The file of the cells that were computed so far; what is recorded lies in a folder of the test's own."""
     monkeypatch.setattr(paths, "RECORDED", tmp_path / "recorded")
     (tmp_path / "log").touch()
@@ -125,6 +125,50 @@ def test_a_damaged_cell_is_not_shown(log, capsys):
     assert "damaged" in capsys.readouterr().err
 
 
+def test_the_cells_are_joined_once_and_again_when_one_was_damaged_or_made_anew(log, monkeypatch, capsys):
+    joined, join = [], experiment.join
+    monkeypatch.setattr(experiment, "join", lambda *given: joined.append(given) or join(*given))
+    record(parameters(log))
+    first, second = (recorded.load(experiment, parameters(log)) for _ in range(2))
+    xr.testing.assert_identical(first, second)
+    assert len(joined) == 1
+    arrays = min(recorded.folder(experiment).glob("*.nc"))
+    arrays.write_bytes(arrays.read_bytes()[:-1] + b"?")
+    with pytest.raises(recorded.NotRecorded):
+        recorded.load(experiment, parameters(log))
+    cell = experiment.cell
+    monkeypatch.setattr(experiment, "cell", lambda values, seed: 2 * cell(values, seed))
+    record(parameters(log))
+    changed = (recorded.load(experiment, parameters(log)) / first).numbers.values
+    assert sorted(changed.mean(1)) == [1, 1, 1, 2]
+
+
+@pytest.mark.parametrize("lacking", sorted(recorded.ASKED))
+def test_a_sealed_record_that_lacks_a_field_is_set_aside(log, capsys, lacking):
+    record(parameters(log))
+    file = min(recorded.folder(experiment).glob("*.json"))
+    file.write_bytes(store.sealed({name: value for name, value in store.unsealed(file.read_bytes()).items()
+                                   if name != lacking}))
+    assert record(parameters(log)).startswith("4 cells, 1 of them computed")
+    [line] = capsys.readouterr().err.splitlines()
+    assert "set aside" in line
+    assert len(recorded.made_with(experiment, parameters(log)).code) == 1
+
+
+def test_units_are_words_and_no_dates(log, monkeypatch):
+    cell, units = experiment.cell, {"units": "days since 2000-01-01"}
+
+    def with_units(values, seed):
+        dataset = cell(values, seed)
+        dataset.numbers.attrs.update(units)
+        return dataset
+
+    monkeypatch.setattr(experiment, "cell", with_units)
+    record(parameters(log))
+    loaded = recorded.load(experiment, parameters(log)).numbers
+    assert (loaded.dtype, loaded.attrs) == (np.float64, units)
+
+
 def test_a_cell_that_fails_keeps_the_others(log, monkeypatch):
     cell = experiment.cell
     monkeypatch.setattr(experiment, "cell", lambda values, seed: cell(values, seed) if seed < 2 else 1 / 0)
@@ -135,11 +179,12 @@ def test_a_cell_that_fails_keeps_the_others(log, monkeypatch):
     assert recorded.load(experiment, parameters(log, seeds=2)).sizes["seed"] == 2
 
 
-def test_an_estimate_counts_and_writes_nothing(log):
-    values = parameters(log, pause=0.05)
+def test_an_estimate_counts_and_writes_nothing(log, monkeypatch):
+    values = parameters(log)
+    monkeypatch.setattr(recorded, "_timed", lambda *cell: 0.05)
     assert recorded.estimate(experiment, values, jobs=1).startswith("4 cells, 0 of them recorded\nabout 0.2")
     assert not recorded.folder(experiment).exists()
-    record(parameters(log, pause=0.05, seeds=3))
+    record(parameters(log, seeds=3))
     assert recorded.estimate(experiment, values).startswith("4 cells, 3 of them recorded")
 
 

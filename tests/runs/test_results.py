@@ -331,6 +331,7 @@ for i in range(60):
 """
 
 
+@pytest.mark.slow
 def test_two_processes_that_write_one_key_do_no_harm(empty_store, monkeypatch, capsys):
     """Even if they write different arrays, as two machines may: a reader sees the one or the other, never a mixture."""
     import counting_experiment

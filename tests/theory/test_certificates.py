@@ -89,6 +89,7 @@ def test_floats_know_how_far_they_are_from_the_enclosure(kind):
         assert np.median(distances) < 1e-14
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("given", "outcome"), [
     ((0.5503783629581965, 1.8304121723463371, 1, 5.43525722828708), Diverges),
     ((1.370498578980276, 3.0396932907794745, 1, 1.1589733778537366), Enclosure)])

@@ -77,6 +77,7 @@ def test_low_precision_decides_less_and_nothing_wrong():
 # The two-cycle.
 
 
+@pytest.mark.slow
 def test_the_two_cycle_and_its_multiplier_are_enclosed_for_every_rate():
     found = certificates.two_cycle(("8.001", 200))
     assert found.certified.all()
@@ -190,6 +191,7 @@ def test_hits_are_never_claimed_to_diverge():
 # Boxes of starts (f0, Λ0).
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["mean value", "naive"])
 @pytest.mark.parametrize(("loss", "kappa", "f0", "scaled0"), [
     ("exponential", "0.01", ("0.1", 2), ("0.5", 4)), ("squared", "0.01", ("0.1", 2), ("0.5", 6)),
@@ -222,6 +224,7 @@ def test_balls_of_starts_contain_the_orbit_of_each(loss, scaled, form):
         assert states[3][1].rad() < (0.5 if form == "mean value" else 5)
 
 
+@pytest.mark.slow
 def test_of_starts_mean_value_forms_leave_less_undecided_than_naive_balls():
     sharp, naive = (certificates.start_boxes("squared", "0.01", ("0.1", 2), ("0.5", 4), depth=6, form=form)
                     for form in ("mean value", "naive"))

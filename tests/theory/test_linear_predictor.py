@@ -306,6 +306,7 @@ def test_the_fast_map_is_the_observed_one(loss, steps):
         assert not differs.any(), (name, np.asarray(w0)[differs][:3], rates[differs][:3])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_fast_map_leaves_hardly_any_orbit_to_the_slow_one(loss):
     w0, rates = np.meshgrid(np.linspace(0.05, 14, 300), np.geomspace(0.1, 64, 300))

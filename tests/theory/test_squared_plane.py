@@ -39,6 +39,7 @@ def test_fates_are_those_of_the_two_layer_module():
     assert squared_plane.fate(*starts(60, 4.05, 6)).diverged.all()
 
 
+@pytest.mark.slow
 def test_peaks_are_counted_as_by_hand():
     for a, scaled in zip(*starts(60, 2, 3.99, seed=1), strict=True):
         f = np.abs(two_layer.iterate("squared", a, scaled, 1, 1.0, 300)[0])
@@ -71,6 +72,7 @@ def test_amplitude_is_that_of_the_profile_where_float64_sees_it():
         assert squared_plane.amplitude(scaled, harmonic) == pytest.approx(math.log(wave), abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scaled", "harmonic", "digits"), [(2.05, 1, 300), (2.15, 1, 250), (2.3, 3, 300)])
 def test_amplitude_takes_as_many_digits_as_it_needs(scaled, harmonic, digits):
     found = squared_plane.amplitude(scaled, harmonic)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from itertools import product
 
 import numpy as np
@@ -15,6 +15,7 @@ from catapult.datasets import Problem
 from catapult.networks import ACTIVATIONS, Network
 from catapult.networks.convolutional import ConvolutionalNetwork
 from catapult.training import ENGINES, convolutional, dense, linear, train
+from covering import few
 
 SEEDS, STEPS = (0, 1), 12
 STEPS_ON_IMAGES = 6  # patches share their weights: what is 1e-12 apart grows faster
@@ -71,6 +72,7 @@ def table():
 
 
 CASES = list(dict.fromkeys(table()))
+FEW = set(few([astuple(case) for case in CASES], strength=2))
 
 
 def problem(n, d, loss="logistic", rank=None):
@@ -98,9 +100,11 @@ def setting(case):
     return data, Network((d, *case.hidden, outputs), case.activation, parametrization)
 
 
-def critical_learning_rate(data, network, loss):
+@functools.cache
+def critical_learning_rate(case):
+    data, network = setting(case)
     y = torch.tensor(data.y)
-    mean_loss = curvature.mean_loss(network, loss, torch.tensor(data.X), y.long() if network.outputs > 1 else y)
+    mean_loss = curvature.mean_loss(network, case.loss, torch.tensor(data.X), y.long() if network.outputs > 1 else y)
     return 2 / curvature.sharpness(mean_loss, network.initialise(0))[0]
 
 
@@ -155,8 +159,7 @@ def perturbed(network):
 
 
 def trained(case, network, engine, device="cpu"):
-    data, like = setting(case)
-    rates = critical_learning_rate(data, like, case.loss) * RATES
+    data, rates = setting(case)[0], critical_learning_rate(case) * RATES
     if case.activation == "relu3":
         rates /= 10  # seeds differ by powers: what is critical for one sends another to cubes of cubes, and of rounding
     return train(data, network, rates, loss=case.loss, seeds=SEEDS,
@@ -166,45 +169,49 @@ def trained(case, network, engine, device="cpu"):
 
 
 @functools.cache
-def reference_and_sensitivity(case):
-    """Return what the reference loop gives, and how far it departs from itself when it starts 1e-12 away."""
-    network = setting(case)[1]
-    reference = trained(case, network, "reference")
-    return reference, departure(trained(case, perturbed(network), "reference"), reference)
+def reference(case):
+    return trained(case, setting(case)[1], "reference")
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@functools.cache
+def is_chaotic(case):
+    """Return whether the reference loop departs from itself when it starts 1e-12 away: no two ways to round agree."""
+    return departure(trained(case, perturbed(setting(case)[1]), "reference"), reference(case)) > CHAOTIC
+
+
+def assert_engines_equal_the_reference_loop(case, names, device="cpu"):
+    for name in names:
+        result = trained(case, setting(case)[1], name, device)
+        assert departure(result, reference(case)) <= 1e-10 or is_chaotic(case)
+
+
+@pytest.mark.parametrize("case", [
+    pytest.param(case, id=str(case), marks=() if astuple(case) in FEW else pytest.mark.slow) for case in CASES])
 def test_engine_equals_the_reference_loop(case):
-    reference, sensitivity = reference_and_sensitivity(case)
-    if sensitivity > CHAOTIC:
-        return  # no two ways to round agree: how many there are is the next test's affair
-    for name in engines(case):
-        assert_same(trained(case, setting(case)[1], name), reference)
+    assert_engines_equal_the_reference_loop(case, engines(case))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_engine_on_a_gpu_equals_the_reference_loop(engine):
-    able = [case for case in CASES if engine in ["reference", *engines(case)]]
-    for case in able:
-        reference, sensitivity = reference_and_sensitivity(case)
-        if sensitivity <= CHAOTIC:
-            assert_same(trained(case, setting(case)[1], engine, "cuda"), reference)
+    for case in CASES:
+        if engine in ["reference", *engines(case)]:
+            assert_engines_equal_the_reference_loop(case, [engine], "cuda")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shapes", [SHAPES, IMAGES])
 def test_few_cases_of_the_table_are_chaotic(shapes):
     cases = [case for case in CASES if case.shape in shapes]
-    chaotic = [str(case) for case in cases if reference_and_sensitivity(case)[1] > CHAOTIC]
+    chaotic = [str(case) for case in cases if is_chaotic(case)]
     print(f"{len(chaotic)} of {len(cases)} cases are chaotic:", *chaotic, sep="\n")
     assert len(chaotic) <= len(cases) / 10
 
 
 def test_the_table_covers_every_engine_and_phase_outcome():
     assert {name for case in CASES for name in engines(case)} == {"dense", "linear", "convolutional"}
-    data, network = setting(Case("squared", "tanh", (6,), "fix", None, "n>2d"))
-    rates = critical_learning_rate(data, network, "squared") * RATES
-    phases = train(data, network, rates, steps=STEPS, seeds=SEEDS, loss="squared").phase
+    case = Case("squared", "tanh", (6,), "fix", None, "n>2d")
+    phases = train(*setting(case), critical_learning_rate(case) * RATES, steps=STEPS, seeds=SEEDS, loss="squared").phase
     assert {"lazy", "divergent"} <= set(phases.values.flat)
 
 
@@ -217,13 +224,14 @@ def test_the_table_covers_every_engine_and_phase_outcome():
     for activation, shape in product(activations, shapes)], ids=str)
 def test_sharpness_and_ntk_are_recorded_alike_by_every_engine(case):
     data, network = setting(case)
-    rates = critical_learning_rate(data, network, case.loss) * np.array([0.5, 1.5])
+    rates = critical_learning_rate(case) * np.array([0.5, 1.5])
     call = {"steps": 3, "every": 3, "record": ("sharpness", "ntk"), "seeds": SEEDS, "loss": case.loss}
     reference = train(data, network, rates, engine="reference", **call)
     for name in engines(case):
         assert_same(train(data, network, rates, engine=name, **call), reference, rtol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [
     Case("logistic", "tanh", (4,), "fix", None, "n>2d"),
     Case("logistic", "relu", (4,), "fix", None, "rank<n<d"),

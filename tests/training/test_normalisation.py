@@ -127,6 +127,7 @@ def test_convolutional_networks_have_momentum_and_weight_decay_too():
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-12)
 
 
+@pytest.mark.slow
 @CASES
 def test_curvature_of_a_normalised_network_is_that_of_dense_matrices(widths, activation, normalisation):
     network = Network(widths, activation, "ntk", normalisation)
@@ -154,6 +155,7 @@ def test_curvature_of_a_normalised_network_is_that_of_dense_matrices(widths, act
                                atol=1e-11)
 
 
+@pytest.mark.slow
 def test_every_quantity_of_a_normalised_network_is_recorded():
     network = Network((D, 4, 3), "relu", normalisation="batch")
     result = train(cloud(3), network, 0.1, steps=1, record=tuple(QUANTITIES), momentum=0.5, weight_decay=0.01)

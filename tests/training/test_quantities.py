@@ -14,6 +14,7 @@ from catapult.networks import Network
 from catapult.networks.convolutional import ConvolutionalNetwork
 from catapult.parameters import InputError
 from catapult.training import train
+from covering import rest_slow
 
 SHAPED = ("eigenvalues", "feature_singular_values", "class_loss", "class_accuracy", "weights")
 # Linear networks of two layers move in few directions; with one output they are wide, too: fewer features than units.
@@ -71,7 +72,7 @@ def test_features_classes_and_weights_are_those_of_plain_autograd(kind, engine, 
         np.testing.assert_allclose(matrix, expected, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize(("kind", "engine", "n"), CASES)
+@pytest.mark.parametrize(("kind", "engine", "n"), rest_slow(CASES))
 def test_eigenvalues_are_those_of_the_dense_hessian_of_all_weights(kind, engine, n):
     network, rate = NETWORKS[kind], 0.7
     data = problem(network, n)
@@ -84,6 +85,7 @@ def test_eigenvalues_are_those_of_the_dense_hessian_of_all_weights(kind, engine,
         np.testing.assert_allclose(found, dense[:6], rtol=1e-3, atol=1e-6 * abs(dense).max())
 
 
+@pytest.mark.slow
 def test_each_has_its_own_dimension_after_that_of_the_step():
     network = Network((8, 6, 3), "relu")
     result = train(problem(network), network, [0.1, 1.0], seeds=(0, 1, 2), steps=3, record=("loss", *SHAPED))

@@ -24,6 +24,7 @@ CLASSES = SimpleNamespace(X=CLOUD.X, y=(CLOUD.y > 0).astype(int))
 WITH_TEST = Problem(CLOUD.X, CLOUD.y, CLOUD.X[:11], CLOUD.y[:11])
 
 
+@pytest.mark.slow
 def test_everything_is_recorded_with_its_dimensions():
     result = train(WITH_TEST, NETWORK, [0.1, 0.2, 0.4], seeds=(3, 5), steps=10, record=tuple(QUANTITIES),
                    every=4)
@@ -101,6 +102,7 @@ def test_partial_death_is_recorded_as_a_fraction():
     assert result.phase.item() == "lazy"
 
 
+@pytest.mark.slow
 def test_recording_more_or_less_often_changes_nothing_else():
     often, seldom = (train(CLOUD, NETWORK, [0.5, 50.0], steps=20, every=every, record=("loss", "sharpness"))
                      for every in (1, 20))
@@ -208,6 +210,7 @@ def test_a_batch_of_all_samples_is_the_full_batch():
     assert train(CLOUD, NETWORK, 0.2, steps=9, batch_size=11).loss[0, 0, -1] != full.loss[0, 0, -1]
 
 
+@pytest.mark.slow
 def test_the_result_survives_netcdf():
     result = train(CLOUD, NETWORK, [0.1, 1e4], steps=3, schedule="cosine", batch_size=4)
     with xr.open_dataset(io.BytesIO(bytes(result.to_netcdf(engine="h5netcdf"))), engine="h5netcdf") as stored:
@@ -303,6 +306,7 @@ def three_classes():
     return Problem(X, y, X_test, y, name="three clouds")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["reference", "dense"])
 def test_several_classes_are_learned(engine):
     network = Network((40, 8, 3), "relu")

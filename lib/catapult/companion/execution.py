@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
+import functools
 import json
 import os
 import re
@@ -58,9 +60,15 @@ def _code(page: Path) -> str:
 
 
 def _notebook(page: Path):
+    """Return a page's source as a notebook, not to be changed."""
+    return _read(page, paths.text(page))
+
+
+@functools.lru_cache(maxsize=64)
+def _read(page: Path, text: str):
     from myst_nb.core.read import read_myst_markdown_notebook
 
-    return read_myst_markdown_notebook(paths.text(page), add_source_map=True, path=str(page))
+    return read_myst_markdown_notebook(text, add_source_map=True, path=str(page))
 
 
 def refresh(pages: list[Path], say: Callable[[str], None], force: bool = False) -> None:
@@ -145,7 +153,7 @@ def execute(page: Path, cache: Path) -> None:
     from jupyter_cache.base import CacheBundleIn
     from jupyter_cache.executors.utils import single_nb_execution
 
-    notebook = _notebook(page)
+    notebook = copy.deepcopy(_notebook(page))
     result = single_nb_execution(notebook, cwd=str(page.parent), timeout=LIMIT, allow_errors=False)
     if result.err is not None:
         raise PageFailed(result.exc_string)

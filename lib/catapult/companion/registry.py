@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,12 +44,18 @@ class Chapter:
 def contents() -> list[str]:
     """Return the pages that ``_toc.yml`` lists, the first one first: files from the root, without suffix."""
     try:
-        toc = yaml.safe_load(paths.text(paths.TOC))
+        toc = _parsed(paths.text(paths.TOC))
         entries = [*toc.get("chapters", []), *(c for part in toc.get("parts", []) for c in part["chapters"])]
         return [toc["root"], *(entry["file"] for entry in entries)]
     except (yaml.YAMLError, AttributeError, LookupError, TypeError):
         raise paths.BookMissing(f"{paths.TOC} is no table of contents: needed are root, and chapters or parts with "
                                 "their files") from None
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(text: str) -> Any:
+    """Return what YAML says, not to be changed: whoever asks for a chapter reads all of them."""
+    return yaml.safe_load(text)
 
 
 def every() -> list[Chapter]:
@@ -66,7 +73,7 @@ def _read(path: Path, number: int) -> Chapter | None:
     if "\nchapter:" not in front:
         return None
     try:
-        about = yaml.safe_load(front)["chapter"]
+        about = _parsed(front)["chapter"]
         title = next(line[2:].strip() for line in body.splitlines() if line.startswith("# "))
         return Chapter(path.stem, number, path, title, *(str(about[name]) for name in ("shows", "needs")))
     except (yaml.YAMLError, LookupError, TypeError, StopIteration):

@@ -49,7 +49,8 @@ def _unflat(vector: Tensor, like: list[Tensor]) -> list[Tensor]:
 
 def hessian_matrix(loss_function: LossFunction, weights: list[Tensor]) -> Tensor:
     """Return the dense Hessian (P, P) of ``loss_function`` at ``weights``, P weights in all, P small."""
-    hessian = torch.autograd.functional.hessian(lambda v: loss_function(_unflat(v, weights)), _flat(weights))
+    hessian = torch.autograd.functional.hessian(lambda v: loss_function(_unflat(v, weights)), _flat(weights),
+                                                vectorize=True)  # an order of magnitude less Python
     return (hessian + hessian.mT) / 2
 
 

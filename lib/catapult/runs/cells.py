@@ -113,7 +113,7 @@ def compute(experiment: ModuleType, parameters: Parameters, origin: Mapping[str,
 
 
 def _arrays(files: workers.Files) -> xr.Dataset:
-    with xr.open_dataset(io.BytesIO(next(iter(files.values()))), engine="h5netcdf") as dataset:
+    with xr.open_dataset(io.BytesIO(next(iter(files.values()))), engine="h5netcdf", decode_times=False) as dataset:
         return dataset.load()
 
 

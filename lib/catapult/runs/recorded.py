@@ -8,6 +8,7 @@ page says with which code its numbers were made, computes a slice of them again 
 from __future__ import annotations
 
 import functools
+import hashlib
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from catapult.runs.progress import Progress, in_words, steps_to_time
 
 LONGEST = 45 * 60
 """Seconds that a cell may take, so that a recording can be made in parts."""
+
+ASKED = {"values", "code", "data", "date", "versions", "machine", "seconds"}
+"""What a record must say."""
 
 
 class NotRecorded(LookupError):
@@ -51,6 +55,9 @@ def of(experiment: ModuleType, parameters: Parameters) -> list[cells.Cell]:
 
 
 def _key_of(record: Mapping[str, Any]) -> str:
+    """Return the key of a cell; KeyError for the record of one that lacks what is asked of it: it is none of ours."""
+    if "arrays" in record and not record.keys() >= ASKED:
+        raise KeyError(*ASKED - record.keys())
     return keys.digest({name: record[name] for name in ("experiment", "parameters")})[:32]
 
 
@@ -164,7 +171,28 @@ def load(experiment: ModuleType, parameters: Parameters) -> xr.Dataset:
     NotRecorded
         If a cell is not there, or is damaged, or was computed at another value of a parameter.
     """
-    return cells.joined(experiment, parameters, [_load(experiment, cell) for cell in of(experiment, parameters)])
+    every = of(experiment, parameters)
+    parts = [_whole(experiment, cell) for cell in every]
+    if None in parts:  # then one of them says why
+        return cells.joined(experiment, parameters, [_load(experiment, cell) for cell in every])
+    origin = {"experiment": experiment.__name__, "parameters": parameters.as_dict(), "data": keys.digest(parts),
+              "code": every[0].origin["code"]}
+    entry = store.entry_of(origin)
+    joined = store.load(entry)
+    if joined is None:
+        started = time.monotonic()
+        joined = cells.joined(experiment, parameters, [_load(experiment, cell) for cell in every])
+        store.save_or_say(entry, joined, {**origin, **keys.circumstances(time.monotonic() - started)})
+    return joined
+
+
+def _whole(experiment: ModuleType, cell: cells.Cell) -> str | None:
+    """Return the sha256 of a recorded cell's arrays, or None if it can't be used: many small files are slow to open."""
+    try:
+        sha = store.sha_of(folder(experiment) / cell.key, _key_of)
+        return None if _changed(experiment, cell) else sha
+    except (OSError, ValueError, TypeError, LookupError):
+        return None
 
 
 def _load(experiment: ModuleType, cell: cells.Cell) -> xr.Dataset:
@@ -205,7 +233,12 @@ def tables(*modules: str) -> str:
         rooms.add(paths.RECORDED.name)  # a table of a chapter's own
     files = [file for file in sorted(paths.RECORDED.rglob("[!.]*"))  # hidden: what a recorder is at
              if file.suffix != ".damaged" and file.is_file() and file.parent.name in rooms]
-    return keys.digest([[file.name, keys.digest(file.read_bytes().hex())] for file in files])
+    return keys.digest([[file.name, _sha256(file, file.stat().st_mtime_ns)] for file in files])
+
+
+@functools.lru_cache(maxsize=4096)
+def _sha256(file: Path, _modified: int) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -115,9 +115,7 @@ def load(entry: Path, key_of: Callable[[dict[str, Any]], str] = keys.key_of) -> 
     try:
         record = record_of(entry, key_of)
         read.insert(0, _arrays(entry, record["arrays"]))
-        data = read[0].read_bytes()
-        if hashlib.sha256(data).hexdigest() != record["arrays"]:
-            raise ValueError("its checksum does not match")
+        data = _checked(read[0], record["arrays"])
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, TypeError, KeyError, IsADirectoryError) as error:
@@ -127,11 +125,25 @@ def load(entry: Path, key_of: Callable[[dict[str, Any]], str] = keys.key_of) -> 
         print(f"catapult: {read[0]} can't be read ({error.strerror}); computed again", file=sys.stderr)
         return None
     try:
-        with xr.open_dataset(data, engine="h5netcdf") as dataset:
+        with xr.open_dataset(data, engine="h5netcdf", decode_times=False) as dataset:  # units are words to us
             return dataset.load()
     except Exception as error:  # whatever the reader raises for bytes that it can't read
         set_aside(read, error)
         return None
+
+
+def sha_of(entry: Path, key_of: Callable[[dict[str, Any]], str] = keys.key_of) -> str:
+    """Return the sha256 of an entry's arrays, which it has checked; ValueError, KeyError or OSError if they are bad."""
+    sha = record_of(entry, key_of)["arrays"]
+    _checked(_arrays(entry, sha), sha)
+    return sha
+
+
+def _checked(file: Path, sha: str) -> bytes:
+    data = file.read_bytes()
+    if hashlib.sha256(data).hexdigest() != sha:
+        raise ValueError("its checksum does not match")
+    return data
 
 
 def set_aside(files: list[Path], why: Exception) -> None:

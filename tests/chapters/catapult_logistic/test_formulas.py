@@ -156,6 +156,7 @@ def test_the_slow_curve_meets_zero_where_it_is_stated():
         assert (2 / at_zero, 3 * at_zero**2 / third) == (edge, stated)
 
 
+@pytest.mark.slow
 @formula("eq-cl-law")
 def test_the_law_of_the_slide_to_second_order():
     second = sympy.Symbol("Phi2")

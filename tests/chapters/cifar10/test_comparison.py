@@ -18,6 +18,7 @@ def noise(n=24, d=5):
                    rng.normal(size=(40, d)), rng.choice([-1.0, 1.0], size=40))
 
 
+@pytest.mark.slow
 def test_followed_is_the_plain_loop_at_the_rate_then_at_the_smallest():
     data, network, steps, settle, multiples = noise(), Network((5, 4, 1), "relu"), 16, 6, [0.25, 0.5, 2.0]
     found = comparison.followed(data, network, multiples, 7, steps=steps, settle=settle, dtype="float64",

@@ -14,6 +14,7 @@ from catapult.runs import results
 QUICK = experiment.Parameters.checked(scale="quick")
 
 
+@pytest.mark.slow
 def test_every_run_that_lives_is_read_everywhere():
     runs = results.compute(experiment, QUICK)
     assert runs.separable.values.tolist() == [experiment.SEPARABLE] * 2
@@ -24,6 +25,7 @@ def test_every_run_that_lives_is_read_everywhere():
     assert (np.isfinite(runs.gap) == (there & linear)).all()
 
 
+@pytest.mark.slow
 def test_one_predictor_is_a_plain_loop_on_the_risk():
     runs = results.compute(experiment, QUICK).sel(network="one predictor", seed=1)
     problem, parts, _ = experiment.drawn(QUICK, 1)

@@ -42,6 +42,7 @@ def test_a_step_is_gradient_descent_on_all_weights():
     np.testing.assert_allclose(network.matrices[1][0, 0], c, rtol=1e-12)
 
 
+@pytest.mark.slow
 @formula("eq-mixed-edge")
 def test_the_edge_is_half_the_rate_times_the_curvature_of_the_conflicting_points():
     network, m = Network((1, 7, 1)), 7
@@ -87,6 +88,7 @@ def test_what_a_step_does_to_the_norm_of_a_and_to_the_balance():
         assert balance == pytest.approx((g**2 + h**2) * (c @ c) - (g * a - h * b) @ (g * a - h * b), rel=1e-9)
 
 
+@pytest.mark.slow
 @formula("eq-mixed-flow")
 def test_two_steps_at_the_edge_are_two_of_the_averaged_flow():
     rng = np.random.default_rng(1)

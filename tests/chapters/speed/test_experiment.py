@@ -79,6 +79,7 @@ def test_maps_that_stop_early_have_the_labels_of_orbits_that_are_followed_to_the
     assert differences_at_other_rates > 0
 
 
+@pytest.mark.slow
 def test_the_experiment_returns_what_the_chapter_shows():
     results = speed.run(speed.Parameters.checked(scale="quick"))
     assert set(results.engine.values) == set(speed.ENGINES)
