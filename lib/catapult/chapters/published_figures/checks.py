@@ -91,7 +91,7 @@ def larger_is_lower(scale: str) -> Measurement:
     Effect: the same after 2^20 steps of the first draw. Control: the largest gain of that draw at step 3.
     """
     gains = [outcomes.interval(pair) for pair in outcomes.octaves_gained(table())]
-    least = min(gains)
+    least = gains[np.argmin([mean for mean, *_ in gains])]
     first = table().digits_loss.transpose("step", "digits_rate")
     gain_at = {step: -np.diff(np.log2(first.sel(step=step).values)) for step in (3, int(first.step[-1]))}
     return Measurement(least[0], effect=gain_at[int(first.step[-1])].min(), interval=least[1:],
