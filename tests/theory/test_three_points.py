@@ -86,3 +86,19 @@ def test_bad_input_is_refused_in_one_line():
 def _drawn(width: int, seed: int):
     rng = np.random.default_rng(seed)
     return rng.standard_normal((width, 2)), rng.standard_normal(width)
+
+
+def test_opposed_weights_never_arrive():
+    for c, m in ((1.0, 1), (0.3, 4)):
+        vectors = np.zeros((m, 3))
+        vectors[0] = [0.2, -c, c]  # b = −c, so p < 0 at the start, and tends to 0 from below
+        start = three_points.gram(vectors[:, :2], vectors[:, 2])
+        assert three_points.arrival(start, m, 2.0)[1] == np.inf
+        vectors[0, 1] *= 1 - 1e-3
+        near = three_points.arrival(three_points.gram(vectors[:, :2], vectors[:, 2]), m, 2.0)[1]
+        vectors[0, 1] *= 1 - 1e-1
+        assert near > three_points.arrival(three_points.gram(vectors[:, :2], vectors[:, 2]), m, 2.0)[1]
+
+
+def test_an_arrival_beyond_all_numbers_is_infinite():
+    assert three_points.arrival(np.eye(3), 100, 0.1)[1] == np.inf

@@ -22,6 +22,9 @@ import xarray as xr
 
 from catapult.parameters import InputError, whole
 
+ROUNDING = 1e-12
+"""What rounding leaves, relatively, of a difference of squares that is 0."""
+
 
 def gram(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the inner products of a, b and c over m, shape (3, 3), of weights W1 (m, 2) and w2 (m,)."""
@@ -102,7 +105,7 @@ def arrival(start: np.ndarray, width: int, learning_rate: float) -> tuple[float,
     Derived for the gradient flow with u = 0, which conserves |a|², J = |b|² − |c|² and Q = (|b|² + |c|²)² − 4mp²:
     :math:`p^* = \sqrt{(2C^* + J)^2 - Q}/(2\sqrt m)` with :math:`C^* = 12m/\eta - |a|^2`, and
     :math:`t^* = \frac{3m}\eta\int_{p_0}^{p^*}\frac{1 + e^p}{\sqrt{Q + 4mp^2}}\,dp`. (p0, 0) if it starts beyond the
-    edge.
+    edge; infinitely many steps from b = −c, where Q = 0 and p < 0 tends to 0 from below, and beyond the largest number.
     """
     from scipy.integrate import quad
 
@@ -113,5 +116,7 @@ def arrival(start: np.ndarray, width: int, learning_rate: float) -> tuple[float,
     if target <= c:
         return float(p0), 0.0
     p = np.sqrt((2 * target + J) ** 2 - Q) / (2 * np.sqrt(m))
+    if (p0 < 0 and ROUNDING * (b + c) ** 2 >= Q) or p > np.log(np.finfo(float).max):
+        return float(p), np.inf
     integral, _ = quad(lambda q: (1 + np.exp(q)) / np.sqrt(Q + 4 * m * q**2), p0, p, limit=200)
     return float(p), 3 * m / learning_rate * integral

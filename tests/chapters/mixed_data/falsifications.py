@@ -51,6 +51,18 @@ def a_run_that_has_not_arrived(monkeypatch):
     followed(monkeypatch, lambda runs: runs.sel(step=runs.step <= 20))
 
 
+@falsifies("ours-mixed-edge")
+def an_arrival_predicted_a_quarter_too_early(monkeypatch):
+    """The step of arrival is predicted a quarter too early."""
+    followed(monkeypatch, lambda runs: runs.assign(arrival=0.75 * runs.arrival))
+
+
+@falsifies("ours-mixed-edge")
+def a_slow_run_that_is_at_the_edge_from_the_start(monkeypatch):
+    """The control is removed: all runs are at the edge all the time."""
+    followed(monkeypatch, lambda runs: runs.assign(highest=runs.highest.clip(min=1.0)))
+
+
 @falsifies("ours-mixed-outside")
 def a_law_of_a_constant_two_per_cent_larger(monkeypatch):
     """log 4.08 t in place of log 4t."""
@@ -100,6 +112,15 @@ def a_tenth_of_the_time(monkeypatch):
     replaced(monkeypatch, predictor, "_flow", lambda right, *given: right(*given[:-1], given[-1] / 10))
 
 
+@falsifies("ours-mixed-direction")
+def one_margin_for_both(monkeypatch):
+    """The control is removed: the separable points have no part within E, so that both directions are one."""
+    def flat(right, rng):
+        Z, frame, separable = right(rng)
+        return Z - separable[:, None] * (Z @ frame.T @ frame), frame, separable
+    replaced(monkeypatch, predictor, "mixed", flat)
+
+
 @falsifies("ours-mixed-within")
 def a_minimiser_a_thousandth_away(monkeypatch):
     """The point it tends to is off by two thousandths."""
@@ -135,6 +156,18 @@ def a_slice_that_disagrees(monkeypatch):
 def held_ten_per_cent_lower(monkeypatch):
     """The networks are held a tenth below the edge."""
     altered(monkeypatch, lambda runs: runs.assign(edge=0.9 * runs.edge))
+
+
+@falsifies("ours-mixed-held")
+def held_at_every_rate(monkeypatch):
+    """The control is removed: at the smallest rate the networks are at the edge as well."""
+    altered(monkeypatch, lambda runs: runs.assign(edge=runs.edge.where((runs.multiple > 0.26) | (runs.part == "P"), 1)))
+
+
+@falsifies("ours-mixed-held")
+def a_separable_part_that_is_curved(monkeypatch):
+    """The separable part has a hundredth of the curvature more."""
+    altered(monkeypatch, lambda runs: runs.assign(edge=runs.edge + 0.01 * (runs.part == "P")))
 
 
 def better(runs, points: float, networks=tuple(experiment.NETWORKS)):

@@ -13,6 +13,8 @@ from catapult.theory import linear_predictor as theory
 
 SETTLED = 0.1
 """Relative distance from v* above which an orbit is said not to have come there."""
+APART = 0.1
+"""Angle beyond which two directions are two."""
 
 # Weights .679, .291, .009 and .021, in thousandths, of the points 1, −1, −15 and 2.5 of a line.
 CYCLE = np.repeat([1.0, -1.0, -15.0, 2.5], [679, 291, 9, 21])
@@ -95,7 +97,8 @@ def direction(scale: str) -> Measurement:
             soon.append(_angle(outside @ w, best))
             angles.append(_angle(at_last, best))
             others.append(_angle(at_last, other))
-    return Measurement(np.max(angles), effect=np.max(soon), control=np.min(others))
+    return Measurement(np.max(angles), effect=np.max(soon), control=np.min(others), conditions={
+        "the direction of the largest margin of the points themselves is another": np.min(others) > APART})
 
 
 def _flow(X: np.ndarray, offsets: np.ndarray, rate: float, w: np.ndarray, start: float, end: float) -> np.ndarray:

@@ -44,8 +44,11 @@ def held(scale: str) -> Measurement:
             kept += edge.sel(part="E").mean("seed", skipna=False).values.tolist()
             outside += edge.sel(part="P").mean("seed", skipna=False).values.tolist()
     small = outcomes.table("made, even noise").edge.sel(network="linear, 1 hidden", comparison="far", part="E")
-    return Measurement(kept[np.argmax(np.abs(np.array(kept) - 1))], effect=np.max(outside),
-                       control=small.isel(multiple=0).mean(), conditions=_conditions())
+    small = small.isel(multiple=0).mean().item()
+    return Measurement(kept[np.argmax(np.abs(np.array(kept) - 1))], effect=np.max(outside), control=small,
+                       conditions=_conditions() | {
+                           "the separable part has next to no curvature": bool(np.max(outside) < 0.01),
+                           "at the smallest rate it is far below the edge": small < 0.5})
 
 
 def _excludes_zero(interval: outcomes.Interval) -> bool:

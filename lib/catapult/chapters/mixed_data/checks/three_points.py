@@ -39,9 +39,11 @@ def edge(scale: str) -> Measurement:
     before = slow.highest.where(slow.step <= slow.arrival / 10)
     late = all_runs.isel(setting=np.flatnonzero(all_runs.arrival.values > 100))
     first = late.step.values[(late.highest >= 1).values.argmax(1)]
-    loss = _loss(all_runs.isel(step=-1))
-    return Measurement(all_runs.highest.isel(step=-1).min(), effect=np.max(first / late.arrival.values),
-                       control=before.max(), conditions={"the loss is below log 2": bool((loss < np.log(2)).all())})
+    ratio, loss = first / late.arrival.values, _loss(all_runs.isel(step=-1))
+    return Measurement(all_runs.highest.isel(step=-1).min(), effect=np.max(ratio), control=before.max(), conditions={
+        "the loss is below log 2": bool((loss < np.log(2)).all()),
+        "long before it arrives the slowest run is below the edge": bool(before.max() < 1),
+        "late arrivals are predicted within a factor of two": bool(((ratio >= 0.5) & (ratio <= 2)).all())})
 
 
 def _loss(at: xr.Dataset) -> np.ndarray:
