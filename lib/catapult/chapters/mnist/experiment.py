@@ -29,6 +29,7 @@ ACTIVATIONS = ("linear", "relu")
 class Parameters(Setting):
     """The chapter's grid: two versions × two activations × learning rates × seeds."""
 
+    width: int = Field(128, ge=2, le=4096, description="width of each hidden layer")
     components: int = Field(20, ge=1, le=784, description="principal components that the non-separable version keeps")
     label_noise: float = Field(0.1, ge=0, le=0.5,
                                description="share of training labels flipped in the non-separable version")

@@ -95,7 +95,7 @@ def sharpness(results: xr.Dataset) -> Figure:
             cell.plot(edge, values, linestyle="", marker="o", markersize=3, alpha=0.45, color=style.PALETTE["catapult"])
             mean = mean_interval(values)[0]
             cell.plot(edge, mean, color=style.PALETTE["catapult"], label="mean over the seeds that did not diverge")
-            _mark_missing(cell, edge, mean, np.isfinite(values))
+            mark_missing(cell, edge, mean, np.isfinite(values))
             cell.set(yscale="log", ylim=(np.nanmin(ratio) / 2, 8))
             multiples_axis(cell, results)
         for cell in axes[:, 0]:
@@ -106,7 +106,7 @@ def sharpness(results: xr.Dataset) -> Figure:
     return figure
 
 
-def _mark_missing(axes, multiples, mean, there) -> None:
+def mark_missing(axes, multiples, mean, there) -> None:
     """Write k/n beside the first mean over k of n seeds."""
     before = there.shape[1]
     for multiple, height, seeds in zip(multiples, mean, there.sum(axis=1), strict=True):

@@ -1,4 +1,4 @@
-"""Checks of the chapter on MNIST. Most read one set of runs: the chapter's, at the scale asked for."""
+"""Checks on runs at the scale asked for: most read one set of them, the chapter's."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from catapult.runs import results
 from catapult.statistics import mean_interval
 from catapult.training import train
 
-LARGE, SMALL = 2.0, 0.25
-"""Rates compared, in units of 2/sharpness at the start."""
+SMALL = 0.25
+"""The small rate, in units of 2/sharpness at the start."""
 SETTLED_STEPS = 1000
 """Steps after which the linear network on non-separable data has converged at every rate of ``PREDICTOR_RATES``."""
 PREDICTOR_RATES = 2.0 ** np.arange(-1, 2.5, 0.5)
@@ -49,13 +49,6 @@ def peaks_and_returns(runs: xr.Dataset) -> xr.DataArray:
     return ((runs.phase == "catapult") & (runs.peak_loss > phases.PEAK * start)).any("multiple")
 
 
-def catapult_on_non_separable(scale: str) -> Measurement:
-    """Share of seeds whose linear network has a catapult, non-separable data; control: separable data."""
-    runs = _runs(scale)
-    shares = [float(peaks_and_returns(_cell(runs, version)).mean()) for version in ("non-separable", "separable")]
-    return Measurement(shares[0], control=shares[1], conditions=_as_named(runs))
-
-
 def catapult_on_separable(scale: str) -> Measurement:
     """Smaller of the two networks' shares of seeds that have a catapult on separable data."""
     runs = _runs(scale)
@@ -66,25 +59,6 @@ def catapult_on_separable(scale: str) -> Measurement:
 def log_sharpness_ratio(runs: xr.Dataset, multiple: float) -> np.ndarray:
     """Return log2 of the final sharpness at a rate over that at the small rate, a number a seed."""
     return np.log2(_at(runs.sharpness_end, multiple) / _at(runs.sharpness_end, SMALL)).values
-
-
-def flatter_in_catapult_phase(scale: str) -> Measurement:
-    """Largest log2 ratio of a seed's final sharpness, its largest catapult rate over the small rate.
-
-    Effect and interval: the mean over seeds. Control: the mean for the stable rate, at which no run of the linear
-    network is a catapult.
-    """
-    runs = _runs(scale)
-    cell = _cell(runs, "non-separable")
-    caught = cell.phase == "catapult"
-    largest = cell.multiple.where(caught).max("multiple")
-    flattest = cell.sharpness_end.where(cell.multiple == largest).max("multiple")
-    ratios = np.log2(flattest / _at(cell.sharpness_end, SMALL)).values
-    mean, low, high = mean_interval(ratios)
-    return Measurement(np.max(ratios), effect=mean, interval=(low, high), control=log_sharpness_ratio(cell, 1.0).mean(),
-                       conditions={**_as_named(runs), **_level_up_to_the_critical_rate(cell),
-                                   "every seed has a catapult": bool(caught.any("multiple").all()),
-                                   "the control is no catapult": not _at(caught, 1.0).any()})
 
 
 def _level_up_to_the_critical_rate(non_separable: xr.Dataset) -> dict[str, bool]:
@@ -109,14 +83,6 @@ def flatter_below_critical_on_separable(scale: str) -> Measurement:
 def share_of_the_edge(runs: xr.Dataset) -> xr.DataArray:
     """Return η · final sharpness / 2."""
     return runs.learning_rate * runs.sharpness_end / 2
-
-
-def edge_selection(scale: str) -> Measurement:
-    """Smallest η · final sharpness / 2 of a run at twice the stable rate, non-separable version, linear network."""
-    runs = _runs(scale)
-    shares = _at(share_of_the_edge(_cell(runs, "non-separable")), LARGE)
-    return Measurement(shares.min(skipna=False), interval=(shares.min(), shares.max()),
-                       conditions={**_as_named(runs), "no run ends beyond the edge": bool((shares <= 1).all())})
 
 
 def no_edge_on_separable(scale: str) -> Measurement:

@@ -1,0 +1,25 @@
+"""Checks of the chapter on MNIST: on the recorded tables, and on runs made here."""
+
+from catapult.chapters.mnist.checks.live import (
+    best_accuracy_at_large_rate,
+    catapult_on_separable,
+    flatter_below_critical_on_separable,
+    gains,
+    no_edge_on_separable,
+    one_predictor,
+    window_and_width,
+)
+from catapult.chapters.mnist.checks.tables import (
+    best_rate,
+    catapult_on_non_separable,
+    edge_selection,
+    flatter_generalises,
+    flatter_in_catapult_phase,
+    peaks,
+)
+
+__all__ = [
+    "best_accuracy_at_large_rate", "best_rate", "catapult_on_non_separable", "catapult_on_separable",
+    "edge_selection", "flatter_below_critical_on_separable", "flatter_generalises",
+    "flatter_in_catapult_phase", "gains", "no_edge_on_separable", "one_predictor", "peaks",
+    "window_and_width"]

