@@ -22,6 +22,7 @@ Fixed before the recorded runs, after trials of their sizes on single seeds:
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Literal
 
@@ -111,8 +112,7 @@ def join(values: Parameters, datasets: list[xr.Dataset]) -> xr.Dataset:
 def problem_of(values: Parameters, point: str, seed: int) -> Problem:
     """Return the problem of one point of the dial and seed."""
     components, noise, which = POINTS[point]
-    problem = PAIRS[values.data_set].problem(samples=values.samples, features="components", components=components,
-                                             label_noise=noise, seed=seed, unused=True)
+    problem = _drawn(values.data_set, values.samples, components, noise, seed)
     if which == "all":
         return problem
     right = np.flatnonzero(without_errors(problem.Z))
@@ -120,6 +120,13 @@ def problem_of(values: Parameters, point: str, seed: int) -> Problem:
         right = np.sort(np.random.default_rng([seed, 2]).permutation(len(problem.y))[:len(right)])
     return Problem(problem.X[right], problem.y[right], problem.X_test, problem.y_test,
                    f"{problem.name}, {len(right)} of them: {which}")
+
+
+@functools.lru_cache(maxsize=1)
+def _drawn(data_set: str, samples: int, components: int, noise: float, seed: int) -> Problem:
+    """Return all images drawn; once for the points that follow each other and share them: half of their time."""
+    return PAIRS[data_set].problem(samples=samples, features="components", components=components, label_noise=noise,
+                                   seed=seed, unused=True)
 
 
 def without_errors(Z: np.ndarray) -> np.ndarray:
