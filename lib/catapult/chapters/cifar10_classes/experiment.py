@@ -12,7 +12,8 @@ Fixed before anything was run but a timing and the certificates of two seeds:
   its three gains; the linear network and the separable version are its controls.
 * *Flatter*: log2 of the final sharpness at the largest rate compared over that at the smallest, linear network,
   non-separable; control: η_crit itself.
-* *Seeds.* 10, of images and initial weights. The smallest gain that could be resolved is the half-width.
+* *Seeds.* 10 were planned, of images and initial weights; 8 are recorded, so that a verdict stays open. The smallest gain
+  that could be resolved is the half-width of its interval.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Parameters(parameters.Parameters):
     width: int = Field(64, ge=2, le=1024, description="width of the hidden layer")
     steps: int = Field(200, ge=16, le=100_000, description="steps T at the rate itself")
     settle: int = Field(100, ge=1, le=100_000, description="further steps at the smallest rate")
-    seeds: int = Field(10, ge=2, le=1000, description="seeds: images and initial weights")
+    seeds: int = Field(8, ge=2, le=1000, description="seeds: images and initial weights")
     first_seed: int = Field(0, ge=0, le=10**6, description="the first of them: fresh ones begin at 10")
     dtype: Literal["float64", "float32"] = Field("float32", description="precision of the training")
 
