@@ -12,8 +12,8 @@ Fixed before anything was run but a timing and the certificates of two seeds:
   its three gains; the linear network and the separable version are its controls.
 * *Flatter*: log2 of the final sharpness at the largest rate compared over that at the smallest, linear network,
   non-separable; control: η_crit itself.
-* *Seeds.* 10 were planned, of images and initial weights; 8 are recorded, so that a verdict stays open. The smallest gain
-  that could be resolved is the half-width of its interval.
+* *Seeds.* 10 were planned, of images and initial weights; 8 are recorded, so that a verdict stays open. The smallest
+  gain that could be resolved is the half-width of its interval.
 """
 
 from __future__ import annotations
