@@ -1,4 +1,4 @@
-"""CIFAR-10: two classes of photographs as a problem. There is no substitute for the files."""
+"""CIFAR-10: two classes of photographs as a problem, or all ten. There is no substitute for the files."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from catapult.datasets import checked_files, sources
 from catapult.datasets.problem import Problem
-from catapult.datasets.two_classes import Images, two_class_problem
-from catapult.parameters import InputError, nearest
+from catapult.datasets.two_classes import Images, scaled_features, two_class_problem
+from catapult.parameters import InputError, nearest, whole
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -47,6 +47,40 @@ def two_classes(classes: tuple[str, str] = ("cat", "dog"), *, samples: int = 512
         images(), (CLASSES.index(classes[0]), CLASSES.index(classes[1])), tuple(classes), samples=samples,
         test_samples=test_samples, features=features, components=components, label_noise=label_noise,
         centred=centred, seed=seed, unused=unused)
+
+
+def ten_classes(*, samples: int = 1_000, components: int = 20, seed: int = 0) -> Problem:
+    """Return the problem of telling all ten classes, on principal components; labels are places in ``CLASSES``.
+
+    Parameters
+    ----------
+    samples
+        Training images n, as many of each class: a multiple of ten, at most 50,000. All published test images are
+        test images.
+    components
+        Principal components of the training images, centred and scaled as :mod:`catapult.datasets.two_classes` says.
+    seed
+        Seed ≥ 0 of the training draw.
+
+    Raises
+    ------
+    DataMissing
+        If CIFAR-10 is not at hand; the line says how to get it.
+    InputError
+        One line, for a value out of range and altered data.
+    """
+    pictures, number = images(), len(CLASSES)
+    pools = [np.flatnonzero(pictures.train_labels == label) for label in range(number)]
+    most = number * min(map(len, pools))
+    if whole("samples", samples, number) % number or samples > most:
+        raise InputError(f"samples = {samples}; allowed: multiples of {number} up to {most}")
+    rng = np.random.default_rng([whole("seed", seed, 0), 10])
+    drawn = rng.permutation(np.concatenate([rng.permutation(pool)[:samples // number] for pool in pools]))
+    X, X_test = scaled_features(pictures.train[drawn], pictures.test, "components", whole("components", components, 1),
+                                True)
+    return Problem(X, pictures.train_labels[drawn], X_test, pictures.test_labels,
+                   f"all ten classes: {samples} training and {len(X_test)} test images, {components} principal "
+                   f"components, centred ({pictures.in_words})")
 
 
 def images() -> Images:

@@ -88,7 +88,7 @@ def two_class_problem(images: Images, classes: tuple[int, int], names: tuple[str
         test_images, y_test = _all_but(images, train, classes)
     order = rng.permutation(len(train))
     train, y = train[order], y[order]
-    X, X_test = _features(images.train[train], test_images, features, components, centred)
+    X, X_test = scaled_features(images.train[train], test_images, features, components, centred)
     noise = np.random.default_rng([seed, 1])
     y[noise.permutation(len(y))[:round(label_noise * len(y))]] *= -1
     words = {"pixels": "pixel values", "blocks": f"means of {BLOCK} × {BLOCK} pixels",
@@ -135,7 +135,8 @@ def _all_but(images: Images, drawn: np.ndarray, classes) -> tuple[np.ndarray, np
     return pixels, np.where(labels[order] == classes[0], 1.0, -1.0)
 
 
-def _features(train, test, features, components, centred) -> tuple[np.ndarray, np.ndarray]:
+def scaled_features(train, test, features, components, centred) -> tuple[np.ndarray, np.ndarray]:
+    """Return training and test inputs from images, uint8: the steps 2 to 4 of the module, fitted on the former."""
     X, X_test = (_flat(images / 255.0, blocks=features == "blocks") for images in (train, test))
     if centred:
         mean = X.mean(axis=0)

@@ -87,3 +87,34 @@ def linear_networks_lose_a_quarter_of_a_point(monkeypatch):
 def relu_networks_gain_half_a_point_less(monkeypatch):
     """ReLU networks gain half a percentage point less from large rates than they do."""
     altered(monkeypatch, lambda runs: better(runs, -0.5, "relu"))
+
+
+def altered_ten(monkeypatch, change):
+    """Let the checks read a table of ten classes that ``change`` has altered."""
+    replaced(monkeypatch, checks, "ten", lambda right: change(right()))
+
+
+@falsifies("huang-cifar-ten-flatter", "huang-cifar-ten-classes")
+def separable_data_in_the_place_of_non_separable_among_ten(monkeypatch):
+    """The hypothesis is dropped: the ten classes called non-separable are the separable ones."""
+    altered_ten(monkeypatch, lambda runs: runs.sel(
+        version=["separable", "separable"]).assign_coords(version=runs.version))
+
+
+@falsifies("huang-cifar-ten-flatter")
+def large_rates_end_two_per_cent_sharper_on_ten_classes(monkeypatch):
+    """Above the stable rate every run ends two per cent sharper."""
+    altered_ten(monkeypatch, lambda runs: scaled(runs, 1.02, runs.multiple > 1.01))
+
+
+@falsifies("huang-cifar-ten-classes")
+def linear_networks_gain_half_a_point_on_ten_classes(monkeypatch):
+    """Linear networks gain half a percentage point more from large rates than they do."""
+    altered_ten(monkeypatch, lambda runs: better(runs, 0.5, "linear"))
+
+
+@falsifies("huang-cifar-ten-classes")
+def relu_networks_survive_at_large_rates(monkeypatch):
+    """No ReLU network diverges at 1.41 times the stable rate: there would be something to compare."""
+    altered_ten(monkeypatch, lambda runs: runs.assign(phase=runs.phase.where(
+        ~((runs.activation == "relu") & (runs.multiple > 1.3) & (runs.multiple < 1.5)), "catapult")))

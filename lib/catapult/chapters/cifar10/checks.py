@@ -10,6 +10,7 @@ import xarray as xr
 from catapult import phases
 from catapult.chapters.cifar10 import comparison
 from catapult.chapters.cifar10 import experiment as cifar10
+from catapult.chapters.cifar10_classes import experiment as classes
 from catapult.companion.measurement import Measurement
 from catapult.datasets import DataMissing
 from catapult.runs import recorded
@@ -162,3 +163,48 @@ def flatter_without_gain(scale: str) -> Measurement:
     cell = _cell(table(), "non-separable", "linear")
     return Measurement(np.max(ends), effect=2 ** -log_flatter(cell, comparison.sides(cell)[1][-1]).mean(),
                        conditions=_conditions(table()))
+
+
+@functools.cache
+def ten() -> xr.Dataset:
+    """Return the recorded table of all ten classes."""
+    return recorded.load(classes, classes.Parameters())
+
+
+def ten_gains() -> dict[tuple[str, str, str], tuple[float, float, float]]:
+    """Return the gain on ten classes and its interval, in points: version, network, comparison."""
+    return {(version, activation, name): comparison.gain_interval(_cell(ten(), version, activation), name)
+            for version in cifar10.VERSIONS for activation in cifar10.ACTIVATIONS for name in comparison.COMPARISONS}
+
+
+def _ten_conditions() -> dict[str, bool]:
+    kinds = {"separable": "separable", "non-separable": "strictly non-separable"}
+    return {f"every {version} set of ten classes is certified {kind}":
+            bool((ten().certificate.sel(version=version) == kind).all()) for version, kind in kinds.items()}
+
+
+def ten_flatter(scale: str) -> Measurement:
+    """Largest log2 ratio of a seed's final sharpness on ten classes, the largest rate compared over the smallest.
+
+    Linear network, non-separable data. Effect and interval: the mean over seeds. Control: the mean at 2/sharpness of
+    the start.
+    """
+    cell = _cell(ten(), "non-separable", "linear")
+    ratios = log_flatter(cell, comparison.sides(cell)[1][-1])
+    mean, low, high = mean_interval(ratios)
+    return Measurement(ratios.max(), effect=mean, interval=(low, high), control=log_flatter(cell, 1.0).mean(),
+                       conditions=_ten_conditions())
+
+
+def ten_best_rate(scale: str) -> Measurement:
+    """Largest end of the intervals of the linear network's gain on ten classes, non-separable data, either sign.
+
+    In points. Effect and interval: annealed. Control: annealed, on separable data.
+    """
+    gains = ten_gains()
+    ends = [abs(end) for name in comparison.COMPARISONS for end in gains["non-separable", "linear", name][1:]]
+    mean, *interval = gains["non-separable", "linear", "annealed"]
+    survived = comparison.sides(_cell(ten(), "non-separable", "relu"))[1]
+    return Measurement(max(ends), effect=mean, interval=tuple(interval), control=gains[
+        "separable", "linear", "annealed"][0], conditions={
+            **_ten_conditions(), "all ReLU networks survive no rate above the stable one": not len(survived)})

@@ -14,10 +14,15 @@ Fixed before the recorded runs, after trials of their sizes on single seeds:
 * *Recorded*: MNIST 3 against 5 and CIFAR-10 automobile against dog, n = 512, 10 seeds; 2 data sets × 2 networks × 5
   outcomes = 20 differences are looked at. All images that are not drawn are test images, a tenth of them to choose on.
   The smallest difference that could be resolved is the half-width of its interval.
+* *Tried again*, fixed when these 20 were known and before anything else was run: two of the twelve differences of gains
+  had an interval that excludes 0, those of the ReLU network at equal time, both below. The compared points and the
+  control are to be run at ten fresh seeds (10 to 19) of both data sets, and on a second pair of photographs, cat
+  against dog (seeds 0 to 9). The differences are confirmed if these three intervals lie below 0, too. Not recorded yet.
 """
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Literal
 
@@ -42,7 +47,9 @@ POINTS = {"10 % noise": (BASE, 0.1, "all"), "20 components": (BASE, 0.0, "all"),
           "errors dropped": (BASE, 0.0, "dropped")}
 """Components, share of labels flipped, which images: in the order of the figures."""
 MATCHED = ("random subset", "errors dropped")
-JOINED_OVER = ("seeds",)
+TESTED = ("20 components", *MATCHED)
+"""What is compared, and what the control compares with."""
+JOINED_OVER = ("seeds", "first_seed")
 
 
 class Parameters(parameters.Parameters):
@@ -53,8 +60,10 @@ class Parameters(parameters.Parameters):
     width: int = Field(32, ge=2, le=1024, description="width of the hidden layer")
     steps: int = Field(60, ge=16, le=100_000, description="steps T at the rate itself")
     settle: int = Field(30, ge=1, le=100_000, description="further steps at the smallest rate")
-    points: Literal["matched", "all"] = Field("matched", description="the two points that are compared, or all six")
+    points: Literal["matched", "tested", "all"] = Field(
+        "matched", description="the two points that are compared, with the control's, or all six")
     seeds: int = Field(2, ge=2, le=1000, description="seeds: images, label noise, subset and initial weights")
+    first_seed: int = Field(0, ge=0, le=10**6, description="the first of them: fresh ones begin at 10")
     dtype: Literal["float64", "float32"] = Field("float32", description="precision of the training")
 
     scales = {  # noqa: RUF012
@@ -75,12 +84,12 @@ def run(values: Parameters) -> xr.Dataset:
 
 def cells(values: Parameters) -> list[dict[str, str | int]]:
     """Return the cells: a seed each."""
-    return [{"seed": seed} for seed in range(values.seeds)]
+    return [{"seed": seed} for seed in range(values.first_seed, values.first_seed + values.seeds)]
 
 
 def cell(values: Parameters, seed: int) -> xr.Dataset:
     """Follow both networks at every point of the dial, from one seed."""
-    points = {"all": POINTS, "matched": MATCHED}[values.points]
+    points = {"all": POINTS, "tested": TESTED, "matched": MATCHED}[values.points]
     return xr.concat([_point(values, point, seed) for point in points], "point", combine_attrs="override")
 
 
@@ -103,8 +112,7 @@ def join(values: Parameters, datasets: list[xr.Dataset]) -> xr.Dataset:
 def problem_of(values: Parameters, point: str, seed: int) -> Problem:
     """Return the problem of one point of the dial and seed."""
     components, noise, which = POINTS[point]
-    problem = PAIRS[values.data_set].problem(samples=values.samples, features="components", components=components,
-                                             label_noise=noise, seed=seed, unused=True)
+    problem = _drawn(values.data_set, values.samples, components, noise, seed)
     if which == "all":
         return problem
     right = np.flatnonzero(without_errors(problem.Z))
@@ -112,6 +120,13 @@ def problem_of(values: Parameters, point: str, seed: int) -> Problem:
         right = np.sort(np.random.default_rng([seed, 2]).permutation(len(problem.y))[:len(right)])
     return Problem(problem.X[right], problem.y[right], problem.X_test, problem.y_test,
                    f"{problem.name}, {len(right)} of them: {which}")
+
+
+@functools.lru_cache(maxsize=1)
+def _drawn(data_set: str, samples: int, components: int, noise: float, seed: int) -> Problem:
+    """Return all images drawn; once for the points that follow each other and share them: half of their time."""
+    return PAIRS[data_set].problem(samples=samples, features="components", components=components, label_noise=noise,
+                                   seed=seed, unused=True)
 
 
 def without_errors(Z: np.ndarray) -> np.ndarray:
