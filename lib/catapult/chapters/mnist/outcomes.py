@@ -16,9 +16,10 @@ from catapult.datasets import DataMissing, sources
 from catapult.runs import recorded
 
 VERSIONS = mnist_phases.VERSIONS
-LINEAR = "linear, logistic loss"
+LINEAR, SQUARED = "linear, logistic loss", "linear, squared loss"
 RECORDED = {
     LINEAR: {},
+    SQUARED: {"loss": "squared"},
 }
 """The recorded tables, and the parameters that are not at their defaults."""
 SLICE_STEPS = 38
@@ -83,6 +84,13 @@ def log_flatter(runs: xr.Dataset, multiple: float) -> np.ndarray:
     """Return log2 of the final sharpness at a rate over that at η_crit/4, a number a seed."""
     final = comparison.final_sharpness(runs)
     return np.log2(at(final, multiple) / at(final, mnist_phases.SMALL)).values
+
+
+def log_shares(name: str) -> np.ndarray:
+    """Return log2 of η · sharpness/2, separable over non-separable data, at the largest rate that both survive."""
+    cells = [cell(name, version) for version in ("separable", "non-separable")]
+    shares = [at(comparison.share_of_edge(runs), largest(*cells)).values for runs in cells]
+    return np.log2(shares[0] / shares[1])
 
 
 def gain(name: str, version: str, compared: str, chosen: bool = True) -> Interval:

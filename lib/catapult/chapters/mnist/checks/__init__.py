@@ -12,6 +12,7 @@ from catapult.chapters.mnist.checks.live import (
 from catapult.chapters.mnist.checks.tables import (
     best_rate,
     catapult_on_non_separable,
+    dynamics_follow_separability,
     edge_selection,
     flatter_generalises,
     flatter_in_catapult_phase,
@@ -20,6 +21,6 @@ from catapult.chapters.mnist.checks.tables import (
 
 __all__ = [
     "best_accuracy_at_large_rate", "best_rate", "catapult_on_non_separable", "catapult_on_separable",
-    "edge_selection", "flatter_below_critical_on_separable", "flatter_generalises",
+    "dynamics_follow_separability", "edge_selection", "flatter_below_critical_on_separable", "flatter_generalises",
     "flatter_in_catapult_phase", "gains", "no_edge_on_separable", "one_predictor", "peaks",
     "window_and_width"]

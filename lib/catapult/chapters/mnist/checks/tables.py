@@ -8,7 +8,7 @@ import xarray as xr
 from catapult import phases
 from catapult.chapters.cifar10 import comparison
 from catapult.chapters.mnist import outcomes
-from catapult.chapters.mnist.outcomes import LINEAR, VERSIONS
+from catapult.chapters.mnist.outcomes import LINEAR, SQUARED, VERSIONS
 from catapult.companion.measurement import Measurement
 from catapult.statistics import mean_interval
 
@@ -44,6 +44,18 @@ def edge_selection(scale: str) -> Measurement:
     shares = outcomes.at(comparison.share_of_edge(cell), outcomes.largest(cell))
     return Measurement(shares.min(skipna=False), interval=(shares.min(), shares.max()), conditions={
         **outcomes.conditions(LINEAR), "no run ends beyond the edge by three per cent": bool((shares <= 1.03).all())})
+
+
+def dynamics_follow_separability(scale: str) -> Measurement:
+    """Largest log2 ratio of a seed's η · final sharpness / 2, separable over non-separable data, linear network.
+
+    At the largest rate that all seeds survive on both. Effect and interval: the mean. Control: the squared loss.
+    """
+    ratios, control = outcomes.log_shares(LINEAR), outcomes.log_shares(SQUARED)
+    mean, low, high = mean_interval(ratios)
+    return Measurement(np.max(ratios), effect=mean, interval=(low, high), control=control.mean(), conditions={
+        **outcomes.conditions(LINEAR, SQUARED),
+        "with the squared loss separable data end no farther from the edge": bool(control.mean() >= 0)})
 
 
 def best_rate(scale: str) -> Measurement:
