@@ -89,7 +89,7 @@ function pen(svg, width, height, axis, clip) {
 }
 
 /* Indices: w_t, η_c, λ_∞. */
-const written = words => escaped(words).replace(/_(\S)/g, '<tspan class="m-index" dy="3">$1</tspan><tspan dy="-3">​</tspan>');
+const written = words => escaped(words).replace(/_(\w)/g, '<tspan class="m-index" dy="3">$1</tspan><tspan dy="-3">​</tspan>');
 
 /* The state in the address. */
 
@@ -122,32 +122,35 @@ const address = (name, definition, state) => `#lab:${name}:` + Object.entries(de
 /* Controls. */
 
 const POSITIONS = 500;
-function position(parameter, value) {
-  const {low, high, log} = parameter;
+const limits = (parameter, state) => {
+  const [low, high] = parameter.limits?.(state) ?? [parameter.low, parameter.high];
+  return {...parameter, low, high};
+};
+function position({low, high, log}, value) {
   return Math.round(POSITIONS * (log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low)));
 }
-function value(parameter, place) {
-  const {low, high, log} = parameter, share = place / POSITIONS;
+function value({low, high, log, whole}, place) {
+  const share = place / POSITIONS;
   const exact = log ? low * (high / low) ** share : low + (high - low) * share;
-  return parameter.whole ? Math.round(exact) : clamp(Number(exact.toPrecision(4)), low, high);
+  return whole ? Math.round(exact) : clamp(Number(exact.toPrecision(4)), low, high);
 }
 
-function control(host, id, key, parameter, change) {
+function control(host, id, key, parameter, state, change) {
   const box = make("div", {class: `moving-control moving-control-${key}`}, host), field = `${id}-${key}`;
-  make("label", {for: field}, box).innerHTML = parameter.label.replace(/_(\S)/g, "<sub>$1</sub>");
+  make("label", {for: field}, box).innerHTML = parameter.label.replace(/_(\w)/g, "<sub>$1</sub>");
   if (parameter.among) {
     const select = make("select", {id: field}, box);
     for (const one of parameter.among) make("option", {value: one}, select, one);
-    select.addEventListener("change", () => change({[key]: select.value}));
-    return state => { select.value = state[key]; };
+    select.addEventListener("change", () => change(parameter.then?.(state, select.value) ?? {[key]: select.value}));
+    return () => { select.value = state[key]; };
   }
   const shown = make("span", {class: "moving-number"}, box);
   const slider = make("input", {id: field, type: "range", min: 0, max: POSITIONS, step: 1}, box);
-  slider.addEventListener("input", () => change({[key]: value(parameter, Number(slider.value))}));
-  return state => {
+  slider.addEventListener("input", () => change({[key]: value(limits(parameter, state), Number(slider.value))}));
+  return () => {
     const words = parameter.shown ? parameter.shown(state[key]) : short(state[key], 4);
     shown.textContent = words;
-    slider.value = position(parameter, state[key]);
+    slider.value = position(limits(parameter, state), state[key]);
     slider.setAttribute("aria-valuetext", words);
     slider.disabled = Boolean(parameter.idle?.(state));
     box.classList.toggle("moving-idle", slider.disabled);
@@ -155,7 +158,7 @@ function control(host, id, key, parameter, change) {
 }
 
 /* A handle: dragged by mouse or finger, moved by arrow keys from the state. */
-function grip(layer, panel, change, drag) {
+function grip(layer, panel, current, change, drag) {
   const element = make("div", {class: "moving-handle", role: "slider", tabindex: 0}, layer);
   let handle, pen, from;
   const to = event => {
@@ -175,12 +178,15 @@ function grip(layer, panel, change, drag) {
   element.addEventListener("focus", () => handle.taken?.());
   element.addEventListener("keydown", event => {
     const steps = {ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1], PageUp: [0, 5], PageDown: [0, -5]}[event.key];
+    const handle = current();  // of the state, which may be ahead of what is drawn
     if (steps) change(handle.stepped(...steps.map(n => n * (event.shiftKey ? 5 : 1))));
     else if (handle.keys?.[event.key]) handle.keys[event.key]();
     else return;
     event.preventDefault();
   });
   return (now, axes) => {
+    element.hidden = !now;
+    if (!now) return;
     [handle, pen] = [now, axes];
     const about = {"aria-label": now.label, "aria-valuemin": now.low, "aria-valuemax": now.high, "aria-valuenow": now.value, "aria-valuetext": now.text};
     for (const name in about) element.setAttribute(name, about[name]);
@@ -189,8 +195,6 @@ function grip(layer, panel, change, drag) {
     const size = panel.svg.viewBox.baseVal;
     element.style.left = `${100 * axes.x(now.at[0]) / size.width}%`;
     element.style.top = `${100 * axes.y(now.at[1]) / size.height}%`;
-    element.hidden = false;
-    return element;
   };
 }
 
@@ -204,18 +208,19 @@ function start(root) {
   const chips = make("div", {class: "moving-chips"}, live), look = make("p", {class: "moving-look"}, live);
   const board = make("div", {class: `moving-panels moving-panels-${name}`}, live);
   const reading = make("p", {class: "moving-reading"}, live), said = make("p", {class: "moving-status", role: "status"}, live);
-  const controls = make("div", {class: "moving-controls"}, live);
+  const main = make("div", {class: "moving-main"}, live), controls = make("div", {class: "moving-controls"}, live);
   for (const [key, one] of Object.entries(definition.panels)) {
     const box = make("div", {class: `moving-panel moving-panel-${key}`}, board), canvas = one.map ? make("canvas", {"aria-hidden": "true"}, box) : null;
     box.insertAdjacentHTML("beforeend", `<svg role="img" aria-label="${escaped(one.label)}"></svg>`);
     panels[key] = {...one, box, canvas, svg: box.lastElementChild, layer: make("div", {class: "moving-layer"}, box)};
   }
   for (const [key, one] of Object.entries(definition.parameters))
-    if (one.label) updates.push(control(controls, id, key, one, patch => change(patch, true)));
+    if (one.label) updates.push(control(updates.length ? controls : main, id, key, one, state, patch => change(patch, true)));
   definition.extra?.({controls, make, state, change: patch => change(patch, true), root});
 
   for (const preset of presets) {
-    const chip = make("button", {type: "button", "aria-pressed": "false"}, chips, preset.dataset.title);
+    const chip = make("button", {type: "button", "aria-pressed": "false"}, chips);
+    chip.innerHTML = escaped(preset.dataset.title).replace(/_(\w)/g, "<sub>$1</sub>");
     chip.addEventListener("click", () => {
       change({...initial, ...parsed(name, definition, `#lab:${name}:${preset.dataset.state}`)}, true);
       look.textContent = preset.textContent;
@@ -233,7 +238,7 @@ function start(root) {
     const frame = now => {
       const share = clamp((now - began) / 9000, 0, 1);
       playing = share < 1 ? requestAnimationFrame(frame) : 0;
-      change({[first]: value(definition.parameters[first], POSITIONS * share)});
+      change({[first]: value(limits(definition.parameters[first], state), POSITIONS * share)});
       if (!playing) stop();
     };
     playing = requestAnimationFrame(frame);
@@ -280,25 +285,27 @@ function start(root) {
     const now = definition.handles?.(state, change) ?? [];
     now.forEach((handle, i) => {
       const panel = panels[handle.panel];
-      (grips[i] ??= grip(panel.layer, panel, patch => change(patch, true), on => { dragging = on; if (!on) change({}); }))(handle, panel.pen);
+      (grips[i] ??= grip(panel.layer, panel, () => definition.handles(state)[i], patch => change(patch, true), on => { dragging = on; if (!on) change({}); }))(handle, panel.pen);
     });
-    panels[now[0]?.panel]?.layer.querySelectorAll(".moving-handle").forEach((one, i) => { one.hidden = i >= now.length; });
-    updates.forEach(update => update(state));
+    grips.slice(now.length).forEach(one => one());
+    updates.forEach(update => update());
     const {phase, tone, words} = definition.reading(result, state);
-    reading.innerHTML = `<strong class="moving-phase m-back-${tone}">${escaped(phase)}</strong> ${escaped(words).replace(/_(\S)/g, "<sub>$1</sub>")}`;
+    reading.innerHTML = `<strong class="moving-phase m-back-${tone}">${escaped(phase)}</strong> ${escaped(words).replace(/_(\w)/g, "<sub>$1</sub>")}`;
     clearTimeout(spoken);
     spoken = setTimeout(() => { said.textContent = `${phase}: ${words.replaceAll("_", " ")}`; }, 800);
-    definition.commands(state).forEach(([what, command], i) => { lines[i].what.textContent = what; lines[i].code.textContent = command; });
-    root.moving = {state: {...state}, result, phase};
+    const commanded = definition.commands(state);
+    commanded.forEach(([what, command], i) => { lines[i].what.textContent = what; lines[i].code.textContent = command; });
+    root.moving = {state: {...state}, result, phase, commands: commanded.map(([, command]) => command)};
   }
 
-  const initial = {...state};
+  const initial = {...state, ...parsed(name, definition, `#lab:${name}:${presets[0].dataset.state}`)};
   const restore = () => {
     const found = parsed(name, definition, location.hash);
     if (!found) return false;
     change({...initial, ...found});
     look.textContent = "";
-    (root.querySelector(".moving-live") ?? live).scrollIntoView({block: "start"});
+    for (const chip of chips.children) chip.removeAttribute("aria-pressed");
+    live.scrollIntoView({block: "start"});
     return true;
   };
   const figure = "replaces" in root.dataset && document.getElementById(root.dataset.still)?.closest("figure");
@@ -308,11 +315,14 @@ function start(root) {
   }
   live.hidden = false;
   root.classList.add("moving-started");
-  if (presets.length) { chips.children[0].setAttribute("aria-pressed", "true"); look.textContent = presets[0].textContent;
-    Object.assign(state, parsed(name, definition, `#lab:${name}:${presets[0].dataset.state}`)); }
   new ResizeObserver(() => { if (!pending) { pending = true; requestAnimationFrame(draw); } }).observe(board);
+  new MutationObserver(() => change({})).observe(document.documentElement, {attributeFilter: ["data-theme"]});
   addEventListener("hashchange", restore);
-  if (!restore()) change({});
+  if (!restore()) {
+    change(initial);
+    chips.children[0].setAttribute("aria-pressed", "true");
+    look.textContent = presets[0].textContent;
+  }
 }
 
 catapult.figure = (name, definition) => { figures[name] = definition; };

@@ -132,6 +132,29 @@ function largest_curvature(Z, h) {
 const smoothness = Z => largest_curvature(Z, Z.map(() => 1 / 4));
 const sharpness = (loss, Z, w) => largest_curvature(Z, Z.map(z => losses[loss].curvature(dot(z, w))));
 
+/* The minimiser of the risk of strictly non-separable data, by Newton's method with halved steps. */
+function minimiser(loss, Z) {
+  let w = [0, 0], now = risk(loss, Z, w);
+  for (let i = 0; i < 200; i++) {
+    const g = gradient(loss, Z, w);
+    let a = 0, b = 0, c = 0;
+    for (const z of Z) {
+      const curved = losses[loss].curvature(dot(z, w)) / Z.length;
+      a += curved * z[0] * z[0]; b += curved * z[0] * z[1]; c += curved * z[1] * z[1];
+    }
+    const area = a * c - b * b, step = [(c * g[0] - b * g[1]) / area, (a * g[1] - b * g[0]) / area];
+    if (!step.every(Number.isFinite) || Math.hypot(...step) < 1e-13 * (1 + Math.hypot(...w))) break;
+    let share = 1, next, then;
+    do {
+      next = [w[0] - share * step[0], w[1] - share * step[1]];
+      then = risk(loss, Z, next);
+      share /= 2;
+    } while (!(then <= now) && share > 1e-12);
+    [w, now] = [next, then];
+  }
+  return w;
+}
+
 /* The kind of whole-number data in the plane, decided exactly, with its evidence: a direction v with z_i.v > 0 (separable)
    or >= 0 (non-separable), or the two or three z_i whose positive multiples add up to 0 (conflict, positions in Z).
    separable_part: the points with z_i.v > 0 where the others cannot be separated from each other. */
@@ -139,42 +162,46 @@ const cross = (a, b) => a[0] * b[1] - a[1] * b[0];
 
 function certify(Z) {
   const zero = Z.findIndex(z => z[0] === 0 && z[1] === 0), rows = Z.filter(z => z[0] !== 0 || z[1] !== 0);
-  const conflict = () => {
-    if (zero >= 0) return [zero];
+  const pair = () => {
     for (let i = 0; i < Z.length; i++)
       for (let j = i + 1; j < Z.length; j++) if (cross(Z[i], Z[j]) === 0 && dot(Z[i], Z[j]) < 0) return [i, j];
+    return [];
+  };
+  const triple = () => {
     for (let i = 0; i < Z.length; i++)
       for (let j = i + 1; j < Z.length; j++)
         for (let k = j + 1; k < Z.length; k++) {
           const turns = [cross(Z[i], Z[j]), cross(Z[j], Z[k]), cross(Z[k], Z[i])];
           if (turns.every(turn => turn > 0) || turns.every(turn => turn < 0)) return [i, j, k];
         }
-    return [];
+    return pair();
   };
   // All are in one closed half-plane iff they are in one whose edge passes through one of them.
   const normals = rows.flatMap(z => [[-z[1], z[0]], [z[1], -z[0]]]);
   const holding = normals.filter(v => rows.every(z => dot(z, v) >= 0));
-  if (rows.length && !holding.length) return {kind: "strictly non-separable", conflict: conflict(), separable_part: []};
-  const opposed = rows.some((a, i) => rows.some((b, j) => j > i && cross(a, b) === 0 && dot(a, b) < 0));
+  if (rows.length && !holding.length) return {kind: "strictly non-separable", conflict: triple(), separable_part: []};
+  const opposed = pair();
   const inside = v => Z.flatMap((z, i) => dot(z, v) > 0 ? [i] : []);
-  const kind = zero < 0 && rows.length && !opposed ? "separable" : "non-separable";
-  const direction = opposed ? holding.find(v => inside(v).length) ?? holding[0] : largest_margin(rows) ?? [0, 0];
-  return {kind, direction, conflict: kind === "separable" ? [] : conflict(), separable_part: inside(direction)};
+  const kind = zero < 0 && rows.length && !opposed.length ? "separable" : "non-separable";
+  const direction = opposed.length ? holding.find(v => inside(v).length) ?? holding[0] : largest_margin(rows) ?? [0, 0];
+  return {kind, direction, conflict: opposed.length || zero < 0 ? opposed : [zero], separable_part: inside(direction)};
 }
 
-/* The unit vector v with the largest margin min z_i.v: the direction of the point nearest to 0 of the hull of the z_i. */
+/* The unit vector v with the largest margin min z_i.v: the direction of the point nearest to 0 of the hull of the z_i, which
+   is one of them or the foot of the perpendicular on the line through two, (d1, -d0) (a x b)/|d|^2 with d = b - a. */
 function largest_margin(Z) {
-  let best = null;
-  const consider = p => {
-    const square = dot(p, p);
-    if (square > 0 && Z.every(z => dot(z, p) >= square * (1 - 1e-12)) && (!best || square > dot(best, best))) best = p;
+  let best = null, margin = 0;
+  const consider = (q, level) => {  // z.q >= level for all z: the margin along q is level/|q|
+    const size = Math.hypot(...q);
+    if (level / size > margin && Z.every(z => dot(z, q) >= level - 1e-12 * size * Math.hypot(...z))) [best, margin] = [q, level / size];
   };
-  Z.forEach(consider);
-  for (const a of Z)
+  for (const a of Z) {
+    consider(a, dot(a, a));
     for (const b of Z) {
-      const d = [b[0] - a[0], b[1] - a[1]], s = -dot(a, d) / dot(d, d);
-      if (s > 0 && s < 1) consider([a[0] + s * d[0], a[1] + s * d[1]]);
+      const d = [b[0] - a[0], b[1] - a[1]], c = cross(a, b);
+      if (dot(a, d) < 0 && dot(b, d) > 0) consider([d[1] * c, -d[0] * c], c * c);
     }
+  }
   return best && best.map(x => x / Math.hypot(...best));
 }
 
@@ -263,7 +290,7 @@ const catapult = {
   losses,
   linear_predictor: {PHASES, slope, excess_risk, critical_learning_rate, update, iterate, two_cycle, cycle_multiplier,
                      predicted_phase, observed_phase, imbalanced_update, imbalanced_attractor, risk, gradient, descend,
-                     smoothness, sharpness, largest_margin},
+                     smoothness, sharpness, minimiser, largest_margin},
   separability: {certify},
   two_layer: {LABELS, feasible, stability_edge, iterate: iterate_two_layer, slide_ntk, slow_ntk, follow, phase, final_ntk,
               critical_learning_rate: critical_learning_rate_two_layer, convergence_edge, two_cycle: two_cycle_two_layer},

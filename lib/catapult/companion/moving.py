@@ -85,15 +85,16 @@ class MovingFigure(SphinxDirective):
         for file in (*CORE, STYLE, "figures.yml", figures()[name].script):
             self.env.note_dependency(str(ASSETS / file))
         still = self.options["still"]
-        data = {"id": f"moving-{name}", "class": "moving", "data-moving": name, "data-still": still}
+        data = {"id": f"moving-{name}", "class": "moving", "role": "group", "aria-label": f"Figure that moves: {name}",
+                "data-moving": name, "data-still": still}
         data |= {"data-replaces": ""} if "replaces" in self.options else {}
         attributes = " ".join(f'{key}="{html.escape(value)}"' for key, value in data.items())
-        place = moving("", figure=name, opening=f'<div role="group" aria-label="Figure that moves" {attributes}>')
+        place = moving("", figure=name, opening=f"<div {attributes}>")
         line = nodes.container(classes=["moving-line"])
         self.state.nested_parse(self.content, self.content_offset, line)
         place += line
         place += nodes.raw("", f'<div class="moving-live" hidden></div>{_presets(figures()[name])}', format="html")
-        elsewhere = nodes.paragraph("", "Where scripts run, a figure that moves stands here. Its still is ",
+        elsewhere = nodes.paragraph("", "Where scripts run, a figure that moves stands here; without them see ",
                                     classes=["moving-still"])
         elsewhere += addnodes.pending_xref("", nodes.inline("", still), refdomain="std", reftype="numref",
                                            reftarget=still, refexplicit=False, refwarn=True,

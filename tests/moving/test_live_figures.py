@@ -1,0 +1,367 @@
+"""The figures that move, in Chromium from files: moved by mouse, touch and keyboard, restored from a link, in print."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+import numpy as np
+import pytest
+
+from catapult.chapters.catapult_logistic import experiment as catapult_logistic
+from catapult.chapters.catapult_squared import experiment as catapult_squared
+from catapult.chapters.critical_learning_rates import experiment as one_predictor
+from catapult.chapters.separability import experiment as separability
+from catapult.companion import moving, registry
+from test_browser import PALE, PATIENCE, QUIET_TIME
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+FIGURES = list(moving.figures())
+HANDLES = {"critical-learning-rates": "w0", "catapult-squared": "start", "catapult-logistic": "start",
+           "separability": "point0", "mixed-data": "point0"}
+MOVED = {"critical-learning-rates": {"w0"}, "catapult-squared": {"f0", "ntk0"}, "catapult-logistic": {"f0", "ntk0"},
+         "separability": {"points"}, "mixed-data": {"points"}}
+"""What the handle that is tried here sets."""
+SAID = ("error", "warning")
+
+
+@pytest.fixture
+def visit(site, chromium):
+    """A function that opens the page of a figure, with a hash; afterwards nothing was complained of or fetched."""
+    contexts, said, asked = [], [], []
+
+    def opened(name, link="", *, width=1280, scripts=True, **options):
+        context = chromium.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripts, **options)
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text) if message.type in SAID else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda sent: asked.append(sent.url))
+        page.goto((site / f"{name}.html").as_uri() + link)
+        if scripts:
+            page.wait_for_function(f"() => document.getElementById('moving-{name}').moving")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert said == []
+    assert [url for url in asked if not url.startswith("file:")] == []
+
+
+def read(page, what):
+    """Return a part of what a figure last computed; NaN and infinities as words."""
+    script = """what => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(JSON.stringify(
+        document.querySelector(".moving").moving[what],
+        (_, x) => typeof x === "number" && !Number.isFinite(x) ? String(x) : x)))))"""
+    return json.loads(page.evaluate(script, what))
+
+
+def choose(page, preset):
+    page.locator(".moving-chips button").nth(preset).click()
+    return read(page, "state")
+
+
+def middle(locator):
+    locator.scroll_into_view_if_needed()
+    box = locator.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def changed(before, after):
+    return {key for key in before if key != "chosen" and before[key] != after[key]}
+
+
+def handle(page, name):
+    return page.locator(f".moving-handle[data-key={HANDLES[name]}]")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_moved_by_mouse(visit, name):
+    page = visit(name)
+    slider = page.locator(".moving-main input")
+    for preset in range(3):
+        before = choose(page, preset)
+        given = dict(pair.split("=") for pair in moving.figures()[name].presets[preset].state.split(","))
+        assert before["eta"] == float(given["eta"])
+        assert page.locator(".moving-look").text_content() == moving.figures()[name].presets[preset].look
+        x, y = middle(slider)
+        page.mouse.click(x - 60, y)
+        after = read(page, "state")
+        assert changed(before, after) == {"eta"}
+        page.mouse.click(x + 60, y)
+        assert read(page, "state")["eta"] > after["eta"]
+        if name in HANDLES:
+            before = read(page, "state")
+            x, y = middle(handle(page, name))
+            page.mouse.move(x, y)
+            page.mouse.down()
+            page.mouse.move(x - 20, y - 10, steps=4)
+            held = middle(handle(page, name))
+            page.mouse.up()
+            assert changed(before, read(page, "state")) == MOVED[name]
+            assert np.allclose(held[0], x - 20, atol=9)  # the handle stays under the pointer
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_moved_by_touch_without_scrolling_the_page(visit, name):
+    page = visit(name, width=360, has_touch=True, is_mobile=True)
+    session = page.context.new_cdp_session(page)
+    for preset in range(3):
+        page.locator(".moving-chips button").nth(preset).tap()
+        target = handle(page, name) if name in HANDLES else page.locator(".moving-main input")
+        x, y = middle(target)
+        before, scrolled = read(page, "state"), page.evaluate("() => scrollY")
+        session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+        for i in range(1, 6):
+            at = {"x": x - 5 * i, "y": y - (3 * i if name in HANDLES else 0)}
+            session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [at]})
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        assert changed(before, read(page, "state")) == MOVED.get(name, {"eta"})
+        assert page.evaluate("() => scrollY") == scrolled
+    assert page.locator(".moving-live").evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_moved_by_keyboard_and_restored_from_the_link(visit, name):
+    page = visit(name)
+    for preset in range(3):
+        page.locator(".moving-chips button").nth(preset).focus()
+        page.keyboard.press("Enter")
+        before = read(page, "state")
+        page.locator(".moving-main input").focus()
+        for _ in range(3):
+            page.keyboard.press("ArrowLeft")
+        slid = read(page, "state")
+        assert slid["eta"] < before["eta"]
+        if name in HANDLES:
+            handle(page, name).focus()
+            page.keyboard.press("ArrowRight")
+            page.keyboard.press("ArrowUp")
+            assert changed(slid, read(page, "state")) == MOVED[name]
+        state = read(page, "state")
+        written = f"eta={state['eta']}".replace("e-0", "e-")
+        page.wait_for_function("words => location.hash.includes(words)", arg=written)  # after a pause
+        page.wait_for_timeout(QUIET_TIME)
+        link = page.evaluate("() => location.hash")
+        assert link.startswith(f"#lab:{name}:eta=")
+        again = visit(name, link)
+        assert changed(state, read(again, "state")) == set()
+        assert read(again, "result") == read(page, "result")
+        assert again.locator(".moving-live").evaluate("one => Math.abs(one.getBoundingClientRect().top) < 400")
+        again.context.close()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_link_that_means_nothing_is_ignored(visit, name):
+    usual = read(visit(name), "state")
+    for link in ("#lab:{}:eta=%E0%A4%A,zeta=3,=,eta", "#lab:nobody:eta=3", "#lab:{}:", "#%%%",
+                 "#lab:{}:constructor=1,__proto__=2,loss=hinge,points=x~~,start=a_b,width=NaN"):
+        assert read(visit(name, link.format(name)), "state") == usual
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_link_too_far_out_is_clamped(visit, name):
+    page = visit(name, f"#lab:{name}:eta=1e99,w0=-1e9,f0=1e9,width=2.5,points=999_-999_p,label_fraction=7,steps=1e9")
+    state = read(page, "state")
+    assert 1 < state["eta"] < 1000
+    assert state.get("w0", 0.1) == 0.1
+    assert state.get("points", [[30, -30, 1]]) == [[30, -30, 1]]
+    assert state.get("width", 50) == 50
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_what_is_heard(visit, name):
+    page = visit(name)
+    assert page.locator("[role=status]").count() == 1
+    page.locator(".moving-main input").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.querySelector('[role=status]').textContent.length > 30")
+    assert page.locator("[role=status]").text_content().startswith(read(page, "phase") + ": ")
+    for control in page.locator(".moving-live :is(input, select)").all():
+        assert page.locator(f"label[for='{control.get_attribute('id')}']").count() == 1
+    for one in page.locator(".moving-handle:not([hidden])").all():
+        low, now, high = (float(one.get_attribute(f"aria-value{part}")) for part in ("min", "now", "max"))
+        assert low <= now <= high
+        assert one.get_attribute("aria-label")
+        box = one.bounding_box()
+        assert min(box["width"], box["height"]) >= 44
+    for picture in page.locator(".moving-live svg").all():
+        assert len(picture.get_attribute("aria-label")) > 20
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_print_and_no_script_show_the_still(visit, name, scheme):
+    page = visit(name, color_scheme=scheme)
+    page.emulate_media(media="print", color_scheme=scheme)
+    assert page.locator("figure img").is_visible()
+    assert not page.locator(".moving-live").is_visible()
+    page.emulate_media(media="screen", color_scheme=scheme)
+    assert page.locator(".moving-live").is_visible()
+    assert page.locator("figure img").is_visible() == (name != "hero")  # whose live part replaces it
+    bare = visit(name, scripts=False)
+    assert bare.locator("figure img").is_visible()
+    assert bare.locator(".moving-still").is_visible()
+    assert not bare.locator(".moving-live").is_visible()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_stands_out(visit, name, theme):
+    page = visit(name)
+    page.evaluate("theme => document.documentElement.setAttribute('data-theme', theme)", theme)
+    found = page.evaluate(PALE.replace('document.querySelector("article")', 'document.querySelector(".moving-live")'))
+    assert found == []
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_nothing_plays_for_those_who_want_less_motion(visit, name):
+    assert visit(name, reduced_motion="reduce").locator(".moving-play").count() == 0
+    assert visit(name).locator(".moving-play").count() == 1
+
+
+def test_playing_slides_the_rate_and_stops(visit):
+    page = visit("hero")
+    page.locator(".moving-play").click()
+    page.wait_for_function("() => document.querySelector('.moving').moving.state.eta < 3")
+    page.locator(".moving-play").click()
+    assert read(page, "state") == read(page, "state")
+    assert page.locator(".moving-play").text_content().startswith("▶")
+
+
+def test_points_are_added_turned_and_removed(visit):
+    page = visit("separability")
+    assert read(page, "phase") == "separable"
+    page.locator("[data-act=minus]").click()
+    assert len(read(page, "state")["points"]) == 7
+    page.locator(".moving-handle[data-key=point0]").focus()
+    page.keyboard.press("Enter")
+    assert read(page, "state")["points"][0] == [12, 14, -1]
+    assert read(page, "phase") == "strictly non-separable"
+    page.keyboard.press("Delete")
+    assert len(read(page, "state")["points"]) == 6
+    for _ in range(9):
+        page.locator("[data-act=remove]").click()
+    assert len(read(page, "state")["points"]) == 1
+    for _ in range(15):
+        page.locator("[data-act=plus]").click()
+    assert len(read(page, "state")["points"]) == 12
+
+
+# The commands.
+
+
+def commanded(command: str):
+    """Return the chapter of a ``catapult run`` and its parameters, checked as the command line checks them."""
+    word, what, chapter, *options = shlex.split(command)
+    assert (word, what) == ("catapult", "run")
+    assert options[::2] == ["-p"] * (len(options) // 2)
+    chapter = registry.get(chapter)
+    return chapter, chapter.parameters.checked(dict(option.split("=") for option in options[1::2]))
+
+
+def by_python(command: str):
+    """Return what a ``python -c`` would print: the arguments of its call of print."""
+    python, flag, code = shlex.split(command)
+    assert (python, flag) == ("python", "-c")
+    printed = []
+    exec(code, {"print": lambda *values, **_: printed.extend(values)})
+    return printed
+
+
+def run_of(name, state, values):
+    """Return what the chapter's run has for this preset: the figure's own sequence."""
+    if name == "critical-learning-rates":
+        drawn = one_predictor._orbits(values)
+        return drawn.weight.isel(regime=int(np.argmin(abs(drawn.learning_rate.values - state["eta"])))).values
+    if name == "catapult-squared":
+        drawn = catapult_squared._orbits(values)
+        return drawn.ntk.isel(orbit=int(np.argmin(abs(drawn.orbit_rate.values - state["eta"])))).values
+    if name == "separability":
+        loss = f"{state['loss']} 1"
+        return separability._opposed(values).opposed_risk.sel(run=loss).values
+    orbit = min(catapult_logistic.SCALED, key=lambda scaled: abs(scaled - state["eta"] * values.ntk0))
+    drawn = catapult_logistic._orbits(values).sel(orbit=orbit)
+    return drawn.loss.values + np.log(2) if name == "hero" else drawn.scaled.values / state["eta"]
+
+
+def shown(name, result):
+    return {"critical-learning-rates": lambda: result["orbit"], "separability": lambda: result["risk"],
+            "hero": lambda: [loss for _, loss in result["loss"]]}.get(name, lambda: result["ntk"])()
+
+
+CHECKED = {"hero": (0, 1, 2), "critical-learning-rates": (0, 1, 2, 3), "catapult-squared": (0, 1, 2, 3),
+           "catapult-logistic": (0, 1, 2, 3), "separability": (3, 4, 5)}
+"""The presets whose rate the chapter's run has too."""
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_the_command_gives_the_same_numbers(visit, name):
+    page = visit(name)
+    for preset in CHECKED[name]:
+        state = choose(page, preset)
+        _, values = commanded(read(page, "commands")[0])
+        ours = run_of(name, state, values)
+        theirs = np.array(shown(name, read(page, "result")), dtype=float)
+        length = min(len(theirs), len(ours))
+        if name == "hero" and read(page, "phase") == "divergent":
+            length = int(np.argmax(theirs > 1e3))  # the figure stops there
+        assert length > 3
+        # What diverges enlarges the rounding of the start: its first steps are compared.
+        early = slice(length if read(page, "phase") not in ("diverges", "divergent") else min(length, 12))
+        assert np.allclose(theirs[early], ours[early], rtol=1e-9, atol=1e-12, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_command_is_accepted_and_python_repeats_the_figure(visit, name):
+    page = visit(name)
+    for preset in range(3):
+        choose(page, preset)
+        page.locator(".moving-main input").focus()
+        page.keyboard.press("ArrowLeft")
+        run, python = read(page, "commands")
+        check_repeated(name, page, run, python)
+
+
+def check_repeated(name, page, run, python):
+    assert commanded(run)[0].id
+    state, result, phase = (read(page, what) for what in ("state", "result", "phase"))
+    printed = by_python(python)
+    if name in ("separability", "mixed-data"):
+        theirs, ours = np.array(result["path"], dtype=float), printed[0]
+    elif name == "critical-learning-rates":
+        theirs, ours = np.array(result["orbit"], dtype=float), printed[0]
+    elif name == "hero":
+        theirs = np.array([loss for _, loss in result["loss"]])
+        ours = np.logaddexp(printed[0][0] / 2, -printed[0][0] / 2)[:len(theirs)]
+        theirs, ours = (values[:-1] for values in (theirs, ours)) if phase == "divergent" else (theirs, ours)
+    else:
+        theirs, ours = np.array([result["f"], result["ntk"]], dtype=float).T, np.array(printed)
+    assert len(theirs) == len(ours) or state["steps"] > len(ours)
+    calm = slice(30) if phase not in ("diverges", "divergent") else slice(8)
+    with np.errstate(invalid="ignore"):
+        assert np.allclose(theirs[calm], ours[calm], rtol=1e-7, atol=1e-9, equal_nan=True)
+
+
+def test_sliders_stay_within_the_chapters_parameters(visit):
+    """What a slider can set, the command accepts: at both ends of every slider that the run is given."""
+    for name in ("critical-learning-rates", "catapult-logistic", "catapult-squared", "separability"):
+        page = visit(name)
+        for end in ("Home", "End"):
+            for slider in page.locator(".moving-live input[type=range]:enabled").all():
+                slider.focus()
+                page.keyboard.press(end)
+            commanded(read(page, "commands")[0])
+
+
+def test_copy_copies_the_command(visit):
+    page = visit("hero")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator(".moving-commands summary").click()
+    page.locator(".moving-command button").first.click()
+    page.wait_for_function("() => document.querySelector('.moving-command button').textContent === 'Copied'")
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    assert re.match(r"catapult run catapult-logistic -p width=100", copied)
