@@ -103,11 +103,12 @@ function risk(result, state, axes) {
 function words(result, state) {
   const {kind, wrong, edge} = result, blown = result.risk.some(one => !(one < 1e100));
   const rate = `η = ${short(state.eta)}`, errors = `${wrong} of ${state.points.length} wrong after ${state.steps} steps`;
+  const proved = state.loss === "logistic";
   const train = blown ? `${rate}: the weights overflow.` : {
-    separable: `${rate}: ${errors}; the weight grows for ever, towards the dashed direction.`,
-    mixed: `${rate}: ${errors}; outside E, the line of the conflict, the weight grows for ever, within E it does not.`,
+    separable: `${rate}: ${errors}${proved ? "; the weight grows for ever, towards the dashed direction" : ""}.`,
+    mixed: `${rate}: ${errors}${proved ? "; outside E, the line of the conflict, the weight grows for ever, within E it stays bounded" : ""}.`,
     "non-separable": `${rate}: ${errors}.`,
-    "strictly non-separable": `${rate} is ${state.eta < edge ? "below" : "above"} 2/sharpness at the minimum, ${short(edge)}${state.eta < edge ? "" : ": it cannot settle there"}; ${errors}.`,
+    "strictly non-separable": `${rate} is ${state.eta < edge ? "below" : "above"} 2/sharpness at the minimum, ${short(edge)}${state.eta < edge ? "" : ", and it does not settle there"}; ${errors}.`,
   }[kind];
   return {
     separable: `The dashed line has every point on its side. ${train}`,
@@ -149,8 +150,9 @@ function extra({controls, make, state, change}) {
     remove: () => state.points.filter((_, i) => i !== chosen()),
   };
   state.act = name => {
+    if (state.points.length === MOST && ["plus", "minus"].includes(name)) return;
     const next = acts[name]();
-    if (next.length < 1 || next.length > MOST) return;
+    if (!next.length) return;
     if (next.length > state.points.length) state.chosen = next.length - 1;
     change({points: next});
   };

@@ -6,12 +6,12 @@ const {two_layer: theory, linear_predictor, losses, short, clamp} = catapult;
 const CELLS = [72, 54], MAP_STEPS = 1500, BUDGET = 4;  // milliseconds a frame
 const edge_constant = loss => 2 / losses[loss].curvature_at_zero;  // of eta lambda
 const EDGE = {logistic: "8/η", squared: "2/η", exponential: "2/η"};
-const RATES = {  // eta lambda_0
-  logistic: ({width, ntk0}) => [2, 1.25 * Math.max(16, Math.sqrt(8 * width) * ntk0)],
-  squared: () => [.4, 4.4],
-  exponential: () => [.2, 4.2],
+const RATES = {  // which do not depend on the start, so that dragging it leaves the rate alone
+  logistic: ({width}) => [.5, Number((1.25 * Math.max(16, Math.sqrt(8 * width))).toPrecision(4))],
+  squared: () => [.2, 4.4],
+  exponential: () => [.1, 4.2],
 };
-const rates = state => RATES[state.loss](state).map(scaled => Number((scaled / state.ntk0).toPrecision(4)));
+const rates = state => RATES[state.loss](state);
 
 function compute({loss, f0, ntk0, width, eta, steps}) {
   const [f, ntk] = theory.iterate(loss, f0, ntk0, width, eta, steps);
@@ -146,7 +146,7 @@ const figure = (name, start) => catapult.figure(name, {
   commands: state => [CHAPTERS[state.loss](state), ["This run, as pairs of f and λ:",
     `python -c "from catapult.theory import two_layer; print(*zip(*two_layer.iterate('${state.loss}', ${state.f0}, ${state.ntk0}, ${state.width}, ${state.eta}, ${state.steps})), sep='\\n')"`]],
   handles: ({f0, ntk0}) => [{key: "start", label: "start of the run, in the plane", panel: "plane", at: [f0, ntk0], low: .1, high: 2.5, value: f0,
-    text: `f0 = ${short(f0)}, λ0 = ${short(ntk0)}`, moved: (x, y) => ({...F(x), ...NTK(y)}),
+    text: `f0 = ${short(f0)}, λ0 = ${short(ntk0)}`, moved: (x, y) => ({...F(Math.max(x, .1)), ...NTK(y)}),
     stepped: (x, y) => ({...F(f0 + .05 * x), ...NTK(ntk0 + .05 * y)})}],
 });
 figure("catapult-squared", {loss: "squared", eta: 1.6, f0: 1.391508806683662, ntk0: 1.970064141016417, steps: 36});

@@ -88,10 +88,10 @@ def test_moved_by_mouse(visit, name):
         assert before["eta"] == float(given["eta"])
         assert page.locator(".moving-look").text_content() == moving.figures()[name].presets[preset].look
         x, y = middle(slider)
-        page.mouse.click(x - 60, y)
+        page.mouse.click(x - 150, y)
         after = read(page, "state")
         assert changed(before, after) == {"eta"}
-        page.mouse.click(x + 60, y)
+        page.mouse.click(x + 150, y)
         assert read(page, "state")["eta"] > after["eta"]
         if name in HANDLES:
             before = read(page, "state")
@@ -102,7 +102,8 @@ def test_moved_by_mouse(visit, name):
             held = middle(handle(page, name))
             page.mouse.up()
             assert changed(before, read(page, "state")) == MOVED[name]
-            assert np.allclose(held[0], x - 20, atol=9)  # the handle stays under the pointer
+            if MOVED[name] == {"points"}:  # the others may be at the end of what can be set
+                assert np.allclose(held, (x - 20, y - 10), atol=9)  # the handle stays under the pointer
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -116,7 +117,7 @@ def test_moved_by_touch_without_scrolling_the_page(visit, name):
         before, scrolled = read(page, "state"), page.evaluate("() => scrollY")
         session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
         for i in range(1, 6):
-            at = {"x": x - 5 * i, "y": y - (3 * i if name in HANDLES else 0)}
+            at = {"x": x - 5 * i, "y": y - (9 * i if name in HANDLES else 0)}  # mostly up: it would scroll
             session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [at]})
         session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         assert changed(before, read(page, "state")) == MOVED.get(name, {"eta"})
