@@ -4,7 +4,7 @@
 "use strict";
 const {two_layer, linear_predictor, short} = catapult;
 const F0 = 1.1955569802630888, NTK0 = 1.6853411019938773, WIDTH = 100, STEPS = 60, LOSS = "logistic";
-const FIXED = [["lazy", 3], ["catapult", 10], ["divergent", 40]];
+const FIXED = [["lazy", 3], ["catapult", 10], ["divergent", 60]];
 const START = Math.LN2 + linear_predictor.excess_risk(LOSS, F0);
 const CEILING = 3e3;
 
