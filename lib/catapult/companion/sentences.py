@@ -19,14 +19,14 @@ from catapult.companion import claims
 from catapult.parameters import InputError, nearest, shown
 
 TABLE = paths.LIBRARY / "companion" / "sentences.yml"
-OUTCOMES = ("seen", "corrected", "refuted", "undecided", "differing", "not yet")
+OUTCOMES = ("seen", "in part", "corrected", "refuted", "undecided", "differing", "not yet")
 
 
 class Sentence(BaseModel):
     """One sentence of an abstract, in our words.
 
-    ``paper`` is its key in the bibliography. ``rows`` are the ledger's rows that state it, or ``missing`` says what
-    would; ``beside`` are rows of ours that bear on it and state something else.
+    ``paper`` is its key in the bibliography. ``rows`` are the ledger's rows that state it (``part``: only a part of
+    it), or ``missing`` says what would; ``beside`` are rows of ours that bear on it and state something else.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -35,6 +35,7 @@ class Sentence(BaseModel):
     paper: str
     says: str
     rows: list[str] = []
+    part: bool = False
     beside: list[str] = []
     missing: str = ""
 
@@ -76,7 +77,8 @@ def outcome(sentence: Sentence) -> str:
     if sentence.missing:
         return "not yet"
     tally = claims.tally(claims.select(sentence.rows))
-    return next((name for name in OUTCOMES if tally.get(name) == tally["tested"]), "differing")
+    found = next((name for name in OUTCOMES if tally.get(name) == tally["tested"]), "differing")
+    return "in part" if found == "seen" and sentence.part else found
 
 
 def chapters() -> list[str]:
