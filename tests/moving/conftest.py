@@ -22,7 +22,7 @@ def site(tmp_path_factory):
     return folder / "html"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
     executable = next(filter(None, map(shutil.which, NAMES)), None)
     if executable is None:

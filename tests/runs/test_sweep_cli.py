@@ -112,7 +112,7 @@ BAD = {
     "one digit twice": (["--grid", "digit_positive=1,5"], "catapult: digit_positive = digit_negative = 5; allowed"),
     "more components than images": (["-p", "components=500"], "components = 500, samples = 256"),
     "too large a seed": (["--grid", f"seed={2**64}"], "--grid: seed = 18446744073709551616", "≤ 9223372036854775807"),
-    "rates that fall": (["landing-page", "-p", "lowest=70"], "lowest = 70, highest = 60: the first must be"),
+    "rates that fall": (["landing-page", "-p", "lowest=90"], "lowest = 90, highest = 80: the first must be"),
     "an interval that ends before it begins": (["certificates", "--grid", "rate_low=1.5,1.8", "-p", "rate_high=1.6"],
                                               "catapult: rate_low = 1.8, rate_high = 1.6: the first must be"),
     "an experiment without seed": (["critical-learning-rates", "--seeds", "2"], "no parameter 'seed'"),

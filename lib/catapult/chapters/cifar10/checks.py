@@ -205,6 +205,6 @@ def ten_best_rate(scale: str) -> Measurement:
     ends = [abs(end) for name in comparison.COMPARISONS for end in gains["non-separable", "linear", name][1:]]
     mean, *interval = gains["non-separable", "linear", "annealed"]
     survived = comparison.sides(_cell(ten(), "non-separable", "relu"))[1]
-    return Measurement(max(ends), effect=mean, interval=tuple(interval), control=gains[
+    return Measurement(np.max(ends), effect=mean, interval=tuple(interval), control=gains[
         "separable", "linear", "annealed"][0], conditions={
             **_ten_conditions(), "all ReLU networks survive no rate above the stable one": not len(survived)})
