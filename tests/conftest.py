@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -39,3 +40,25 @@ def empty_store(tmp_path, monkeypatch):
     """An empty store of results for one test."""
     monkeypatch.setenv("CATAPULT_RESULTS", str(tmp_path / "store"))
     return tmp_path / "store"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless Chromium, closed after its module: Playwright runs once at a time in a process.
+
+    Without one these tests are skipped, where the machine is a person's; continuous integration has to have it.
+    """
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    executable = next(filter(None, map(shutil.which, names)), None)
+    if executable is None:
+        message = "no Chromium on this machine, so no page was opened: make browser"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    # What Chromium would otherwise fetch for itself while it runs.
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync", "--no-first-run"]
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=executable, args=quiet)
+        yield opened
+        opened.close()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import urllib.parse
 from pathlib import Path
 
@@ -16,11 +14,6 @@ from catapult.companion.ledger import whose
 pytestmark = pytest.mark.browser
 PAGES = book.expected_pages()
 SCREENSHOTS = paths.BUILD / "screenshots"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# What Chromium would otherwise fetch for itself while it runs.
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--no-first-run"]
-
 # What a page asks for after it is loaded and its mathematics is set would come in this time, in milliseconds.
 QUIET_TIME = 500
 # How long Chromium may take for anything, in milliseconds: a busy machine is no fault of a page.
@@ -28,20 +21,11 @@ PATIENCE = 600_000
 
 
 @pytest.fixture(scope="module")
-def browser():
-    executable = next(filter(None, map(shutil.which, NAMES)), None)
-    if executable is None:
-        message = "no Chromium on this machine, so the pages were not opened: make browser"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+def browser(chromium):
     missing = [page.name for page in PAGES if not page.exists()]
     if missing:
         pytest.fail(f"the book is not built ({', '.join(missing)}): make book")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=QUIET)
-        yield chromium
-        chromium.close()
+    return chromium
 
 
 @pytest.fixture(scope="module", params=[("light", 1280), ("dark", 1280), ("light", 360)],

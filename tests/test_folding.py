@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from catapult import paths
 
 pytestmark = pytest.mark.browser
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # As sphinx-proof writes them.
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Proofs</title>
 <link rel="stylesheet" href="companion.css"><script src="companion.js"></script></head>
@@ -34,23 +32,9 @@ def address(tmp_path_factory):
     return (folder / "page.html").as_uri()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    executable = next(filter(None, map(shutil.which, NAMES)), None)
-    if executable is None:
-        message = "no Chromium on this machine, so nothing was folded: make browser"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def page(browser):
-    page = browser.new_page()
+def page(chromium):
+    page = chromium.new_page()
     yield page
     page.close()
 
@@ -109,8 +93,8 @@ def test_proofs_are_open_on_paper_and_as_before_after_it(page, address):
     assert opened(page) == [True, False]
 
 
-def test_without_scripts_they_are_open(browser, address):
-    context = browser.new_context(java_script_enabled=False)
+def test_without_scripts_they_are_open(chromium, address):
+    context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(address)
     assert page.locator("text=x = 2").is_visible()

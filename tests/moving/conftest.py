@@ -1,15 +1,12 @@
-"""What the tests of the figures that move share: a Chromium, and a small site with every figure."""
+"""What the tests of the figures that move share: a small site with every figure."""
 
 from __future__ import annotations
-
-import os
-import shutil
 
 import pytest
 
 from catapult.companion import moving
 from moving_site import build, page
-from test_browser import NAMES, PATIENCE, QUIET
+from test_browser import PATIENCE
 
 
 @pytest.fixture(scope="session")
@@ -20,20 +17,6 @@ def site(tmp_path_factory):
     done = build(folder, plain="Plain\n=====\n\nNothing moves here.\n", **pages)
     assert done.returncode == 0, done.stderr
     return folder / "html"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    executable = next(filter(None, map(shutil.which, NAMES)), None)
-    if executable is None:
-        message = "no Chromium on this machine, so no figure was moved: make browser"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
