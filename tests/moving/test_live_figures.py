@@ -112,9 +112,10 @@ def test_moved_by_touch_without_scrolling_the_page(visit, name):
     session = page.context.new_cdp_session(page)
     for preset in range(3):
         page.locator(".moving-chips button").nth(preset).tap()
+        before = read(page, "state")  # drawn: from here on the handle stays where it is
         target = handle(page, name) if name in HANDLES else page.locator(".moving-main input")
         x, y = middle(target)
-        before, scrolled = read(page, "state"), page.evaluate("() => scrollY")
+        scrolled = page.evaluate("() => scrollY")
         session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
         for i in range(1, 6):
             at = {"x": x - 5 * i, "y": y - (9 * i if name in HANDLES else 0)}  # mostly up: it would scroll
