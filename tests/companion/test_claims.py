@@ -9,14 +9,18 @@ import io
 import json
 import math
 import re
+import sys
 
 import nbformat
 import pytest
 
 from catapult import paths
+from catapult.chapters.mnist import experiment
+from catapult.chapters.three_points import experiment as another
 from catapult.companion import claims, exports, ledger, registry
 from catapult.companion.measurement import Measurement
 from catapult.parameters import InputError
+from catapult.runs import recorded
 
 LEDGER = claims.ledger()
 
@@ -88,47 +92,83 @@ def outcome(monkeypatch, check):
 def test_pages_measure_a_claim_once_until_its_code_changes(monkeypatch, empty_store):
     calls = []
 
-    def check(scale):
-        calls.append(scale)
+    def check():
+        calls.append("measured")
         return Measurement(math.inf, effect=0.5, interval=(1.0, math.inf), conditions={"it holds": True})
 
     monkeypatch.setattr(claims, "check", lambda claim: check)
-    first = claims.measured(LEDGER[0], "quick")
-    assert claims.measured(LEDGER[0], "quick") == first == check("")
-    assert calls == ["quick", ""]
-    claims.measured(LEDGER[0], "paper")
-    claims.measured(LEDGER[1], "quick")
+    first = claims.measured(LEDGER[0])
+    assert claims.measured(LEDGER[0]) == first == check()
+    assert len(calls) == 2
+    claims.measured(LEDGER[1])
     monkeypatch.setattr(claims.keys, "code_version", lambda module: "another")
     claims._read_by.cache_clear()  # as the next process
-    claims.measured(LEDGER[0], "quick")
-    assert calls == ["quick", "", "paper", "quick", "quick"]
+    claims.measured(LEDGER[0])
+    assert len(calls) == 4
     for file in (empty_store / "claims").glob("*.json"):
         file.write_text(file.read_text()[:-9])
-    assert claims.measured(LEDGER[0], "quick") == first
+    assert claims.measured(LEDGER[0]) == first
     list(claims.verify([LEDGER[0]]))  # the command always measures
-    assert len(calls) == 7
+    assert len(calls) == 6
     claims.store.clean()
     assert not list((empty_store / "claims").glob("*"))
 
 
+def test_a_check_about_runs_takes_the_parameters_of_its_page(monkeypatch, empty_store):
+    def check(values: experiment.Parameters):
+        return Measurement(values.steps)
+
+    claim = LEDGER[0].model_copy(update={"bound": "<= 50"})
+    monkeypatch.setattr(claims, "check", lambda claim: check)
+    monkeypatch.setattr(claims, "of", lambda chapter: [claim])
+    assert claims.measure(claim).value == experiment.Parameters.checked(scale="quick").steps
+    assert claims.measure(claim, "default").value == experiment.Parameters().steps
+    assert claims.measure(claim, values=another.Parameters()).value == claims.measure(claim).value
+    for steps, kept in ((50, "keep to the row's bound"), (51, "do not keep to the row's bound")):
+        shown = ledger.verdicts("mnist", experiment.Parameters(steps=steps))
+        assert [outcome.value for outcome in shown.outcomes] == [steps]
+        assert f"<em>at these parameters</em> the runs {kept}" in shown.data
+    defaults = ledger.verdicts("mnist", experiment.Parameters())
+    assert "at these parameters" not in defaults.data
+    assert defaults.outcomes[0].value == experiment.Parameters().steps
+
+
+class Read(Exception):
+    """A recorded table was asked for."""
+
+
+@pytest.mark.parametrize("claim", [claim for claim in LEDGER if claim.recorded], ids=lambda claim: claim.id)
+def test_a_row_on_a_recorded_table_reads_one(claim, monkeypatch):
+    def load(*_):
+        raise Read
+
+    monkeypatch.setattr(recorded, "load", load)
+    for name, module in list(sys.modules.items()):
+        if name.startswith("catapult.chapters."):
+            for function in vars(module).values():
+                getattr(function, "cache_clear", lambda: None)()
+    with pytest.raises(Read):
+        claims.measure(claim)
+
+
 def test_value_outside_the_bound_fails(monkeypatch):
     bad = -1e9 if LEDGER[0].bound.startswith((">", "in")) else 1e9
-    assert outcome(monkeypatch, lambda scale: Measurement(bad)).status == "failed"
+    assert outcome(monkeypatch, lambda: Measurement(bad)).status == "failed"
 
 
 def test_nan_fails_and_is_no_number(monkeypatch):
-    result = outcome(monkeypatch, lambda scale: Measurement(math.nan))
+    result = outcome(monkeypatch, lambda: Measurement(math.nan))
     assert (result.status, result.value) == ("failed", None)
 
 
 def test_what_is_infinite_is_null_in_json(monkeypatch):
-    result = outcome(monkeypatch, lambda scale: Measurement(math.inf, math.inf, (-1.0, math.inf)))
+    result = outcome(monkeypatch, lambda: Measurement(math.inf, math.inf, (-1.0, math.inf)))
     row = json.loads(json.dumps(result.as_dict(), allow_nan=False))
     assert (row["value"], row["effect"], row["interval"]) == (None, None, [-1.0, None])
 
 
 def test_exception_in_a_check_is_a_failure_told_on_standard_error(monkeypatch, capsys):
-    def check(scale):
+    def check():
         raise RuntimeError("the check broke")
 
     assert outcome(monkeypatch, check).status == "failed"
@@ -136,10 +176,10 @@ def test_exception_in_a_check_is_a_failure_told_on_standard_error(monkeypatch, c
 
 
 def test_a_condition_that_does_not_hold_fails_the_row_and_is_named(monkeypatch):
-    def check(scale):
+    def check():
         return Measurement(0.0, conditions={"one": True, "the other": False})
 
-    good = outcome(monkeypatch, lambda scale: Measurement(0.0, conditions={"one": True}))
+    good = outcome(monkeypatch, lambda: Measurement(0.0, conditions={"one": True}))
     bad = outcome(monkeypatch, check)
     assert (good.status, bad.status, bad.broken) == ("passed", "failed", ["the other"])
     assert "does not hold: the other" in ledger.entry(bad, anchor=False)
@@ -156,7 +196,7 @@ def test_a_reference_is_named_as_it_is_printed():
 def test_missing_data_is_counted_apart(monkeypatch):
     from catapult.datasets import DataMissing
 
-    def check(scale):
+    def check():
         raise DataMissing("CIFAR-10")
 
     assert outcome(monkeypatch, check).status.startswith("not checked here: needs")
@@ -193,7 +233,7 @@ def test_checks_pass_nan_on(path):
 ], ids=["below", "above", "no interval", "interval with 0", "no control", "same control", "opposite control"])
 def test_what_is_called_reproduced_has_an_effect_and_a_control_without(monkeypatch, measured, broken):
     claim = LEDGER[0].model_copy(update={"verdict": "reproduced", "bound": "in [-9, 9]"})
-    monkeypatch.setattr(claims, "check", lambda claim: lambda scale: measured)
+    monkeypatch.setattr(claims, "check", lambda claim: lambda: measured)
     (result,) = claims.verify([claim])
     assert (result.status, result.broken) == ("failed" if broken else "passed", broken)
     (other,) = claims.verify([claim.model_copy(update={"verdict": "holds"})])

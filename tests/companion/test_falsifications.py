@@ -9,6 +9,7 @@ import pytest
 
 import falsifying
 from catapult.companion import claims
+from catapult.runs import recorded
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +21,9 @@ LEDGER = {claim.id: claim for claim in claims.ledger()}
 
 
 @pytest.mark.parametrize("row", LEDGER)
-def test_a_row_keeps_to_its_bound(row):
+def test_a_row_keeps_to_its_bound(row, monkeypatch):
+    if not LEDGER[row].recorded:
+        monkeypatch.setattr(recorded, "load", None)
     (outcome,) = claims.verify([LEDGER[row]])
     assert outcome.status == "passed", (outcome.value, outcome.broken)
 

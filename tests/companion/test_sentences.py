@@ -72,7 +72,7 @@ def test_the_outcome_of_a_sentence_is_that_of_its_rows():
 @pytest.mark.parametrize("paper", PAPERS)
 def test_the_card_of_a_paper_shows_each_sentence_and_row_as_the_pages_measured_it(monkeypatch, paper):
     measured = claims.Measurement(0.5, effect=-2.25, interval=(-3.5, -1.5), control=0.125)
-    monkeypatch.setattr(claims, "measured", lambda claim, scale: measured)
+    monkeypatch.setattr(claims, "measured", lambda claim, values=None: measured)
     entries = re.split('(?=<div class="sentence")', sentences.scorecard(paper).data)[1:]
     mine = sentences.of(paper)
     assert [re.search(r'id="sentence-(\w+)"', entry)[1] for entry in entries] == [sentence.id for sentence in mine]

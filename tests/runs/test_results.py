@@ -74,7 +74,7 @@ def test_key_sees_parameters_data_and_code(experiment, monkeypatch):
     assert len(found) == 5
 
 
-@pytest.mark.parametrize("library", ["numpy", "scipy", "torch", "numba", "python-flint"])
+@pytest.mark.parametrize("library", ["numpy", "scipy", "torch", "numba", "python-flint", "mpmath"])
 def test_another_version_of_a_numerical_library_computes_again(experiment, monkeypatch, library):
     results.compute(experiment, Length())
     before, found = keys.key(experiment, Length()), keys.versions()

@@ -219,7 +219,7 @@ def test_key_sees_data_and_code():
     assert len(keys) == 3
 
 
-@pytest.mark.parametrize("library", ["numpy", "scipy", "torch", "numba", "python-flint"])
+@pytest.mark.parametrize("library", ["numpy", "scipy", "torch", "numba", "python-flint", "mpmath"])
 def test_key_sees_the_versions_of_numerical_libraries(monkeypatch, library):
     before, found = chunks.split(experiment, small_grid().runs)[0], keys.versions()
     monkeypatch.setattr(keys, "versions", lambda: {**found, library: "0.0.1"})

@@ -95,18 +95,18 @@ def build(force: bool = False) -> Path:
     return index
 
 
-def build_some(chapters: list[registry.Chapter], force: bool = False) -> list[Path]:
-    """Build these chapters alone, to look at: links to other pages lead nowhere. Return their pages."""
+def build_some(pages: list[Path], force: bool = False) -> list[Path]:
+    """Build the pages with these sources alone, to look at: links to others lead nowhere. Return the built pages."""
     folder = paths.BUILD / "some"
     with _alone():
-        _execute([chapter.path for chapter in chapters], force)
-        first, *others = (chapter.path.relative_to(paths.ROOT).with_suffix("").as_posix() for chapter in chapters)
+        _execute(pages, force)
+        first, *others = (page.relative_to(paths.ROOT).with_suffix("").as_posix() for page in pages)
         folder.mkdir(parents=True, exist_ok=True)
         contents = {"format": "jb-book", "root": first} | (
             {"chapters": [{"file": name} for name in others]} if others else {})
         (folder / "toc.yml").write_text(yaml.safe_dump(contents), encoding="utf-8")
         _jupyter_book(paths.ROOT, "--toc", str(folder / "toc.yml"), "--path-output", str(folder))
-    return [folder / "_build" / "html" / "book" / f"{chapter.id}.html" for chapter in chapters]
+    return [folder / "_build" / "html" / "book" / f"{page.stem}.html" for page in pages]
 
 
 @contextlib.contextmanager

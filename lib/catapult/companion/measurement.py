@@ -1,7 +1,8 @@
 """Checks: what the rows of the ledger call, one module or package a chapter, one function a claim.
 
-A check takes the scale (``"quick"``, ``"default"`` or ``"paper"``) and returns a measured number, never a
-verdict: the ledger compares the number with the bound in the row.
+A check draws its own cases and takes nothing, or is about the runs of an experiment and takes the parameters of these,
+as ``values``, annotated with their model. It returns a measured number, never a verdict: the ledger compares the number
+with the bound in the row.
 """
 
 from __future__ import annotations
@@ -62,8 +63,3 @@ class Measurement:
             if type(holds).__name__ not in ("bool", "bool_"):
                 raise InputError(f"condition {name!r} = {holds!r}; allowed: True or False")
         object.__setattr__(self, "conditions", {name: bool(holds) for name, holds in self.conditions.items()})
-
-
-def trials(scale: str, quick: int, times: int = 10) -> int:
-    """Return how many cases a check looks at: ``quick`` at quick scale, ``times`` as many at any other."""
-    return quick if scale == "quick" else times * quick

@@ -94,6 +94,22 @@ def get(name: str) -> Chapter:
                      f"{', '.join(ids)}")
 
 
+def page(name: str) -> Path:
+    """Return the source of a page of the book: of a chapter as :func:`get` has it, or of one without parameters.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    found = {Path(file).name: paths.ROOT / f"{file}.md" for file in contents()}
+    found |= {str(chapter.number): chapter.path for chapter in every()}
+    if name not in found:
+        raise InputError(f"no page is called {shown(name)}{nearest(name, found)}; allowed: a number from 1 to "
+                         f"{len(every())} or {', '.join(name for name in found if not name.isdecimal())}")
+    return found[name]
+
+
 def parameters(chapter_id: str, namespace: Mapping[str, Any]) -> Parameters:
     """Check a running chapter's parameters: the values of its parameters cell, as they stand in ``namespace``.
 

@@ -107,7 +107,7 @@ def scorecard(paper: str):
             lines.append(f"<p>Needs {html.escape(sentence.missing)}.</p>")
         names = [*sentence.rows, *sentence.beside]
         # select() of no names is the whole ledger
-        for found in claims.verify(claims.select(names), measure=claims.measured) if names else ():
+        for found in claims.verify(claims.select(names), claims.measured) if names else ():
             lines.append(_answer(found, beside=found.claim.id in sentence.beside))
         entries.append("\n".join([*lines, "</div>"]))
     return Markdown("\n\n".join(entries))

@@ -131,7 +131,7 @@ from catapult.companion.measurement import Measurement
 FACTOR = 0.5
 
 
-def halves(scale: str) -> Measurement:
+def halves() -> Measurement:
     """The largest distance of a step of gradient descent from half the weight."""
     w, worst = 3.0, 0.0
     for _ in range(20):

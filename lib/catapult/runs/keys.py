@@ -23,7 +23,7 @@ from typing import Any
 from catapult import _HOMES, paths
 from catapult.parameters import Parameters
 
-NUMERICAL = ("numpy", "scipy", "torch", "numba", "python-flint")
+NUMERICAL = ("numpy", "scipy", "torch", "numba", "python-flint", "mpmath")
 """The libraries that compute the numbers: their versions are part of what results depend on."""
 LIBRARIES = (*NUMERICAL, "torchvision", "xarray")
 SILENT = ("datasets/downloading.py", "datasets/torchvision_import.py", "locks.py")

@@ -22,7 +22,7 @@ def altered(monkeypatch, change):
 
 def followed(monkeypatch, change):
     """Let the checks of three points see runs that ``change`` has altered."""
-    replaced(monkeypatch, edge, "runs", lambda right, scale: change(right(scale)))
+    replaced(monkeypatch, edge, "runs", lambda right, values: change(right(values)))
 
 
 @falsifies("ours-mixed-edge")

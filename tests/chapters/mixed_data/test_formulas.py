@@ -10,6 +10,7 @@ from scipy.special import expit
 from catapult import curvature
 from catapult.chapters.mixed_data.checks import predictor
 from catapult.chapters.mixed_data.checks import three_points as edge
+from catapult.chapters.three_points import experiment
 from catapult.networks import Network
 from catapult.oracles import predictor as oracle
 from catapult.oracles.linear_networks import LinearNetworks
@@ -56,7 +57,7 @@ def test_the_edge_is_half_the_rate_times_the_curvature_of_the_conflicting_points
 
 @formula("eq-mixed-reached")
 def test_the_edge_is_reached_again_and_again():
-    runs = edge.runs("quick")
+    runs = edge.runs(experiment.Parameters.checked(scale="quick"))
     assert (runs.highest.isel(step=slice(-5, None)) >= 1 - 1e-3).all()
     assert (runs.highest.isel(step=slice(-20, None)).max("step") >= 1).all()
 

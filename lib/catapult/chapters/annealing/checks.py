@@ -100,7 +100,7 @@ def every_gain() -> dict[tuple[str, str, str, str], outcomes.Interval]:
             for key, each in cells().items() for comparison in outcomes.COMPARISONS}
 
 
-def large_then_small(scale: str) -> Measurement:
+def large_then_small() -> Measurement:
     """Smallest mean gain, in points, of large, then small on CIFAR-10: ReLU, full batches, equal steps and equal time.
 
     At the first seeds and at fresh ones. Effect and interval: equal steps, first seeds. Control, fixed beforehand: on
@@ -115,7 +115,7 @@ def large_then_small(scale: str) -> Measurement:
                            np.min([each[1] for each in found]) > 0)})
 
 
-def large_then_small_on_digits(scale: str) -> Measurement:
+def large_then_small_on_digits() -> Measurement:
     """Largest mean gain, in points, either sign, of large, then small on MNIST: ReLU, non-separable, equal time.
 
     Effect and interval: full batches, equal steps. Control: CIFAR-10, full batches, equal time.
@@ -129,7 +129,7 @@ def large_then_small_on_digits(scale: str) -> Measurement:
                            np.max([high - low for _, low, high in found]) <= 0.25)})
 
 
-def clock(scale: str) -> Measurement:
+def clock() -> Measurement:
     """Gain of the linear network on separable CIFAR-10 at equal time less that at equal steps, in points.
 
     Effect and interval: at equal steps. Control: the ReLU network's difference.
@@ -144,7 +144,7 @@ def clock(scale: str) -> Measurement:
                                    bool(gain(CIFAR, "separable", "linear", TIME)[1] > 0)})
 
 
-def settling(scale: str) -> Measurement:
+def settling() -> Measurement:
     """Largest mean, either sign, of what annealing or averaging adds to tuned large rates at equal steps, in points.
 
     Eight ReLU cells, and the four of them at fresh seeds. Effect: the gain of large, then small on CIFAR-10, ReLU, full
@@ -169,7 +169,7 @@ def fresh_cells() -> dict[tuple[str, str], xr.Dataset]:
     return {(name, model): cell(table(name, FRESH), "non-separable", model) for name in RECORDED for model in RELU}
 
 
-def averaging(scale: str) -> Measurement:
+def averaging() -> Measurement:
     """Largest mean difference, either sign, in points, of averaged less annealed: tuned large rates at equal steps.
 
     Eight ReLU cells, and the four of them at fresh seeds. Effect and interval: CIFAR-10, ReLU, full batches,
@@ -200,7 +200,7 @@ def every_band() -> dict[tuple[str, str, str], tuple[outcomes.Interval, outcomes
             for key, each in cells().items()}
 
 
-def band(scale: str) -> Measurement:
+def band() -> Measurement:
     """How many of twelve cells have the band above both its sides, in intervals that lie above 0.
 
     Effect: how many have it above the rates below. Control: how many of these are linear networks.
@@ -212,7 +212,7 @@ def band(scale: str) -> Measurement:
                        conditions=_conditions())
 
 
-def constant_rate(scale: str) -> Measurement:
+def constant_rate() -> Measurement:
     """Accuracy of FIX at 2 η_crit less that at 1/2, on CIFAR-10, in points; effect and interval, the same.
 
     Control: the same on MNIST.
@@ -231,7 +231,7 @@ def every_policy() -> dict[tuple[str, str], outcomes.Interval]:
             for policy in runs.policy.values if policy != "fix"}
 
 
-def policies_help(scale: str) -> Measurement:
+def policies_help() -> Measurement:
     """How many of 24 policies, twelve on each data set, are above the constant rate, both tuned: intervals above 0.
 
     Effect: how many are below.
@@ -242,7 +242,7 @@ def policies_help(scale: str) -> Measurement:
                            np.max([high - low for _, low, high in found]) <= 1)})
 
 
-def order(scale: str) -> Measurement:
+def order() -> Measurement:
     """Kendall's W of the order of the policies over seeds, CIFAR-10. Effect: on MNIST.
 
     Control: the W that one in twenty tables without any order exceeds.
@@ -267,7 +267,7 @@ def _choosing(name: str) -> tuple[list[float], dict]:
     return agreement, {"effect": mean, "interval": tuple(ends), "control": accuracy}
 
 
-def confidence(scale: str) -> Measurement:
+def confidence() -> Measurement:
     """Smallest rank correlation, over data sets, of confidence with test accuracy over the tuned policies.
 
     Effect and interval: what choosing by it is worth on CIFAR-10, in points; control: choosing by accuracy instead.
@@ -276,7 +276,7 @@ def confidence(scale: str) -> Measurement:
     return Measurement(np.min(agreement), **shown, conditions=_conditions())
 
 
-def robustness(scale: str) -> Measurement:
+def robustness() -> Measurement:
     """Largest rank correlation, over data sets, of a small loss gap with test accuracy over the tuned policies.
 
     Effect and interval: what choosing by it is worth on CIFAR-10, in points; control: choosing by accuracy instead.

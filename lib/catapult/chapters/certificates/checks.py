@@ -24,11 +24,11 @@ def _holds(found: certificates.Enclosure, limit) -> bool:
         return bool(found.lower - slack <= limit <= found.upper + slack)
 
 
-def certified_rates(scale: str) -> Measurement:
+def certified_rates() -> Measurement:
     """Both losses: the least share of a rectangle of (w0, η) on which the side of the critical rate is proved."""
     shares, rng, right, curve = [], np.random.default_rng(71), True, True
     for loss, sides in experiment.RECTANGLES.items():
-        found = certificates.one_step_boxes(loss, *sides, depth=8 if scale == "quick" else 10)
+        found = certificates.one_step_boxes(loss, *sides, depth=8)
         shares.append(1 - found.share("undecided"))
         boxes, decided = found.boxes, found.verdict != "undecided"
         for i in rng.choice(len(boxes), 300):
@@ -45,10 +45,10 @@ def certified_rates(scale: str) -> Measurement:
         "no certified box holds a point of the curve η = 2w/g(w)": curve})
 
 
-def certified_cycle(scale: str) -> Measurement:
+def certified_cycle() -> Measurement:
     """Logistic loss: the upper end of what is not certified between 8 and 10⁶, less 8."""
     ends, least = (8, 10**6), (-1, 1)
-    found = certificates.two_cycle(ends, multiplier=least, depth=40 if scale != "quick" else 30)
+    found = certificates.two_cycle(ends, multiplier=least, depth=30)
     pieces, inside = found.learning_rate, found.certified
     left = pieces[~inside].max(initial=8.0)
     stable = (found.multiplier[inside] >= least[0]).all() and (found.multiplier[inside] <= least[1]).all()
@@ -73,7 +73,7 @@ def _cycle(rate: float):
                            solver="anderson", tol=mpmath.mpf(10) ** -60, maxsteps=500)
 
 
-def certified_window(scale: str) -> Measurement:
+def certified_window() -> Measurement:
     """Exponential loss, m = 100, f0 = 1: the critical ηλ0 less 2 f0/sinh f0, in units of κ = η²/m, at η = sinh⁻¹(1).
 
     The value is bisected on plain orbits of 400 bits; the interval is what intervals of η prove.
@@ -81,7 +81,7 @@ def certified_window(scale: str) -> Measurement:
     width, lazy = 100, 1 / math.sinh(1)
     kappa = lazy**2 / 100
     found = certificates.convergence("exponential", 1, 2, width, (lazy, 1.05 * lazy),
-                                     depth=12 if scale == "quick" else 18)
+                                     depth=12)
     low, high = found.hull("undecided")
     ends = [lazy, 1.05 * lazy]
     for _ in range(24):
@@ -111,9 +111,9 @@ def _contradicted(verdict: str, limit) -> bool:
     return (limit == math.inf) != verdict.startswith("diverges")
 
 
-def certified_logistic(scale: str) -> Measurement:
+def certified_logistic() -> Measurement:
     """Logistic loss, f0 = 1, λ0 = 2, m = 10: the certified share of 2 ≤ η ≤ 40 (effect: of it, proved to diverge)."""
-    found = certificates.convergence("logistic", 1, 2, 10, (2, 40), depth=9 if scale == "quick" else 12)
+    found = certificates.convergence("logistic", 1, 2, 10, (2, 40), depth=9)
     ends = []
     for rate in np.random.default_rng(74).uniform(2, 40, 200):
         verdict = found.verdict[np.searchsorted(found.learning_rate[:, 1], rate)]
@@ -127,7 +127,7 @@ def certified_logistic(scale: str) -> Measurement:
         "a wide piece with a convergent orbit is not said to diverge": not _contradicted(*wide)})
 
 
-def certified_chaos(scale: str) -> Measurement:
+def certified_chaos() -> Measurement:
     """p = 9/10, γ = 4 and p = 3/5, γ = 7: the least gap between two points of a certified cycle of length three."""
     gaps, held, narrow = [], True, True
     for fraction, gamma in experiment.PERIOD_THREE[:2]:
@@ -151,10 +151,10 @@ def certified_chaos(scale: str) -> Measurement:
         "each enclosure is narrower than 10⁻³": narrow})
 
 
-def certified_kernels(scale: str) -> Measurement:
+def certified_kernels() -> Measurement:
     """Random networks, widths 1 to 10⁴, all losses: the share neither enclosed within 10⁻¹² nor proved to diverge."""
     missed, compared, held, apart, finite = 0, 0, True, True, True
-    networks = list(_networks(scale))
+    networks = list(_networks())
     for loss, given in networks:
         found, limit = certificates.final_ntk(loss, *given, max_steps=20_000), balls.limit(loss, *given)
         missed += isinstance(found, certificates.Undecided)
@@ -172,13 +172,13 @@ def certified_kernels(scale: str) -> Measurement:
         "49 of 50 plain orbits end, to be compared": 50 * compared >= 49 * len(networks)})
 
 
-def _networks(scale: str):
+def _networks():
     for loss in experiment.ORBITS:
-        for given in experiment.random_networks(loss, 20 if scale == "quick" else 300, seed=73):
+        for given in experiment.random_networks(loss, 20, seed=73):
             yield loss, given
 
 
-def sharper(scale: str) -> Measurement:
+def sharper() -> Measurement:
     """Squared loss, f0 = 1, λ0 = 2, m = 100: a proved lower bound on λ_∞(η2)/λ_∞(η1), η1 < η2, 2 < ηλ0 < 4."""
     first, second = experiment.search_sharper(1.0, 2.0, 100, np.linspace(1.01, 1.99, 197))
     if not first < second:

@@ -59,7 +59,7 @@ def peaks(runs: xr.Dataset) -> xr.DataArray:
     return ((runs.phase == "catapult") & (runs.peak > phases.PEAK)).any("multiple")
 
 
-def catapult_on_non_separable(scale: str) -> Measurement:
+def catapult_on_non_separable() -> Measurement:
     """Share of seeds whose linear network has a catapult, non-separable data; control: separable data."""
     runs = table()
     shares = [float(peaks(_cell(runs, version, "linear")).mean()) for version in cifar10.VERSIONS]
@@ -72,7 +72,7 @@ def log_flatter(runs: xr.Dataset, multiple: float) -> np.ndarray:
     return np.log2(final.sel(multiple=multiple, method="nearest") / final.isel(multiple=SMALL)).values
 
 
-def flatter(scale: str) -> Measurement:
+def flatter() -> Measurement:
     """Largest log2 ratio of a seed's final sharpness, the largest rate compared over the smallest: linear network.
 
     Effect and interval: the mean over seeds. Control: the mean at 2/sharpness of the start.
@@ -86,7 +86,7 @@ def flatter(scale: str) -> Measurement:
                            (cell.phase.sel(multiple=comparison.sides(cell)[1][-1]) == "catapult").all())})
 
 
-def edge(scale: str) -> Measurement:
+def edge() -> Measurement:
     """Smallest η · sharpness/2 of the linear network at the rates above that are compared, non-separable data."""
     runs = table()
     cell = _cell(runs, "non-separable", "linear")
@@ -109,7 +109,7 @@ def tables() -> dict[str, xr.Dataset]:
     return {"automobile": table(), "cat": table("cat", versions="non-separable")}
 
 
-def best_rate(scale: str) -> Measurement:
+def best_rate() -> Measurement:
     """How many cells gain from large rates, of those that are looked at: the interval lies above 0.
 
     Effect: how many lose. Nothing is pooled.
@@ -123,7 +123,7 @@ def best_rate(scale: str) -> Measurement:
         "only ReLU networks on automobile against dog gain": {(cell[0], cell[2]) for cell in gaining} == named})
 
 
-def generalisation(scale: str) -> Measurement:
+def generalisation() -> Measurement:
     """Smallest gain, over the three comparisons, of the ReLU network at fresh seeds, non-separable data, in points.
 
     Effect and interval: annealed, at the first seeds. Control: the same on separable data.
@@ -136,7 +136,7 @@ def generalisation(scale: str) -> Measurement:
         **_conditions(runs), "at fresh seeds every interval lies above 0": bool(np.min(gains, 0)[1] > 0)})
 
 
-def annealing(scale: str) -> Measurement:
+def annealing() -> Measurement:
     """Smaller of two mean gains from a large initial rate that is annealed: first and fresh seeds, ReLU, in points.
 
     Non-separable data, automobile against dog. Effect and interval: the first seeds. Control: the linear network.
@@ -152,7 +152,7 @@ def annealing(scale: str) -> Measurement:
         "on cat against dog the interval holds 0": other[1] < 0 < other[2]})
 
 
-def flatter_without_gain(scale: str) -> Measurement:
+def flatter_without_gain() -> Measurement:
     """Largest end of the intervals of the linear network's gain, either sign, non-separable data, in points.
 
     Effect: the factor by which the largest rate ends flatter than the smallest.
@@ -183,7 +183,7 @@ def _ten_conditions() -> dict[str, bool]:
             bool((ten().certificate.sel(version=version) == kind).all()) for version, kind in kinds.items()}
 
 
-def ten_flatter(scale: str) -> Measurement:
+def ten_flatter() -> Measurement:
     """Largest log2 ratio of a seed's final sharpness on ten classes, the largest rate compared over the smallest.
 
     Linear network, non-separable data. Effect and interval: the mean over seeds. Control: the mean at 2/sharpness of
@@ -196,7 +196,7 @@ def ten_flatter(scale: str) -> Measurement:
                        conditions=_ten_conditions())
 
 
-def ten_best_rate(scale: str) -> Measurement:
+def ten_best_rate() -> Measurement:
     """Largest end of the intervals of the linear network's gain on ten classes, non-separable data, either sign.
 
     In points. Effect and interval: annealed. Control: annealed, on separable data.

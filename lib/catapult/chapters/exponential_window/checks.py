@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from catapult.chapters.catapult_logistic.checks.edges import feasible_outputs, swing_start
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.oracles import bisection, plane
 from catapult.theory import two_layer
 
@@ -16,7 +16,7 @@ RUNAWAY = 4.0  # of Λ0, exponential loss: from it on the kernel rises for ever
 BOUNDED = 2.0  # of κ, for |L'| < 1: up to it every start converges
 
 
-def exponential_window(scale: str) -> Measurement:
+def exponential_window() -> Measurement:
     """Exponential loss, m = 10⁴ and 10⁵: m Δη/η over its limit, the farthest from 1, f0 = 0.5, 1, 2, λ0 = 1 and 3.
 
     Effect: the exponent of m in Δη/η.
@@ -41,13 +41,13 @@ def _window(f0, ntk0):
     return 2 * f0**2 / ntk0**2 / (f0 / np.tanh(f0) - 1)
 
 
-def window_moves(scale: str) -> Measurement:
+def window_moves() -> Measurement:
     """Exponential loss: the relative spread of the rate of the first rise, over that with normal outputs.
 
     At m = 10⁴ and 10⁵, the farther from 1; |w1 ± w2|² of random weights are drawn, which are twice chi-squared.
     Effect: the spread at m = 10⁴ with every f0 put to 1, times √m.
     """
-    ratios, count, rng = [], trials(scale, 60_000), np.random.default_rng(57)
+    ratios, count, rng = [], 60_000, np.random.default_rng(57)
     for width in (10**4, 10**5):
         plus, minus = 2 * rng.chisquare(width, (2, count))
         f0, ntk0 = (plus - minus) / 4 / math.sqrt(width), (plus + minus) / 2 / width
@@ -75,7 +75,7 @@ def _first_rise(f0: np.ndarray, ntk0: np.ndarray, width: int) -> np.ndarray:
         plane.Networks(f0, ntk0, width, rate).descend("exponential").f) > np.abs(f0), 0 * f0, 4, 16)
 
 
-def exponential_edge(scale: str) -> Measurement:
+def exponential_edge() -> Measurement:
     """Exponential loss, κ = 1/1000 and 1/2000: Λ_c − 2f0/sinh f0 over its closed form, extrapolated to κ = 0.
 
     The farthest from 1 of four f0. Interval: of the four at κ = 1/2000.
@@ -93,12 +93,12 @@ def exponential_edge(scale: str) -> Measurement:
     return Measurement(ratios[np.argmax(np.abs(ratios - 1))], interval=(low[1].min(), low[1].max()))
 
 
-def exponential_trap(scale: str) -> Measurement:
+def exponential_trap() -> Measurement:
     """Exponential loss, widths 1 to 1000, s0 ≤ 2: the largest relative rise of s, |f| or Λ in a step.
 
     A third of the starts has s0 = 2. What s is where |f| < 10⁻⁶ is rounding, and is not looked at. Effect: largest s0.
     """
-    rng, n = np.random.default_rng(58), trials(scale, 300)
+    rng, n = np.random.default_rng(58), 300
     width, f0 = rng.integers(1, 1000, n), rng.uniform(0.3, 3, n)
     s0 = np.where(np.arange(n) % 3, rng.uniform(0.2, TRAP, n), TRAP)
     scaled = s0 * f0 / np.sinh(f0)
@@ -114,12 +114,12 @@ def exponential_trap(scale: str) -> Measurement:
     return Measurement(largest, effect=s0.max(), conditions={"f → 0": np.abs(networks.f).max() < 1e-2})
 
 
-def exponential_runaway(scale: str) -> Measurement:
+def exponential_runaway() -> Measurement:
     """Exponential loss, widths 1 to 1000, ηλ0 from 4 on: the largest relative fall of Λ in a step.
 
     Effect: the least ηλ0.
     """
-    rng, n = np.random.default_rng(59), trials(scale, 300)
+    rng, n = np.random.default_rng(59), 300
     width, rate = rng.integers(1, 1000, n), np.exp(rng.uniform(-2, 2, n))
     ntk0 = np.where(np.arange(n) % 3, rng.uniform(RUNAWAY, 40, n), RUNAWAY) / rate
     networks, largest = plane.Networks(feasible_outputs(rng, n, ntk0, width), ntk0, width, rate), 0.0
@@ -133,7 +133,7 @@ def exponential_runaway(scale: str) -> Measurement:
     return Measurement(largest, effect=(rate * ntk0).min(), conditions={"all kernels pass 10⁶": far.all()})
 
 
-def normal_form(scale: str) -> Measurement:
+def normal_form() -> Measurement:
     """Three losses, f0 = 10⁻⁴: the largest gap of (ηλ_∞ − 2/h)/κ to the exit formula, relative to it.
 
     (ηλ_∞ − 2/h)/κ is extrapolated to κ = 0 from κ = 1/50, 1/100 and 1/200. Effect: its largest change with κ.
@@ -155,7 +155,7 @@ def normal_form(scale: str) -> Measurement:
     return Measurement(np.max(gaps), effect=np.max(changes))
 
 
-def jump_that_returns(scale: str) -> Measurement:
+def jump_that_returns() -> Measurement:
     """L' = tanh(f + f³), Λ0 from 1.1 to 20 times 2/h, κ up to 2: the largest |f| after 4000 steps (effect: after 1).
 
     And starts from f0 = 10 half a swing from p = q, which are those that diverge beyond κ = 2.
@@ -172,7 +172,7 @@ def jump_that_returns(scale: str) -> Measurement:
     return Measurement(np.where(np.isnan(ends), np.inf, np.abs(ends)).max(), effect=jump)
 
 
-def phase_table(scale: str) -> Measurement:
+def phase_table() -> Measurement:
     """Three losses, networks of width 3000: points with another phase, or first step, than in the chapter's table.
 
     The phase goes by λ_∞/λ0 of the weights: the kernel is "unchanged" above 0.98, "lowered" below. Points within 5 % of
@@ -186,7 +186,7 @@ def phase_table(scale: str) -> Measurement:
         begins = rises * ntk0 if loss == "exponential" else two_layer.stability_edge(loss, 1.0)
         ends = {"squared": 4.0, "logistic": math.sqrt(8 * width) * ntk0}.get(loss, begins)
         ragged = 1.3 if loss == "logistic" else 1.0  # the border above √(8m)
-        scaled = np.geomspace(0.4, highest, trials(scale, 24)) * np.ones_like(f0)
+        scaled = np.geomspace(0.4, highest, 24) * np.ones_like(f0)
         expected = np.where(scaled < begins, "unchanged", np.where(scaled < ends, "lowered", "divergent"))
         clear = (np.abs(np.log(scaled / begins)) > 0.05) & ((scaled < ends / 1.05) | (scaled > 1.05 * ragged * ends))
         if loss == "exponential":

@@ -78,14 +78,14 @@ def _share(true: np.ndarray) -> tuple[float, tuple[float, float]]:
     return float(true.mean()), (found.low, found.high)
 
 
-def which_rates_rise(scale: str) -> Measurement:
+def which_rates_rise() -> Measurement:
     """Share of draws in which the loss rises at 2^-4, 2^-2 and 1, not at 2^-6; control: pixels in [0, 1]."""
     share, interval = _share(outcomes.rises_where_theirs_do(table()))
     control = outcomes.rises_where_theirs_do(table(), "[0, 1]").mean()
     return Measurement(share, effect=share, interval=interval, control=control, conditions=_agreement())
 
 
-def larger_is_lower(scale: str) -> Measurement:
+def larger_is_lower() -> Measurement:
     """Octaves of loss that four times the rate gains after 2^13 steps, mean over draws, the pair where it is least.
 
     Effect: the same after 2^20 steps of the first draw. Control: the largest gain of that draw at step 3.
@@ -99,7 +99,7 @@ def larger_is_lower(scale: str) -> Measurement:
                                    bool(gain_at[3].max() < 0)})
 
 
-def inverse_in_time(scale: str) -> Measurement:
+def inverse_in_time() -> Measurement:
     """Exponent of t in the loss from step 2^16 to 2^20, the one farthest from −1; effect: the one farthest but one.
 
     Control: ηtLγ² in the end, at the largest rate on digits; 1 where L is 1/(γ²ηt).
@@ -112,7 +112,7 @@ def inverse_in_time(scale: str) -> Measurement:
         **_agreement(), "at the other seven it is within 0.03 of −1": bool(abs(second + 1) <= 0.03)})
 
 
-def toy_ends(scale: str) -> Measurement:
+def toy_ends() -> Measurement:
     """Largest distance of log2 of the toy data's last loss in single precision from the published one.
 
     Effect: of that in double precision. Control: of the digits, another draw in double precision.
@@ -122,7 +122,7 @@ def toy_ends(scale: str) -> Measurement:
         "in double precision they are another's": bool(ends["toy"] > 0.1)})
 
 
-def stable_before_right(scale: str) -> Measurement:
+def stable_before_right() -> Measurement:
     """Share of draws with the last rise before all digits are right, and that the earlier, the larger the rate.
 
     Control: the share of draws in which this is so at η = 16, far above: the two come together there.
@@ -132,7 +132,7 @@ def stable_before_right(scale: str) -> Measurement:
     return Measurement(share, effect=share, interval=interval, control=apart.mean(), conditions=_agreement())
 
 
-def exit_saturates(scale: str) -> Measurement:
+def exit_saturates() -> Measurement:
     """Exponent of η in the exit, η from 1 to 256, mean over draws; effect: the least ratio of the bound to the exit."""
     found = outcomes.exit_exponent(table())
     mean, *ends = outcomes.interval(found)
@@ -140,7 +140,7 @@ def exit_saturates(scale: str) -> Measurement:
     return Measurement(mean, effect=over, interval=tuple(ends), conditions=_agreement())
 
 
-def transition_falls(scale: str) -> Measurement:
+def transition_falls() -> Measurement:
     """Exponent of η in the first step with L ≤ 2/η, η from 16 to 512, mean over draws.
 
     Control: the same at rates from 1,024 on, where the perceptron takes over and nothing should depend on η.
@@ -157,7 +157,7 @@ def transition_falls(scale: str) -> Measurement:
         "it was reached in every run": bool(table().transition.notnull().all())})
 
 
-def transition_by_pixels(scale: str) -> Measurement:
+def transition_by_pixels() -> Measurement:
     """The same exponent on pixels in [0, 1], mean over draws; control: labels below five, pixels in [−1, 1]."""
     mean, *ends = outcomes.interval(outcomes.transition_exponent(table(), way="even, [0, 1]"))
     control = outcomes.transition_exponent(table(), way="below five, [-1, 1]").mean()

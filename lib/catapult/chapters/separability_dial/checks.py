@@ -78,7 +78,7 @@ def _both(activation: str, outcome: str, of=outcomes.effect) -> list[outcomes.In
     return [of(runs, activation, outcome) for runs in tables().values()]
 
 
-def sharpness_follows(scale: str) -> Measurement:
+def sharpness_follows() -> Measurement:
     """Largest mean difference over data sets of log2(η · sharpness/2), errors dropped less random subset: linear.
 
     Effect and interval: the data set where it is the smaller. Control: the larger difference by size alone.
@@ -89,7 +89,7 @@ def sharpness_follows(scale: str) -> Measurement:
     return Measurement(weakest[0], effect=weakest[0], interval=weakest[1:], control=size, conditions=_conditions())
 
 
-def edge_without_non_separability(scale: str) -> Measurement:
+def edge_without_non_separability() -> Measurement:
     """Smallest η · sharpness/2 of a linear network at 200 components of CIFAR-10; control: of MNIST, the largest."""
     cells = [runs.sel(point="200 components", activation="linear") for runs in tables().values()]
     control, shares = (2 ** outcomes.of(cell, "log2 share of the edge") for cell in cells)
@@ -98,7 +98,7 @@ def edge_without_non_separability(scale: str) -> Measurement:
                            bool((cell.certificate == "separable").all()) for cell in cells)})
 
 
-def peak_follows(scale: str) -> Measurement:
+def peak_follows() -> Measurement:
     """How many of four differences of the peak loss, two data sets and two networks, have an interval below 0.
 
     Below 0 the loss rises less where the data are separable. Effect: how many lie above. Control: how many of the
@@ -110,7 +110,7 @@ def peak_follows(scale: str) -> Measurement:
     return Measurement(sum(below[0]), effect=sum(above), control=sum(below[1]), conditions=_conditions())
 
 
-def gain_follows(scale: str) -> Measurement:
+def gain_follows() -> Measurement:
     """Largest mean difference of the gain, either sign, in points: two data sets, two networks, three comparisons.
 
     Effect: how many of the twelve intervals exclude 0. Control: the largest difference by size alone.
@@ -124,7 +124,7 @@ def gain_follows(scale: str) -> Measurement:
                            np.max([high - low for _, low, high in found]) <= 1)})
 
 
-def gain_again(scale: str) -> Measurement:
+def gain_again() -> Measurement:
     """How many of two differences of the gain at equal time lie below 0, ReLU, at fresh seeds.
 
     Effect and interval: the one nearest to 0, in points. Control: how many differences by size alone lie below.

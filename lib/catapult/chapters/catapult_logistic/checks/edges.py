@@ -9,7 +9,7 @@ import numpy as np
 
 from catapult.chapters.catapult_logistic.experiment import measured_multipliers
 from catapult.chapters.catapult_squared.networks import drawn
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.oracles import balls, plane
 from catapult.theory import two_layer
 
@@ -19,10 +19,10 @@ BESIDE = 1e-5  # relative distance of starts from the two-cycle, outwards
 WIDE = (1000, 3000, 10_000)  # widths that count as wide
 
 
-def _edges(scale: str, widths) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _edges(widths) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return widths; by (width, network) the lowest η that diverges and the highest that converges, over √(8m); λ0."""
     widths, ratios = np.array(widths), np.arange(0.95, 1.35, 0.01) + 0.005
-    f0, ntk0 = np.swapaxes([drawn(int(width), trials(scale, 6), 53) for width in widths], 0, 1)
+    f0, ntk0 = np.swapaxes([drawn(int(width), 6, 53) for width in widths], 0, 1)
     rates = ratios * np.sqrt(8 * widths)[:, None, None]
     networks = plane.Networks(f0[..., None], ntk0[..., None], widths[:, None, None], rates).descend("logistic", 1500)
     converges = np.abs(networks.f) < 1e-3
@@ -30,19 +30,19 @@ def _edges(scale: str, widths) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
             ntk0)
 
 
-def upper_edge(scale: str) -> Measurement:
+def upper_edge() -> Measurement:
     """Logistic loss, m ≥ 1000: the lowest learning rate that diverges, times λ0/16, over random networks."""
-    widths, lowest, _, ntk0 = _edges(scale, WIDE)
+    widths, lowest, _, ntk0 = _edges(WIDE)
     return Measurement((lowest * np.sqrt(8 * widths)[:, None] * ntk0 / 16).min())
 
 
-def wide_edge(scale: str) -> Measurement:
+def wide_edge() -> Measurement:
     """Logistic loss, m = 10⁴: the lowest η that diverges over the proved edge, the farthest from 1 of random networks.
 
     Interval: of random networks with m = 100, 1000 and 10⁴. Effect: the highest η that converges, over √(8m). And
     m = 100, λ0 = 2, |a0| = 1, in balls: at 0.9 and 0.99 of √(16m) f → 0.
     """
-    widths, lowest, highest, ntk0 = _edges(scale, (100, 1000, 10_000))
+    widths, lowest, highest, ntk0 = _edges((100, 1000, 10_000))
     ratios = lowest * np.sqrt(8 * widths)[:, None] / two_layer.convergence_edge("logistic", 0.0, ntk0, widths[:, None])
     wide = ratios[-1]
     return Measurement(wide[np.argmax(np.abs(wide - 1))], effect=highest.max(), interval=(ratios.min(), ratios.max()),
@@ -67,12 +67,12 @@ def feasible_outputs(rng, count: int, ntk0, width) -> np.ndarray:
     return np.minimum(8, ntk0 * np.sqrt(width) / 2) * rng.uniform(-1, 1, count)
 
 
-def converges_at_sixteen(scale: str) -> Measurement:
+def converges_at_sixteen() -> Measurement:
     """Logistic loss, κ from 8.5 to 500, η at the proved edge or below: the largest |f| after 4000 steps.
 
     Effect: the largest ηλ0.
     """
-    rng, n = np.random.default_rng(54), trials(scale, 300)
+    rng, n = np.random.default_rng(54), 300
     width, kappa = rng.integers(1, 200, n), rng.uniform(8.5, 500, n)
     ntk0 = np.where(np.arange(n) % 2, rng.uniform(2, 16, n), 16) / np.sqrt(kappa * width)
     edge = two_layer.convergence_edge("logistic", 0.0, 16 / np.sqrt(kappa * width), width)
@@ -89,7 +89,7 @@ def converges_at_sixteen(scale: str) -> Measurement:
                                    (edge * ntk0).max() > 15.999})
 
 
-def diverges_above_sixteen(scale: str) -> Measurement:
+def diverges_above_sixteen() -> Measurement:
     """Logistic loss, κ up to 10⁵: the least ηλ0 of starts just beyond the two-cycle that diverge (effect: κ)."""
     width, kappa = 7, np.geomspace(100, 1e5, 13)
     rate = np.sqrt(kappa * width)
@@ -99,13 +99,13 @@ def diverges_above_sixteen(scale: str) -> Measurement:
     return Measurement(scaled.min(), effect=kappa[np.argmin(scaled)])
 
 
-def converges_below_kappa_eight(scale: str) -> Measurement:
+def converges_below_kappa_eight() -> Measurement:
     """Logistic loss, η up to 0.999 of the proved edge √(8m): the largest |f| after 9000 steps (effect: κ).
 
     Random starts with ηλ0 from 5 to 300, and starts with |f0| from 10 to 40 half a swing from p = q, which are those
     that diverge beyond the edge.
     """
-    rng, n = np.random.default_rng(55), trials(scale, 150)
+    rng, n = np.random.default_rng(55), 150
     width = rng.integers(1, 5000, n)
     ntk0 = rng.uniform(1, 20, n) * 16 / np.sqrt(8 * width)
     rate = rng.choice([0.3, 0.7, 0.9, 0.98, 0.999], n) * two_layer.convergence_edge("logistic", 0.0, ntk0, width)
@@ -124,7 +124,7 @@ def swing_start(f0, kappa, share):
     return 2 * np.sqrt(kappa) * f0 * (ratio + 1) / (ratio - 1)
 
 
-def two_cycle(scale: str) -> Measurement:
+def two_cycle() -> Measurement:
     """Logistic loss, κ from 8.05 to 10³: the largest relative gap of two steps to the cycle (effect: last ηλ*)."""
     width, kappa = 7, np.geomspace(8.05, 1000, 30)
     rate = np.sqrt(kappa * width)
@@ -136,7 +136,7 @@ def two_cycle(scale: str) -> Measurement:
         "ηλ* falls with κ, to above 16": (np.diff(rate * ntk) < 0).all() and (rate * ntk)[-1] > 16})
 
 
-def cycle_multiplier(scale: str) -> Measurement:
+def cycle_multiplier() -> Measurement:
     """Logistic loss, κ from 8.05 to 10³: the largest relative gap of two steps' spectral radius to the multiplier."""
     width, kappa = 7, np.geomspace(8.05, 1000, 12)
     multipliers = two_layer.cycle_multiplier(width, np.sqrt(kappa * width))
@@ -146,7 +146,7 @@ def cycle_multiplier(scale: str) -> Measurement:
         "all multipliers lie in (1, 9)": np.min(multipliers) > 1 and np.max(multipliers) < 9})
 
 
-def false_cycle(scale: str) -> Measurement:
+def false_cycle() -> Measurement:
     """Logistic loss, κ = 8, f0 = 40, ηλ0 = 8 f0: the relative fall of λ in the first step over 4 e⁻⁴⁰, in balls.
 
     Effect: the same fall in float64.
@@ -160,7 +160,7 @@ def false_cycle(scale: str) -> Measurement:
         "4000 steps in float64 move neither |f| nor λ": still})
 
 
-def growth_beyond_kappa_eight(scale: str) -> Measurement:
+def growth_beyond_kappa_eight() -> Measurement:
     """Logistic loss, κ from 8.01 to 100: the largest gap of log √D's growth a step to log(κ/4 − 1).
 
     Starts from f0 = 30 and 60, from 3/8 to 5/8 of a swing; over ten steps, from where √D has grown e²⁰ times or after
@@ -190,7 +190,7 @@ def _growth(kappa: float) -> float:
     return math.log(kappa / 4 - 1)
 
 
-def annihilation(scale: str) -> Measurement:
+def annihilation() -> Measurement:
     """Logistic loss, κ = 5, 8 and 12, |a0| = 1: an upper bound on D in 600 steps from the next on, in balls.
 
     Effect: ηλ_t t at the last step, the farthest from 4.

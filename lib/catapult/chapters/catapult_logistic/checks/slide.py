@@ -16,7 +16,7 @@ SLIDE_RATE = 3 / 4  # of κ: the rate at which the loss falls near the end of a 
 SILENT = (0.3, 1.0, 1.5, 1.76)  # f0 from which the loss never rises below the critical rate
 
 
-def slide_end(scale: str) -> Measurement:
+def slide_end() -> Measurement:
     """Logistic loss: (8/η − 3η/2m − λ_∞) η/κ² from κ = 1/60 and 1/120, extrapolated to κ = 0, less 9/80.
 
     The farthest from 0 of starts with |f0| from 0.001 to 10, ηλ0 from 8.5 to 40, at widths 10³ and 10⁸. Interval: of
@@ -30,7 +30,7 @@ def slide_end(scale: str) -> Measurement:
     return Measurement(gaps.flat[np.argmax(np.abs(gaps))], interval=(values[..., 1].min(), values[..., 1].max()))
 
 
-def product_loss(scale: str) -> Measurement:
+def product_loss() -> Measurement:
     """log cosh(xy), gradient descent on x and y: (2 − η(x² + y²))/η² at the end, extrapolated to η = 0, less 3/2.
 
     From x = 1 and 3, with ηy² from 2.5 to 6 at the start; η = 0.1, 0.15 and 0.2. Effect: the next coefficient, of η⁴.
@@ -44,7 +44,7 @@ def product_loss(scale: str) -> Measurement:
     return Measurement(gaps[np.argmax(np.abs(gaps))], effect=fits[1].mean())
 
 
-def slide_time(scale: str) -> Measurement:
+def slide_time() -> Measurement:
     """Logistic loss: the slope of ¾κT against log(1/κ), T the first step with ηλ < 8, between κ = 1/100 and 1/800.
 
     The farther from 1 of two starts: f0 = 1, ηλ0 = 12, and f0 = 2, ηλ0 = 20. Interval: of both.
@@ -62,7 +62,7 @@ def slide_time(scale: str) -> Measurement:
     return Measurement(slopes[np.argmax(np.abs(slopes - 1))], interval=(slopes.min(), slopes.max()))
 
 
-def slide_rate(scale: str) -> Measurement:
+def slide_rate() -> Measurement:
     """Logistic loss, κ = 1/1000: the fall of Λ over 20 steps over what the two-cycle says, the farthest from 1.
 
     From ηλ0 = 12, 20 and 40, as long as Λ > 8.5: 4κ f*(Λ)²/Λ, with Λ tanh(f*/2) = 4f*, at the middle of each 20 steps.
@@ -81,7 +81,7 @@ def slide_rate(scale: str) -> Measurement:
     return Measurement(ratios[np.argmax(np.abs(ratios - 1))], interval=(ratios.min(), ratios.max()))
 
 
-def loss_through_the_edge(scale: str) -> Measurement:
+def loss_through_the_edge() -> Measurement:
     """Logistic loss, κ = 1/200: rates, over ¾κ, at which the excess loss falls on both sides of Λ = 8: the farthest
     from 1.
 
@@ -103,7 +103,7 @@ def loss_through_the_edge(scale: str) -> Measurement:
                        interval=(rates.min(), rates.max()))
 
 
-def silent_slide(scale: str) -> Measurement:
+def silent_slide() -> Measurement:
     """Logistic loss, f0 up to 1.76, ηλ0 from just above 8 to 0.99 of the critical rate: the largest rise of |f|.
 
     In a step, relative, while |f| > 10⁻⁹, widths 500 and 5000. Effect: the largest λ_∞/λ0.

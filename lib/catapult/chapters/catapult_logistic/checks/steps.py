@@ -6,7 +6,7 @@ import flint
 import numpy as np
 
 from catapult.chapters.catapult_squared.networks import drawn
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.oracles import balls, plane, predictor
 from catapult.theory import two_layer
 
@@ -16,12 +16,12 @@ SHARPER = (1196.746, 1216.553)  # the same with m = 10⁶
 OFF_HITS = 0.02  # of the period of log m, at κ = 7: widths nearer than this to hits are left out
 
 
-def kernel_turns(scale: str) -> Measurement:
+def kernel_turns() -> Measurement:
     """Two losses: steps of random feasible networks that raise the kernel where s < 4 or lower it where s > 4.
 
     States within 10⁻⁶ of s = 4 are left out. Effect: the least share of states with s > 4.
     """
-    rng, n, wrong, shares = np.random.default_rng(50), trials(scale, 20_000), 0, []
+    rng, n, wrong, shares = np.random.default_rng(50), 20_000, 0, []
     width, kappa = rng.integers(1, 1000, n), np.exp(rng.uniform(-7, 4, n))
     f0 = rng.uniform(0.1, 5, n) * rng.choice([-1, 1], n)
     ntk0 = 2 * np.abs(f0) / np.sqrt(width) * np.exp(rng.exponential(1, n))
@@ -33,9 +33,9 @@ def kernel_turns(scale: str) -> Measurement:
     return Measurement(wrong, effect=np.min(shares), conditions={"both sides are seen": 0.05 < np.min(shares) < 0.95})
 
 
-def logistic_catapult(scale: str) -> Measurement:
+def logistic_catapult() -> Measurement:
     """Logistic loss, m = 500: share of runs beyond the critical rate that rise, converge and lose over 1 % of λ."""
-    f0, ntk0 = drawn(500, trials(scale, 10), 51)
+    f0, ntk0 = drawn(500, 10, 51)
     critical = two_layer.critical_learning_rate("logistic", f0, ntk0, 500)
     rates = np.array([1.02, 1.5, 3.0, 6.0])[:, None] * critical
     networks = plane.Networks(f0, ntk0, 500, rates)
@@ -45,9 +45,9 @@ def logistic_catapult(scale: str) -> Measurement:
     return Measurement((rises & ends).mean())
 
 
-def final_kernel(scale: str) -> Measurement:
+def final_kernel() -> Measurement:
     """Both losses, m = 500: the largest λ_∞ of a convergent network over the stability edge (effect: exponential)."""
-    f0, ntk0 = drawn(500, trials(scale, 10), 52)
+    f0, ntk0 = drawn(500, 10, 52)
     largest = {}
     for loss, scaled in (("logistic", np.linspace(6, 30, 25)), ("exponential", np.linspace(1.5, 2.2, 71))):
         rates = scaled[:, None] / ntk0
@@ -59,7 +59,7 @@ def final_kernel(scale: str) -> Measurement:
         "with either loss some network comes within two per cent of the edge": values.min() > 0.98})
 
 
-def kernel_after_a_hit(scale: str) -> Measurement:
+def kernel_after_a_hit() -> Measurement:
     """Logistic loss: a lower bound on ηλ after a step from f0 = 10 onto f = 0, in balls. Effect: η."""
     with flint.ctx.workprec(balls.BITS):
         f0, kappa = flint.arb(10), flint.arb(1) / 100
@@ -76,13 +76,13 @@ def _hitting(f, kappa):
     return f / g * (1 + kappa * g * g)
 
 
-def not_always_flatter(scale: str) -> Measurement:
+def not_always_flatter() -> Measurement:
     """Logistic loss, m = 1000, f0 = 1, λ0 = 2: a proved lower bound of λ_∞ at η = 54 over λ_∞ at η = 50."""
     flat, sharp = (balls.enclosed("logistic", 1, 2, 1000, rate) for rate in PAIR)
     return Measurement(sharp[0] / flat[1], interval=(sharp[0] / flat[1], sharp[1] / flat[0]))
 
 
-def first_sharper(scale: str) -> Measurement:
+def first_sharper() -> Measurement:
     """Logistic loss, m = 10⁶, f0 = 0.7, λ0 = 2: a proved lower bound of λ_∞ at η = 1216.553 over λ_∞ at 1196.746.
 
     Interval: the least κ, on a grid in steps of 0.01, at which the next larger η ends sharper, over four starts with
@@ -99,14 +99,14 @@ def first_sharper(scale: str) -> Measurement:
         "the least κ at which a larger rate ends sharper falls with the width": (np.diff(least) < 0).all()})
 
 
-def logistic_log_periodic(scale: str) -> Measurement:
+def logistic_log_periodic() -> Measurement:
     """Logistic loss, κ = 1.5, 3, 6: the largest relative change of √m λ_∞ when the width grows by the stated period.
 
     From width 10¹³, f0 = 0.7 and 1.5, λ0 = 2 and 5; and κ = 7, f0 = 2, λ0 = 2, where the hits that land at ηλ ≥ 8 are
     near the share 0.8525 of the period: no width is taken there. Effect: how much √m λ_∞ varies within the period at
     κ = 3, over its largest value.
     """
-    gaps, phases = [], np.append(np.linspace(0, 1, trials(scale, 12)), 0.8525)
+    gaps, phases = [], np.append(np.linspace(0, 1, 12), 0.8525)
     for kappa, f0, ntk0 in ((7.0, [2.0], [2.0]), *((kappa, [0.7, 1.5], [2.0, 5.0]) for kappa in (1.5, 6.0, 3.0))):
         f0, ntk0 = np.array(f0)[:, None], np.array(ntk0)[:, None]
         off = phases[np.abs(phases - 0.8525) > OFF_HITS] if kappa == 7 else phases

@@ -12,7 +12,7 @@ import flint
 import numpy as np
 
 from catapult.chapters.catapult_squared.checks.steps import drawn
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.oracles import balls, plane
 from catapult.theory import certificates, two_layer
 
@@ -23,9 +23,9 @@ LYAPUNOV = math.log(3)
 GOLDEN = 2 * math.log((1 + math.sqrt(5)) / 2)
 
 
-def convergence_edge(scale: str) -> Measurement:
+def convergence_edge() -> Measurement:
     """Random networks at 0.05 to 0.999 and at 1.001 to 1.5 of the stated edge: how many end otherwise than it says."""
-    (f0, ntk0, width, _), wrong = drawn(trials(scale, 80), 0.5, 1.0, 43), 0
+    (f0, ntk0, width, _), wrong = drawn(80, 0.5, 1.0, 43), 0
     edge = two_layer.convergence_edge("squared", f0, ntk0, width)
     for factor in (0.05, 0.5, 0.8, 0.95, 0.99, 0.999, 1.001, 1.01, 1.1, 1.5):
         networks = plane.Networks(f0, ntk0, width, factor * edge).descend("squared", 1500)
@@ -36,12 +36,12 @@ def convergence_edge(scale: str) -> Measurement:
     return Measurement(wrong)
 
 
-def critical_step(scale: str) -> Measurement:
+def critical_step() -> Measurement:
     """½(u·v − y)², u and v in 1 to 3 dimensions: how many starts end otherwise than the stated critical step says.
 
     At 0.98 of it u·v → y; at 1.02 it does not. Effect: the share of starts where it is that of the minimum, 1/|y|.
     """
-    rng, n = np.random.default_rng(40), trials(scale, 150)
+    rng, n = np.random.default_rng(40), 150
     there = np.arange(3) < rng.integers(1, 4, n)[:, None]
     u, v = rng.standard_normal((2, n, 3)) * there * rng.uniform(0.3, 2, (n, 1))
     y = np.where(np.arange(n) % 10, rng.standard_normal(n), 0.0)
@@ -65,15 +65,15 @@ def _critical_step(u, v, y):
         return np.minimum(1 / np.abs(y), 8 / (size + np.sqrt(size**2 - 16 * y * ((u * v).sum(1) - y))))
 
 
-def below_the_edge(scale: str) -> Measurement:
+def below_the_edge() -> Measurement:
     """Random networks, 0.05 ≤ ηλ0 ≤ 3.95, some of them next to 2: the largest λ_∞ over 2/η."""
     near = plane.Networks(0.03, 2.0, 100.0, np.linspace(1.9, 2.1, 50) / 2)
     ratios = np.concatenate([networks.descend("squared", 2000).ntk / two_layer.stability_edge("squared", networks.rate)
-                             for networks in (plane.Networks(*drawn(trials(scale, 1000), 0.05, 3.95, 46)), near)])
+                             for networks in (plane.Networks(*drawn(1000, 0.05, 3.95, 46)), near)])
     return Measurement(ratios.max(), conditions={"some end within one per cent of the edge": ratios.max() > 0.99})
 
 
-def after_a_hit(scale: str) -> Measurement:
+def after_a_hit() -> Measurement:
     """One neuron, w1 = 17/10, w2 = 1, η = 1, in fractions: ηλ after the step that makes f exactly 0."""
     w1, w2 = LANDING
     before = w1**2 + w2**2
@@ -82,7 +82,7 @@ def after_a_hit(scale: str) -> Measurement:
         "the step lands on f = 0 exactly": w1 * w2 == 0, "it starts below the edge of convergence": before < 4})
 
 
-def integer_network(scale: str) -> Measurement:
+def integer_network() -> Measurement:
     """Width 4, integer weights, f0 = 2, λ0 = 3: a lower bound of λ_∞(5/4), where λ_∞(1) is exactly 0.
 
     The better of two enclosures, in balls: of the lengths of w1 ± w2 here, and the library's.
@@ -99,7 +99,7 @@ def integer_network(scale: str) -> Measurement:
         "the two enclosures overlap": low <= high})
 
 
-def wide_pair(scale: str) -> Measurement:
+def wide_pair() -> Measurement:
     """Width 1000, f0 = 1, λ0 = 2: a lower bound of λ_∞ at ηλ0 = 3.3 less an upper bound at 3.1, in balls."""
     (_, high), (low, _) = (balls.enclosed("squared", 1, 2, 1000, rate) for rate in PAIR)
     library = [certificates.final_ntk("squared", 1, 2, 1000, rate) for rate in PAIR]
@@ -131,16 +131,16 @@ def _on_the_circle(count: int, steps: int):
         w1, w2 = w1 / length, w2 / length
 
 
-def lyapunov_exponent(scale: str) -> Measurement:
+def lyapunov_exponent() -> Measurement:
     """Exactly at ηλ0 = 4: the rate at which two nearby networks on that circle separate, less log 3."""
-    rate = _separation(trials(scale, 1500), trials(scale, 9000))
+    rate = _separation(1500, 9000)
     return Measurement(rate - LYAPUNOV, effect=rate)
 
 
-def transverse_exponent(scale: str) -> Measurement:
+def transverse_exponent() -> Measurement:
     """The mean rate at which networks beside ηλ = 4 leave it, less the stated one. Effect: the rate."""
     rates = []
-    for w1, w2 in _on_the_circle(trials(scale, 400), 500):
+    for w1, w2 in _on_the_circle(400, 500):
         w1, w2 = (w * math.sqrt(1 - 1e-6) for w in (w1, w2))
         after = (w1 * (1 - w2 * w2)) ** 2 + (w2 * (1 - w1 * w1)) ** 2
         rates.append(np.log((4 - after) / 4e-6).mean())
@@ -148,9 +148,9 @@ def transverse_exponent(scale: str) -> Measurement:
     return Measurement(rate - GOLDEN, effect=rate)
 
 
-def arcsine_law(scale: str) -> Measurement:
+def arcsine_law() -> Measurement:
     """Orbits at ηλ0 = 4: the largest gap between the distribution of late a and the arcsine law on [−2, 2]."""
-    a = np.sort(np.ravel([w1 * w2 for w1, w2 in _on_the_circle(trials(scale, 300), 400)][100:]))
+    a = np.sort(np.ravel([w1 * w2 for w1, w2 in _on_the_circle(300, 400)][100:]))
     return Measurement(np.abs(np.arange(a.size) / a.size - _arcsine(a)).max())
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.oracles import bisection, plane, predictor
 from catapult.theory import squared_plane, two_layer
 
@@ -25,7 +25,7 @@ def drawn(count: int, low: float, high: float, seed: int) -> np.ndarray:
     return np.array([f0, ntk0, width, rng.uniform(low, high, count) / ntk0])
 
 
-def recursion(scale: str) -> Measurement:
+def recursion() -> Measurement:
     """Largest relative gap of f and λ between networks under autograd, on the sample (1, 0), and the recursion."""
     import torch
 
@@ -48,11 +48,11 @@ def recursion(scale: str) -> Measurement:
     return Measurement(np.max(gaps))
 
 
-def product_formula(scale: str) -> Measurement:
+def product_formula() -> Measurement:
     """Largest relative gap of λ_∞ to √(λ0² − 4f0²/m) Π|1 − η²g²/m|, three losses, random networks."""
     gaps = []
     for loss, high in (("exponential", 0.9), ("logistic", 12.0), ("squared", 3.0)):
-        given = drawn(trials(scale, 40), 0.3 * high, high, 41)
+        given = drawn(40, 0.3 * high, high, 41)
         f0, ntk0, width, rate = given[:, np.abs(given[0]) < (1 if loss == "exponential" else np.inf)]  # it converges
         networks = plane.Networks(f0, ntk0, width, rate)
         g = predictor.SLOPES[loss](networks.outputs(loss, 3000))
@@ -81,14 +81,14 @@ def _flow(networks: plane.Networks) -> np.ndarray:
     return (w**2).sum((0, -1)) / root**2
 
 
-def no_sharper_than_flow(scale: str) -> Measurement:
+def no_sharper_than_flow() -> Measurement:
     """Largest λ_∞ of descent over that of gradient flow, three losses, networks with κ g² ≤ 2 always.
 
     Random networks, and neurons under the squared loss whose first step has κ g² = 1.99 or 2.03 and ends next to
     f = 0: for these the bound is nearly reached, and beyond it broken. Effect: how many networks.
     """
     ends, square = [], np.array([1.99, 2.03])
-    starts = {loss: drawn(trials(scale, 40), 0.1 * high, high, 42)
+    starts = {loss: drawn(40, 0.1 * high, high, 42)
               for loss, high in (("exponential", 0.9), ("logistic", 15.0), ("squared", 3.9))}
     neurons = [np.sqrt(square), 1 + square + 1e-3, np.ones(2), np.ones(2)]
     starts["squared"] = np.append(starts["squared"], neurons, axis=1)
@@ -105,7 +105,7 @@ def no_sharper_than_flow(scale: str) -> Measurement:
                        conditions={"a first step with η²g²/m = 2.03 can end sharper than the flow": beyond > 1.01})
 
 
-def sharper_than_flow(scale: str) -> Measurement:
+def sharper_than_flow() -> Measurement:
     """One neuron, w1 = 1.44, w2 = 1.38, η = 1: λ_∞ of gradient descent over that of gradient flow."""
     w1, w2 = NEURON
     neuron = plane.Networks(w1 * w2, w1**2 + w2**2, 1, 1)
@@ -114,14 +114,14 @@ def sharper_than_flow(scale: str) -> Measurement:
                        conditions={"gradient descent converges": np.abs(f[-1]) < 1e-6})
 
 
-def one_step_rule(scale: str) -> Measurement:
+def one_step_rule() -> Measurement:
     """Random networks, three losses: how many first steps break a rule on s = Λg/f: on |f|, on λ, on |a|, or the trap.
 
     Where λ changes by less than 10⁻¹² of it, which way is rounding. Effect: how many have s < a².
     """
     wrong, seen = 0, 0
     for loss in ("exponential", "logistic", "squared"):
-        networks = plane.Networks(*drawn(trials(scale, 1000), 0.2, 12.0, 48))
+        networks = plane.Networks(*drawn(1000, 0.2, 12.0, 48))
         f, ntk, g = networks.f, networks.ntk, predictor.SLOPES[loss](networks.f)
         s, square = networks.rate * ntk * g / f, networks.rate**2 * g**2 / networks.width
         networks.descend(loss)
@@ -135,13 +135,13 @@ def one_step_rule(scale: str) -> Measurement:
     return Measurement(wrong, effect=seen, conditions={"some steps rise because s < a²": seen > 0})
 
 
-def lazy_phase(scale: str) -> Measurement:
+def lazy_phase() -> Measurement:
     """Random networks, 0.05 ≤ ηλ0 ≤ 2, half of them at 2: the largest |f_{t+1}/f_t| at a step, less 1.
 
     While η|f_t|/√m > 10⁻⁴: far below, the fall is less than the rounding of w2·w1. The effect is 2 − ηλ_∞ over √2 a0,
     from ηλ0 = 2 and a0 = 0.01.
     """
-    f0, ntk0, width, rate = drawn(trials(scale, 400), 0.05, LAZY, 44)
+    f0, ntk0, width, rate = drawn(400, 0.05, LAZY, 44)
     rate[::2] = (LAZY / ntk0)[::2]
     f = np.abs(plane.Networks(f0, ntk0, width, rate).outputs("squared", 300))
     live = (f * rate / np.sqrt(width))[:-1] > 1e-4
@@ -149,14 +149,14 @@ def lazy_phase(scale: str) -> Measurement:
     return Measurement(np.max(f[1:][live] / f[:-1][live] - 1), effect=(2 - end) / (math.sqrt(2) * 0.01))
 
 
-def no_rise(scale: str) -> Measurement:
+def no_rise() -> Measurement:
     """The relative width of the window above 2/λ0 in which the loss never rises, over its law 2 f0²/(m λ0²).
 
     By bisection on first steps, widths 10⁵ to 10⁷, f0 from 0.3 to 1.5, λ0 from 0.5 to 3: the farthest from 1. In the
     middle of the window, and at widths from 10 on, no step raises the loss.
     """
     rng = np.random.default_rng(49)
-    width = np.repeat(10.0 ** np.arange(1, 8), trials(scale, 10))
+    width = np.repeat(10.0 ** np.arange(1, 8), 10)
     f0, ntk0 = rng.uniform(0.3, 1.5, width.size), rng.uniform(0.5, 3, width.size)
     keep = ntk0**2 * width > 10 * f0**2  # the others never rise below the convergence edge
     width, f0, ntk0 = width[keep], f0[keep], ntk0[keep]
@@ -169,9 +169,9 @@ def no_rise(scale: str) -> Measurement:
         "in the middle of the window no step raises the loss": (f[1:][live] < f[:-1][live]).all()})
 
 
-def first_rise(scale: str) -> Measurement:
+def first_rise() -> Measurement:
     """Largest relative gap between the learning rate at which the first step begins to rise and its closed form."""
-    f0, ntk0, width, _ = drawn(trials(scale, 200), 0.5, 1.0, 45)
+    f0, ntk0, width, _ = drawn(200, 0.5, 1.0, 45)
     keep = ntk0**2 * width > 8.5 * f0**2  # the others never rise below the convergence edge
     width, f0, ntk0 = width[keep], np.abs(f0[keep]), ntk0[keep]
     stated = 4 / (ntk0 + np.sqrt(ntk0**2 - 8 * f0**2 / width))
@@ -181,12 +181,12 @@ def first_rise(scale: str) -> Measurement:
     return Measurement(np.max(np.abs([low / stated - 1, low / library - 1])))
 
 
-def late_rise(scale: str) -> Measurement:
+def late_rise() -> Measurement:
     """The least ηλ0, bisected, at which some network of width 1 has a rise of |f| after a step without one.
 
     Less the library's root of the quintic. Effect: that ηλ0.
     """
-    share = np.linspace(0.2, 1, trials(scale, 4000))  # 2|a|/Λ
+    share = np.linspace(0.2, 1, 4000)  # 2|a|/Λ
 
     def rises_late(scaled):
         f = np.abs(plane.Networks(share * scaled / 2, scaled, 1, 1).outputs("squared", 12))
@@ -199,16 +199,16 @@ def late_rise(scale: str) -> Measurement:
         "none does at 2.2, 2.6, 3, 3.3": not any(map(rises_late, (2.2, 2.6, 3.0, 3.3)))})
 
 
-def larger_is_flatter_while_lazy(scale: str) -> Measurement:
+def larger_is_flatter_while_lazy() -> Measurement:
     """Rays of networks, Λ0 ≤ 2: the largest rise of log λ_∞ from one learning rate to the next."""
-    rays, rates = (25, 50) if scale == "quick" else (400, 800)
+    rays, rates = 25, 50
     slope = 2 + np.geomspace(1e-4, 100, rays)[:, None]  # λ0 √m / f0
     rate = np.linspace(LAZY / rates, LAZY, rates)  # λ0 = 1, m = 1
     ntk = plane.Networks(1 / slope, 1.0, 1, rate).descend("squared", 2000).ntk
     return Measurement(np.max(np.diff(np.log(ntk), axis=1)))
 
 
-def lazy_leading_order(scale: str) -> Measurement:
+def lazy_leading_order() -> Measurement:
     """Widths 10⁶ and 10⁷, f0 = 0.3 and 1.5, λ0 = 0.5 and 3: the largest relative error of what λ loses.
 
     ηλ0 from 0.1 to 1.8.

@@ -7,7 +7,7 @@ import math
 import flint
 import numpy as np
 
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.oracles import balls, plane
 from catapult.theory import squared_plane
 
@@ -17,7 +17,7 @@ PHASES = (1.0, 1.6)  # of orbits with ηλ0 = 3 that end apart, by |a| early on
 SLOPED = (2.05, 2.1)  # ηλ0 at which the law of the small amplitude is measured
 
 
-def no_limit(scale: str) -> Measurement:
+def no_limit() -> Measurement:
     """ηλ0 = 3, m → ∞: the certified gap between two limit points of ηλ_∞, in balls. See thm-sq-profile.
 
     The orbits of all wide networks come with |a| = α into 3 − α²/2 ≤ Λ ≤ 3, for every small α that their width
@@ -38,7 +38,7 @@ def no_limit(scale: str) -> Measurement:
     return Measurement(float(abs(limits[0] - limits[1]).lower()))
 
 
-def time_to_peak(scale: str) -> Measurement:
+def time_to_peak() -> Measurement:
     """Steps from the first peak at width 10⁴ to that at 10²⁰⁰ over what the library says, the farthest from 1.
 
     At ηλ0 = 2.4, 3 and 3.6, from f0 = 1, λ0 = 2; the lengths of w1 ± w2 are followed with 1,000 bits.
@@ -62,7 +62,7 @@ def _first_peak(scaled: float, exponent: int) -> int:
     raise ArithmeticError("no peak in 5,000 steps")
 
 
-def log_periodic(scale: str) -> Measurement:
+def log_periodic() -> Measurement:
     """ηλ0 = 2.5, 3, 3.4: the largest change of ηλ_∞ when the width grows by the stated period, widths from 10¹⁰ on.
 
     Or of its distance to the profile; the effect is how much ηλ_∞ varies within the period, at 3.4. Widths all over
@@ -71,7 +71,7 @@ def log_periodic(scale: str) -> Measurement:
     gaps = []
     for scaled in (2.5, 3.0, 3.4):
         rate = scaled / 2
-        width = np.round(1e10 * _period(scaled) ** np.linspace(0, 1, trials(scale, 30)))
+        width = np.round(1e10 * _period(scaled) ** np.linspace(0, 1, 30))
         limits = [rate * plane.Networks(1.0, 2.0, m, rate).descend("squared", 2000).ntk
                   for m in (width, width * _period(scaled))]
         stated = squared_plane.profile(scaled, np.log(scaled / 2 / np.sqrt(width)) / math.log(scaled - 1))
@@ -84,7 +84,7 @@ def _period(scaled: float) -> float:
     return (scaled - 1) ** 2
 
 
-def reflection(scale: str) -> Measurement:
+def reflection() -> Measurement:
     """(2 − δ0 − ηλ_∞)/δ0² of wide networks, δ0 = ηλ0 − 2, extrapolated to δ0 = 0, less the stated ⅔.
 
     From δ0 = 0.02 and 0.04; f0 = 0.01, 1 and 10 at width 10¹²: the farthest. Effect: the coefficient of δ0³.
@@ -99,7 +99,7 @@ def reflection(scale: str) -> Measurement:
     return Measurement(gaps[np.argmax(np.abs(gaps))], effect=np.mean(values[1] - values[0]) / 0.02)
 
 
-def amplitude(scale: str) -> Measurement:
+def amplitude() -> Measurement:
     """The slope of log(amplitude · log r) of that oscillation in 1/log r, r = ηλ0 − 1, from 2.05 to 2.1.
 
     The effect is the common logarithm of the constant, at 2.05.

@@ -8,7 +8,7 @@ import flint
 import numpy as np
 
 from catapult.chapters.critical_learning_rates.checks.phases import EIGHT
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.oracles import balls, bisection, predictor
 from catapult.theory import linear_predictor as theory
 
@@ -27,12 +27,12 @@ def cycle_balance(w, rate):
     return rate * np.tanh(w / 2) / (4 * w)
 
 
-def global_cycle(scale: str) -> Measurement:
+def global_cycle() -> Measurement:
     """Logistic loss, η > 8, random starts: how far the last |w_t| are from η tanh(w/2) = 4w, relatively.
 
     Or from the library's solution of that equation, if that is farther.
     """
-    rng, n = np.random.default_rng(21), trials(scale, 200)
+    rng, n = np.random.default_rng(21), 200
     rate, w = rng.uniform(8.2, 38, n), rng.uniform(0.01, 30, n)
     for _ in range(15_000):
         w = np.abs(predictor.move("logistic", w, rate))
@@ -45,10 +45,10 @@ def attraction(w):
     return 2 * w / np.sinh(w) - 1
 
 
-def cycle_multiplier(scale: str) -> Measurement:
+def cycle_multiplier() -> Measurement:
     """Logistic loss: the largest gap between 2w*/sinh w* − 1 and the measured contraction of orbits to w*."""
     gaps = []
-    for rate in np.linspace(9, 30, trials(scale, 12)):
+    for rate in np.linspace(9, 30, 12):
         with flint.ctx.workprec(balls.BITS):
             orbit, eta = [flint.arb(3)], flint.arb(float(rate))
             for _ in range(6000):
@@ -68,7 +68,7 @@ def large_rate_forms(rate):
     return rate / 2 * decay, rate * decay
 
 
-def large_rates(scale: str) -> Measurement:
+def large_rates() -> Measurement:
     """Logistic loss, η from 60 to 160: how far w* and U'(w*), found on the map, are from their forms at large η.
 
     That is the largest of |r − 1|, r the ratio of 1 − |U'(w*)| to η e^{−η/4}, and of η/4 − w* to (η/2) e^{−η/4}. The
@@ -98,15 +98,15 @@ def _orbit(w0: float, rate: float, steps: int) -> np.ndarray:
     return np.array(w)
 
 
-def falls_above_critical(scale: str) -> Measurement:
+def falls_above_critical() -> Measurement:
     """Logistic loss, w0 = 1, η = 24 > η_c: the largest fall of the risk in one step."""
     return Measurement(float(-np.diff(_risk(_orbit(1.0, FALLING_RATE, 30))).min()),
                        conditions={"η is above the critical rate": logistic_edge(1.0) < FALLING_RATE})
 
 
-def stays_above(scale: str) -> Measurement:
+def stays_above() -> Measurement:
     """Logistic loss, η from 1.001 to 3 η_c(w0): the least L(w_t)/L(w0) − 1 over all t ≥ 1."""
-    rng, n = np.random.default_rng(22), trials(scale, 300)
+    rng, n = np.random.default_rng(22), 300
     start = w = rng.uniform(0.1, 7, n)
     rate = rng.choice([1.001, 1.05, 1.5, 3.0], n) * logistic_edge(w)
     least = np.inf
@@ -116,12 +116,12 @@ def stays_above(scale: str) -> Measurement:
     return Measurement(least)
 
 
-def limit_between(scale: str) -> Measurement:
+def limit_between() -> Measurement:
     """Logistic loss, 8.05 ≤ η ≤ 0.999 η_c(w0): the largest |2r − 1|, r the limit of the relative excess risk.
 
     Below 1 iff 0 < r < 1 throughout. A quarter of the rates are at 8.05, a quarter at 0.999 η_c.
     """
-    rng, n = np.random.default_rng(23), trials(scale, 300)
+    rng, n = np.random.default_rng(23), 300
     start = w = rng.uniform(1.2, 9, n)
     rate = rng.uniform(8.05, 0.999 * logistic_edge(w))
     rate[: n // 4], rate[-n // 4 :] = 8.05, 0.999 * logistic_edge(w)[-n // 4 :]
@@ -131,7 +131,7 @@ def limit_between(scale: str) -> Measurement:
     return Measurement(float(np.abs(2 * excess / (_risk(start) - math.log(2)) - 1).max()))
 
 
-def rise_below_critical(scale: str) -> Measurement:
+def rise_below_critical() -> Measurement:
     """Logistic loss, w0 = 10, η = 20.4 between 8 and η_c: the largest rise of the risk in one step."""
     risk = _risk(_orbit(RISING_START, RISING_RATE, 30))
     return Measurement(float(np.diff(risk).max()), conditions={
@@ -145,7 +145,7 @@ def jump_rates():
     return (w0, 2 * w0 / (w0 / 2).tanh()), [(start, start / start.sinh()) for start in starts]
 
 
-def jump_to_minimum(scale: str) -> Measurement:
+def jump_to_minimum() -> Measurement:
     """η = η_c(w0)/2: an upper bound on |w_1|, in balls, logistic loss at w0 = 10, η > 8, and exponential at four w0.
 
     The effect is the learning rate of the first.
@@ -158,7 +158,7 @@ def jump_to_minimum(scale: str) -> Measurement:
                            conditions={"the first is in the middle phase": bool(rate > 8)})
 
 
-def hitting_rates(scale: str) -> Measurement:
+def hitting_rates() -> Measurement:
     """Logistic loss: the rates in (8, η_c(w0)) with a hit, counted in two ways: the largest difference over five w0.
 
     As the changes of sign of w_60 along a grid of η, finer towards 8, and by the row's rule. The effect is the largest
@@ -166,7 +166,7 @@ def hitting_rates(scale: str) -> Measurement:
     """
     differences, counts = [], []
     for w0 in (3.0, 6.0, 10.0, 25.0, 61.0):
-        rate = 8 + (logistic_edge(w0) - 8) * np.linspace(0, 1, trials(scale, 5000) + 2)[1:-1] ** 2
+        rate = 8 + (logistic_edge(w0) - 8) * np.linspace(0, 1, 5000 + 2)[1:-1] ** 2
         w = np.full_like(rate, w0)
         for _ in range(60):
             w = predictor.move("logistic", w, rate)
@@ -183,7 +183,7 @@ def positive_steps(w: float, rate: float) -> int:
     return steps
 
 
-def overshoot_onset(scale: str) -> Measurement:
+def overshoot_onset() -> Measurement:
     """Logistic loss: the learning rate from which orbits from 1 jump from one side of w* to the other.
 
     The conditions are about η = 24: from the w0 < w* that a step maps to w*, found in 256 bits, the risk rises once and

@@ -5,7 +5,7 @@ from __future__ import annotations
 import flint
 import numpy as np
 
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.oracles import balls, predictor
 from catapult.theory import linear_predictor as theory
 
@@ -15,12 +15,12 @@ ONSETS = {0.6: 4.99, 0.7: 2.99, 0.8: 2.80, 0.9: 2.73}
 PERIOD_THREE_UNITS = 4  # γ = η p(1 − p)
 
 
-def any_label_share(scale: str) -> Measurement:
+def any_label_share() -> Measurement:
     """One repeated input, a fraction p of its labels positive, η < 2/λ: the largest distance from the minimum at last.
 
     p from 0.02 to 0.98, γ = ηp(1 − p) up to 1.99, starts up to 30 away. The control is the same at 1.01 times the edge.
     """
-    rng, n = np.random.default_rng(25), trials(scale, 400)
+    rng, n = np.random.default_rng(25), 400
     fraction, start = rng.uniform(0.02, 0.98, n), rng.uniform(-30, 30, n)
     edge_units = rng.choice([0.3, 1.0, 1.7, 1.99], n)
     minimum, ends = np.log(fraction / (1 - fraction)), []
@@ -32,9 +32,9 @@ def any_label_share(scale: str) -> Measurement:
     return Measurement(np.max(ends[0]), control=np.min(ends[1]))
 
 
-def lyapunov_exponent(scale: str) -> Measurement:
+def lyapunov_exponent() -> Measurement:
     """Logistic loss on the balanced pair, 8.2 ≤ η ≤ 40: the largest Lyapunov exponent of an orbit."""
-    rate = np.linspace(8.2, 40, trials(scale, 300))
+    rate = np.linspace(8.2, 40, 300)
     w, total, steps = np.full_like(rate, 1.7), np.zeros_like(rate), 6000
     for t in range(2 * steps):
         positive = 1 / (1 + np.exp(-w))
@@ -47,7 +47,7 @@ def lyapunov_exponent(scale: str) -> Measurement:
     return Measurement(float(total.max() / steps), conditions={"every orbit ends with period two, to 1e-3": period_two})
 
 
-def chaos_onset(scale: str) -> Measurement:
+def chaos_onset() -> Measurement:
     """Imbalanced pair: how far the γ of the first doubling is from 2, or that of the onset of chaos from ``ONSETS``.
 
     The first doubling: late iterates differ. The onset: late iterates have none of the periods up to 64, on an orbit
@@ -59,7 +59,7 @@ def chaos_onset(scale: str) -> Measurement:
         rate = edge_units / (fraction * (1 - fraction))
         turn = 2 * np.arccosh(np.sqrt(rate) / 2)
         w = np.stack([turn, -turn])
-        for _ in range(trials(scale, 3000)):
+        for _ in range(3000):
             w = predictor.move_labels(fraction, w, rate)
         last, nearest = w, np.full_like(w, np.inf)
         for period in range(1, 65):
@@ -77,7 +77,7 @@ def flip_amplitude(edge_distance, fraction):
     return np.sqrt(3 * edge_distance / (2 - 6 * fraction * (1 - fraction)))
 
 
-def flip(scale: str) -> Measurement:
+def flip() -> Measurement:
     """Imbalanced pair at γ = 2.001: the largest relative gap of half the two-cycle's width to its leading size.
 
     Orbits from two starts, p from 0.05 to 0.95. Third and fourth derivatives are differences of L''.
@@ -85,7 +85,7 @@ def flip(scale: str) -> Measurement:
     fraction = np.concatenate([np.linspace(0.05, 0.95, 11)] * 2)
     minimum, curvature = np.log(fraction / (1 - fraction)), fraction * (1 - fraction)
     w = minimum + np.repeat([0.01, 0.5], 11)
-    for _ in range(trials(scale, 8000)):
+    for _ in range(8000):
         before, w = w, predictor.move_labels(fraction, w, (LABEL_EDGE + 1e-3) / curvature)
     gap = np.abs(np.abs(w - before) / 2 / flip_amplitude(1e-3, fraction) - 1)
     below, above = (1 / (2 + 2 * np.cosh(minimum + side)) for side in (-1e-3, 1e-3))
@@ -94,7 +94,7 @@ def flip(scale: str) -> Measurement:
         "3 L'''² exceeds L'' L'''' at the minimum for every p": (3 * third**2 > curvature * fourth).all()})
 
 
-def period_three(scale: str) -> Measurement:
+def period_three() -> Measurement:
     """Imbalanced pair, p = 9/10, γ = 4: the least gap between the points of a cycle of length three, in balls."""
     with flint.ctx.workprec(balls.BITS):
         low, high = flint.arb(flint.fmpq(8786, 10000)), flint.arb(flint.fmpq(8787, 10000))

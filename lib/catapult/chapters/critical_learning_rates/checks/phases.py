@@ -8,7 +8,7 @@ import math
 import flint
 import numpy as np
 
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.oracles import balls, bisection, predictor
 from catapult.theory import linear_predictor as theory
 
@@ -16,7 +16,7 @@ EIGHT = 8.0  # 2/L''(0) of the logistic loss
 EIGHT_LIMITS = (3.0, 3 / 8)  # of t w_t² and of t (L(w_t) − log 2)
 
 
-def exponential_critical_rate(scale: str) -> Measurement:
+def exponential_critical_rate() -> Measurement:
     """Exponential loss: the largest relative gap between 2w0/sinh w0 and the rate where orbits grow."""
     gaps = []
     for w0 in (0.5, 1.0, 2.5, 6.0):
@@ -44,7 +44,7 @@ def exponential_edge(w):
     return 2 * w / w.sinh()
 
 
-def exponential_monotone(scale: str) -> Measurement:
+def exponential_monotone() -> Measurement:
     """Exponential loss, η < η_c: the largest ratio of |w|, or of L − 1, to what it was a step before.
 
     And above η_c the inverse. On orbits with 256 bits, while 10⁻¹⁵ < |w| < 60.
@@ -70,7 +70,7 @@ def repulsion(w0: float) -> float:
     return 2 * w0 / math.tanh(w0) - 1
 
 
-def exponential_multiplier(scale: str) -> Measurement:
+def exponential_multiplier() -> Measurement:
     """Exponential loss, η = η_c(w0): the largest relative gap of 2w0 coth w0 − 1 to the growth a step of |w_t| − w0.
 
     On orbits with 256 bits that start at w0 + 10⁻⁴⁰.
@@ -89,7 +89,7 @@ def exponential_multiplier(scale: str) -> Measurement:
     return Measurement(np.max(gaps), conditions={"the factor is above 1": np.min(growth) > 1})
 
 
-def logistic_critical_rate(scale: str) -> Measurement:
+def logistic_critical_rate() -> Measurement:
     """Logistic loss: the largest relative gap between 4w0/tanh(w0/2) and the rate where |w| tends to w0."""
     gaps = []
     for w0 in (0.5, 1.0, 2.0, 4.0):
@@ -108,12 +108,12 @@ def _limit_exceeds(w0: float, rate: float, steps: int = 150) -> bool:
         return bool(abs(w) + abs(before) > 2 * flint.arb(w0))
 
 
-def phase_diagram(scale: str) -> Measurement:
+def phase_diagram() -> Measurement:
     """Both losses: at how many (w0, η), over 0.7 % away from the curves, iteration and theory disagree.
 
     On a grid, and on lines 1 % above and below each curve. The effect is the number of points.
     """
-    n, wrong, seen = (40 if scale == "quick" else 200), 0, 0
+    n, wrong, seen = 40, 0, 0
     for loss, w0, rates in (("exponential", np.linspace(0.05, 6, n), np.geomspace(0.02, 4, n)[:, None]),
                             ("logistic", np.linspace(0.05, 14, n), np.geomspace(4, 64, n)[:, None])):
         exponential = loss == "exponential"
@@ -132,12 +132,12 @@ def phase_diagram(scale: str) -> Measurement:
     return Measurement(wrong, effect=seen)
 
 
-def falls_up_to_eight(scale: str) -> Measurement:
+def falls_up_to_eight() -> Measurement:
     """Logistic loss, 0.1 ≤ η ≤ 8 and η = 8 itself: the largest t w_t² after 3,000 steps, t the steps.
 
     At η = 8 it tends to 3; at smaller rates orbits come to 0 faster.
     """
-    rng, n, largest, steps = np.random.default_rng(24), trials(scale, 300), 0.0, 3000
+    rng, n, largest, steps = np.random.default_rng(24), 300, 0.0, 3000
     rate, w = rng.uniform(0.1, EIGHT, n), rng.uniform(0.05, 40, n)
     rate[: n // 3] = EIGHT
     for _ in range(steps):
@@ -148,17 +148,17 @@ def falls_up_to_eight(scale: str) -> Measurement:
                        conditions={"|w| falls at every step from above 0.001": largest < 1})
 
 
-def size_at_eight(scale: str) -> Measurement:
+def size_at_eight() -> Measurement:
     """Logistic loss, η = 8, w0 = 2: |w_t| after 10⁵ steps."""
     return Measurement(_orbit_at_eight(2.0, 100_000))
 
 
-def rate_at_eight(scale: str) -> Measurement:
+def rate_at_eight() -> Measurement:
     """Logistic loss, η = 8: t w_t² or t (L(w_t) − log 2) over its limit after many steps.
 
     The farthest from 1 of four starts.
     """
-    steps, values = trials(scale, 100_000), []
+    steps, values = 100_000, []
     for w0 in (0.5, 2.0, 7.0, 20.0):
         w = _orbit_at_eight(w0, steps)
         excess = math.log1p(2 * math.sinh(w / 4) ** 2)  # log cosh(w/2), without cancellation

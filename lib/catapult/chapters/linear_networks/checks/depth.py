@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.oracles.linear_networks import LinearNetworks
 
 NARROW = 50  # a width
@@ -12,12 +12,12 @@ BOUNDARY = 8.0  # η²/m up to which nothing diverges on the pair
 PAIR = np.array([[1.0], [-1.0]])
 
 
-def depth_edge(scale: str) -> Measurement:
+def depth_edge() -> Measurement:
     """Squared loss, degenerate pair, m = 50, at 2.04 units of 2/λ0: the share of deeper networks that diverge.
 
     Two or three hidden layers, the larger share. Effect: that of one hidden layer.
     """
-    seeds = trials(scale, 20, 5)
+    seeds = 20
     at = {(hidden, multiple): _deep_divergence(hidden, multiple, seeds, NARROW, 120, squared=True)[1].mean()
           for hidden in (1, 2, 3) for multiple in (2.04, 3.2)}
     below = [_deep_divergence(hidden, 1.96, seeds, NARROW, 120, squared=True)[1].mean() for hidden in (1, 2, 3)]
@@ -28,12 +28,12 @@ def depth_edge(scale: str) -> Measurement:
         "at 3.2 units all do": all(at[hidden, 3.2] == 1 for hidden in (1, 2, 3))})
 
 
-def logistic_one_layer(scale: str) -> Measurement:
+def logistic_one_layer() -> Measurement:
     """Logistic loss, degenerate pair, one hidden layer, m = 100: the share of seeds that diverge at 14 units.
 
     Effect: the share at 8 units.
     """
-    seeds = trials(scale, 200, 5)
+    seeds = 200
     safe, gone = np.hstack([_deep_divergence(1, multiple, seeds) for multiple in (6.6, 6.8, 7.0, 7.2)])
     at_14, at_8 = (_deep_divergence(1, multiple, seeds)[1].mean() for multiple in (14.0, 8.0))
     return Measurement(at_14, effect=at_8, conditions={
@@ -41,7 +41,7 @@ def logistic_one_layer(scale: str) -> Measurement:
         "some with η² ≤ 8m are near it": bool(safe.any() and (~safe).any())})
 
 
-def logistic_depth(scale: str) -> Measurement:
+def logistic_depth() -> Measurement:
     """Logistic loss, degenerate pair, m = 100, at 6 units: how many of 40 deeper networks diverge though η² ≤ 8m.
 
     With 2 or with 3 hidden layers, whichever are fewer. Effect: how many of 200 with one.

@@ -11,7 +11,7 @@ import functools
 import numpy as np
 
 from catapult import datasets
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.oracles import predictor
 from catapult.oracles.linear_networks import LinearNetworks
 from catapult.theory import product_space
@@ -33,13 +33,13 @@ def _state(networks: LinearNetworks) -> product_space.State:
 
 
 @functools.cache
-def _ends(scale: str) -> np.ndarray:
+def _ends() -> np.ndarray:
     """Networks on overlapping clouds, shape (seeds, 3, 2): at 0.5, 1 and 2 units of 2/sharpness at the start, m = 100.
 
     Columns: the sharpness at the end, and the relative distance of v to v*.
     """
     rows = []
-    for seed in range(trials(scale, 3, 5)):
+    for seed in range(3):
         Z = datasets.overlapping_cloud(40, 4, SEPARATION, seed).Z
         one, best = drawn(Z, 100, seed), predictor.minimiser(Z)
         ends = one.repeated(3).descend(Z, 2 / one.sharpness(Z) * np.array([0.5, 1.0, 2.0]), 1500)
@@ -47,13 +47,13 @@ def _ends(scale: str) -> np.ndarray:
     return np.array(rows)
 
 
-def one_predictor(scale: str) -> Measurement:
+def one_predictor() -> Measurement:
     """Non-separable clouds, one to three hidden layers: the largest relative distance of an end to v*.
 
     Effect: the largest ratio of sharpnesses with one hidden layer.
     """
-    rows, gaps = _ends(scale), []
-    for seed in range(trials(scale, 2, 5)):
+    rows, gaps = _ends(), []
+    for seed in range(2):
         Z = datasets.overlapping_cloud(40, 4, SEPARATION, seed).Z
         best = predictor.minimiser(Z)
         for hidden in (2, 3):
@@ -63,14 +63,14 @@ def one_predictor(scale: str) -> Measurement:
                        effect=(rows[:, :, 0].max(1) / rows[:, :, 0].min(1)).max())
 
 
-def edge_selection(scale: str) -> Measurement:
+def edge_selection() -> Measurement:
     """Clouds, κ₁ = η²s²‖ZᵀZ‖/n = 0.1, 0.2, 0.5: the largest (1 − η·sharpness/2)/(3κ₁/16 (1 + 3κ₁/40)).
 
     Over the runs at 1.5 times the edge of the small-rate end and more. Effect: the largest on the degenerate pair.
     """
     pair = _gaps(np.array([[1.0], [-1.0]]), 400)
     clouds = np.concatenate([_gaps(datasets.overlapping_cloud(40, d, separation, seed).Z, width)
-                             for seed in range(trials(scale, 1, 5))
+                             for seed in range(1)
                              for d, separation, width in ((1, 0.0, 400), (2, 1.0, 1000), (4, 1.0, 4000),
                                                           (10, 0.5, 8000))])
     return Measurement(np.nanmax(clouds), effect=np.nanmax(pair), conditions={
@@ -101,10 +101,10 @@ def _gaps(Z: np.ndarray, width: int) -> np.ndarray:
 
 
 @functools.cache
-def _by_width(width: int, scale: str, dimension: int = 4) -> np.ndarray:
+def _by_width(width: int, dimension: int = 4) -> np.ndarray:
     """Clouds, n = 40, at 3, 4 and 6 units of 2/sharpness: η·sharpness/2 of every run, NaN if not settled."""
     states, rates, data, best = [], [], [], []
-    for seed in range(trials(scale, 4, 5)):
+    for seed in range(4):
         Z = datasets.overlapping_cloud(40, dimension, 1.0, seed).Z
         network = drawn(Z, width, seed)
         states.append(_state(network))
@@ -118,9 +118,9 @@ def _by_width(width: int, scale: str, dimension: int = 4) -> np.ndarray:
     return np.where(far < 1e-3, rates * product_space.sharpness_at_minimum("logistic", data, end) / 2, np.nan)
 
 
-def edge_range(scale: str) -> Measurement:
+def edge_range() -> Measurement:
     """Clouds, d = 4, n = 40, at 3, 4 and 6 units, m = 2,000: the least η·sharpness/2 of a run. Effect: at m = 100."""
-    wide, narrow, line = _by_width(WIDE, scale), _by_width(100, scale), _by_width(400, scale, 1)
+    wide, narrow, line = _by_width(WIDE), _by_width(100), _by_width(400, 1)
     return Measurement(np.nanmin(wide), effect=np.nanmin(narrow), conditions={
         "every wide network converges": not np.isnan(wide).any(),
         "at m = 100 some do not": bool(np.isnan(narrow).any()),
@@ -129,7 +129,7 @@ def edge_range(scale: str) -> Measurement:
         "every run that converges ends inside the edge": bool(np.nanmax([wide, narrow, line]) < 1)})
 
 
-def edge_fold(scale: str) -> Measurement:
+def edge_fold() -> Measurement:
     """Subcritical data on the line, m = 10⁴, rates 1.2 and 2 times the edge of λ0 = 2: ηλ/2 at the end, over the fold.
 
     The fold is the least ηλ at which a linear predictor has a cycle of two. Value: the largest distance from 1 of
@@ -147,10 +147,10 @@ def edge_fold(scale: str) -> Measurement:
         "the fold lies below the edge": bool(fold < 0.99)})
 
 
-def recursion(scale: str) -> Measurement:
+def recursion() -> Measurement:
     """The largest relative gap in v between the recursion in v, B, c and the weights, after 60 steps."""
     gaps = []
-    for seed in range(trials(scale, 10, 5)):
+    for seed in range(10):
         Z = datasets.overlapping_cloud(30, 3, 1.0, seed).Z
         rate = np.random.default_rng(seed).uniform(1, 20)
         network = drawn(Z, 7, seed)

@@ -10,7 +10,7 @@ import numpy as np
 from catapult import datasets
 from catapult.chapters.linear_networks.checks.selection import drawn
 from catapult.chapters.linear_networks.experiment import pushed
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.oracles import predictor
 from catapult.oracles.linear_networks import LinearNetworks
 
@@ -21,12 +21,12 @@ REACH = np.array([1.0, 4.0])  # learning rates on separable clouds, in units of 
 TILT = 0.0  # how far points of `one_direction` lie off their line
 
 
-def separable_divergence(scale: str) -> Measurement:
+def separable_divergence() -> Measurement:
     """Points (0.1, ±1), κ = 14, m = 50: the share of seeds whose weights pass 10³⁰ while a linear predictor fits.
 
     The linear predictor starts at the network's product vector. Effect: its largest risk after 2,000 steps.
     """
-    Z, seeds = datasets.opposing(0.1, 1.0), trials(scale, 10, 5)
+    Z, seeds = datasets.opposing(0.1, 1.0), 10
     rate = math.sqrt(14 / 1.01 * 2 * 50)
     blown, risks = [], []
     for seed in range(seeds):
@@ -37,12 +37,12 @@ def separable_divergence(scale: str) -> Measurement:
     return Measurement(float(np.mean(blown)), effect=np.max(risks))
 
 
-def separable_onset(scale: str) -> Measurement:
+def separable_onset() -> Measurement:
     """Points (0.03, ±1), m = 20 and 2,000: the larger share of seeds that diverge at κ = 8.
 
     Effect: the share at κ = 8.2 and m = 2,000.
     """
-    Z = np.repeat(datasets.opposing(0.03, [1.0]), trials(scale, 20, 5), axis=0)
+    Z = np.repeat(datasets.opposing(0.03, [1.0]), 20, axis=0)
     narrow, wide = (pushed(Z, width, (ONSET, 8.2, 10.0), 1500)[0].mean(axis=0) for width in (20, 2000))
     return Measurement(np.maximum(narrow[0], wide[0]), effect=wide[1], conditions={
         "at κ = 8.2 and m = 2,000 more than half diverge": bool(wide[1] > 0.5),
@@ -50,13 +50,13 @@ def separable_onset(scale: str) -> Measurement:
 
 
 @functools.cache
-def _separable_ends(scale: str) -> np.ndarray:
+def _separable_ends() -> np.ndarray:
     """Networks on separable clouds, m = 200, at 1 and 4 units of 2/sharpness (κ to 100), after 600 steps.
 
     Shape (runs, 4). Columns: η·sharpness/2, the risk, the largest eigenvalue of K over the first one, and over 2s|v|.
     """
     rows = []
-    for seed in range(trials(scale, 3, 5)):
+    for seed in range(3):
         Z = datasets.separable_cloud(100, 20, 0.5, seed).Z
         one = drawn(Z, 200, seed)
         before, rates = _kernel(one), 2 / one.sharpness(Z) * REACH
@@ -76,20 +76,20 @@ def _kernel(networks: LinearNetworks) -> np.ndarray:
     return networks.scale**2 * (np.linalg.norm(first, 2, axis=(1, 2)) ** 2 + (second**2).sum((1, 2)))
 
 
-def separable_edge(scale: str) -> Measurement:
+def separable_edge() -> Measurement:
     """Separable clouds: the largest η·sharpness/2 at the end. Effect: the largest risk there."""
-    rows = _separable_ends(scale)
+    rows = _separable_ends()
     return Measurement(rows[:, 0].max(), effect=rows[:, 1].max(), conditions={
         "no run diverges": bool(np.isfinite(rows).all()), "the risk falls below 0.001": bool(rows[:, 1].max() < 1e-3)})
 
 
-def separable_kernel(scale: str) -> Measurement:
+def separable_kernel() -> Measurement:
     """Separable data: the largest ratio of the largest eigenvalue of K to 2s|v| after 600 steps.
 
     On clouds, and on one point at η = 50, m = 50. Effect: the least at the start.
     """
-    rows, Z = _separable_ends(scale), np.array([[1.0, 0.5]])
-    clouds = [(datasets.separable_cloud(100, 20, 0.5, seed).Z, 200, seed) for seed in range(trials(scale, 3, 5))]
+    rows, Z = _separable_ends(), np.array([[1.0, 0.5]])
+    clouds = [(datasets.separable_cloud(100, 20, 0.5, seed).Z, 200, seed) for seed in range(3)]
     first = [_over_product(drawn(*one)) for one in [*clouds, (Z, 50, 0)]]
     last = np.append(rows[:, 3], _over_product(drawn(Z, 50, 0).descend(Z, 50.0, AFTER)))
     return Measurement(last.max(), effect=np.min(first), conditions={
@@ -102,10 +102,10 @@ def _over_product(networks: LinearNetworks) -> np.ndarray:
     return _kernel(networks) / (KERNEL * networks.scale * np.linalg.norm(networks.product, axis=1))
 
 
-def one_direction(scale: str) -> Measurement:
+def one_direction() -> Measurement:
     """Separable data on a line, m = 20, κ = 1, 14, 1,000: the largest risk after 1,000 steps. Effect: the first one."""
     first, last = [], []
-    for seed in range(trials(scale, 4, 5)):
+    for seed in range(4):
         rng, kappas = np.random.default_rng(seed), np.array([1.0, 14.0, 1000.0])
         line = rng.standard_normal(3)
         across = np.outer([1, -1, 1, -1, 0], [line[1], -line[0], 0.0])

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.special
 
 from catapult import datasets
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.oracles import balls, predictor
 from catapult.oracles.predictor import SUBCRITICAL
 from catapult.theory import outlier
@@ -20,14 +20,14 @@ MAGNITUDES = np.array([1.0, -1.0])  # signed inputs of equal magnitude
 FLIP = 3.0  # of the flip criterion 3 gᵀH⁻¹g > ∇⁴L[v, v, v, v]
 
 
-def global_convergence(scale: str) -> Measurement:
+def global_convergence() -> Measurement:
     """Non-separable data on the line, η = 1/λ, starts as far as 100/R: the largest distance from the minimum.
 
     In the end, in units of 1/max|z|. Random data, and data with an outlier, which have a cycle at ηλ = 1.05.
     """
     rng, worst = np.random.default_rng(63), 0.0
     sets = []
-    for _ in range(trials(scale, 10, 5)):
+    for _ in range(10):
         z = rng.standard_normal(rng.integers(2, 12)) * np.exp(rng.uniform(-1, 3, 1))
         z[:2] = abs(z[0]) * rng.uniform(1, 30), -abs(z[1])
         sets.append((z, np.full(len(z), 1 / len(z))))
@@ -44,7 +44,7 @@ def global_convergence(scale: str) -> Measurement:
     return Measurement(worst)
 
 
-def flip(scale: str) -> Measurement:
+def flip() -> Measurement:
     """Logistic data in one to three dimensions: how far 4ε/(b D²) is from 1, D the distance of the points of the cycle.
 
     The cycle is found by Newton's method at η = (2 ± ε)/λ, ε = 10⁻⁴, + where b > 0, − where b < 0, with
@@ -54,7 +54,7 @@ def flip(scale: str) -> Measurement:
     sets = [(z[:, None], share) for z, share in (SUBCRITICAL, (MAGNITUDES, np.array([0.7, 0.3])),
                                                                (np.array([1.0, -1.0, 8.0]), np.array([10, 5, 1]) / 16))]
     sets += [(datasets.overlapping_cloud(30, d, 1.0, int(seed)).Z, np.full(30, 1 / 30))
-             for d in (2, 3) for seed in rng.integers(100, size=trials(scale, 3, 5))]
+             for d in (2, 3) for seed in rng.integers(100, size=3)]
     for Z, share in sets:
         gradient = lambda w, Z=Z, share=share: predictor.gradient(Z, w, share=share)  # noqa: E731
         hessian = lambda w, Z=Z, share=share: predictor.hessian(Z, w, share=share)  # noqa: E731
@@ -81,7 +81,7 @@ def flip(scale: str) -> Measurement:
         "the cycle attracts exactly where b > 0": stable, "both signs of b occur": len(signs) == 2})
 
 
-def stable_cycle(scale: str) -> Measurement:
+def stable_cycle() -> Measurement:
     """Data with an outlier, γ from 1.05 to 1.98: the largest |multiplier| of a proved cycle, from above.
 
     Interval: encloses all γ = ηλ that were proved.
@@ -122,7 +122,7 @@ def _cycle_in_balls(data) -> tuple[float, bool, tuple[float, float]]:
         return float(abs(multiplier).upper()), proved, (float(gamma.lower()), float(gamma.upper()))
 
 
-def no_cycle(scale: str) -> Measurement:
+def no_cycle() -> Measurement:
     """Degenerate pair, η = 7.99: a lower bound on |T²(w) − w|/w over 10⁻⁶ ≤ w ≤ 20, in balls.
 
     Effect: |w_302 − w_300| / |w_301 − w_300| of the orbit from 1, which a tolerance takes for 0.

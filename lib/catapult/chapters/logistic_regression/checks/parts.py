@@ -8,20 +8,20 @@ from fractions import Fraction
 import numpy as np
 import scipy.optimize
 
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.datasets.decomposition import decompose
 from catapult.oracles import predictor
 
 RATE = 1.0  # the largest learning rate of Theorem 3 of Ji & Telgarsky (2019)
 
 
-def decomposition(scale: str) -> Measurement:
+def decomposition() -> Measurement:
     """Random whole-number data: at how many points the separable part differs from a linear program for each point.
 
     Effect: how many data sets are mixed.
     """
     rng, wrong, mixed, proved, dual = np.random.default_rng(61), 0, 0, True, 0.0
-    for _ in range(trials(scale, 30, 5)):
+    for _ in range(30):
         n, d = rng.integers(3, 8), rng.integers(2, 5)
         Z = rng.integers(-1, 3, (n, d)).astype(float)
         Z[1] = -Z[0]
@@ -75,7 +75,7 @@ def _planar(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
     return Z @ turn / longest, turn, best
 
 
-def offset_of_the_ray(scale: str) -> Measurement:
+def offset_of_the_ray() -> Measurement:
     """Mixed data, |z| ≤ 1, η_t = 1/√(t + 1): |Πw_T − u*|/|u*| after 10,000 steps.
 
     Effect: that over the same at the constant η = 1, the least.
@@ -84,7 +84,7 @@ def offset_of_the_ray(scale: str) -> Measurement:
     """
     rng, gaps, better, ratios, slower, steps = np.random.default_rng(62), [], [], [], [], 10_000
     t = np.arange(1, steps + 1)
-    for _ in range(trials(scale, 2, 5)):
+    for _ in range(2):
         Z, (along, across), best = _planar(rng)
         separable = np.abs(Z @ across) > 1e-9
         gamma = np.linalg.norm(predictor.nearest_of_hull(_off_span(Z, separable)))
@@ -103,10 +103,10 @@ def offset_of_the_ray(scale: str) -> Measurement:
         "at 1/√(t + 1) the square of the distance, over ln(t)²/√t, does not grow": not any(slower)})
 
 
-def offset_at_a_constant_rate(scale: str) -> Measurement:
+def offset_at_a_constant_rate() -> Measurement:
     """Mixed data, η = 1.9/β: |Πw_T − u*|/|u*| after 10,000 steps. Effect: the least v·w_T."""
     rng, gaps, drifts = np.random.default_rng(62), [], []
-    for _ in range(trials(scale, 2, 5)):
+    for _ in range(2):
         Z, (along, across), best = _planar(rng)
         w = predictor.descend(Z, 1.9 * 4 * len(Z) / np.linalg.norm(Z, 2) ** 2, 10_000)[-1, 0]
         gaps.append(abs(w @ along / best - 1))
@@ -122,14 +122,14 @@ def _modulus(line: np.ndarray, size: int) -> float:
     return np.min([predictor.hessian(Z, np.array([u]), share=share) for u in (-ends[0], ends[1])])
 
 
-def risk_on_mixed_data(scale: str) -> Measurement:
+def risk_on_mixed_data() -> Measurement:
     """Mixed data, |z| ≤ 1, η_t ≤ 1: the largest ratio of L(w_t) − inf L to the bound of Theorem 3.
 
     Rates 1, 1/10 and 1/√(t + 1), 1,000 steps.
     """
     rng, ratios = np.random.default_rng(66), []
     t = np.arange(1, 1001)
-    for _ in range(trials(scale, 2, 5)):
+    for _ in range(2):
         Z, (along, across), best = _planar(rng)
         separable = np.abs(Z @ across) > 1e-9
         gamma = np.linalg.norm(predictor.nearest_of_hull(_off_span(Z, separable)))
@@ -146,14 +146,14 @@ def _bound(best: float, gamma: float, schedule: np.ndarray) -> np.ndarray:
     return np.exp(abs(best)) / t + (best**2 + np.log(t) ** 2 / gamma**2) / (2 * RATE * np.cumsum(schedule))
 
 
-def strong_convexity(scale: str) -> Measurement:
+def strong_convexity() -> Measurement:
     """Mixed data: the least eigenvalue of the Hessian of L_E within E at random u, over σ(Rr)σ(−Rr)μ, r = |u|.
 
     μ is the least non-zero eigenvalue of the mean of z_i z_iᵀ over the points outside P. Effect: the least
     eigenvalue that was met.
     """
     rng, ratios, least = np.random.default_rng(64), [], math.inf
-    for _ in range(trials(scale, 10, 5)):
+    for _ in range(10):
         inner = rng.integers(-3, 4, (4, 2)).astype(float)
         inner = np.concatenate([inner, -inner[:2] - inner[2:]])  # they sum to 0
         shear = rng.integers(-2, 3, (2, 2))

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from catapult.chapters.logistic_regression.experiment import FOUR, FOUR_RATES, last_rise
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.datasets import opposing
 from catapult.oracles import predictor
 
@@ -32,7 +32,7 @@ def _first(true: np.ndarray) -> np.ndarray:
     return np.where(true.any(0), true.argmax(0), len(true))
 
 
-def split_optimisation(scale: str) -> Measurement:
+def split_optimisation() -> Measurement:
     """Separable data, |z| ≤ 1: the largest excess of the left side of Lemma 7 over its right side, relative to that.
 
     u = u₁ + (η/2γ)ŵ with random u₁, from w0 = 0 and from starts far on the wrong side, where both sides are equal.
@@ -41,7 +41,7 @@ def split_optimisation(scale: str) -> Measurement:
     line = np.array([[1.0, 0.0]])  # one point of margin 1: the case of equality
     for Z, gamma in [(line, 1.0), *[_unit(opposing(rho, 0.5), rho) for rho in (0.3, 0.1)]]:
         direction, rates = np.array([1.0, 0.0]), np.geomspace(0.5, 512, 6)
-        for _ in range(trials(scale, 6, 5)):
+        for _ in range(6):
             start = rng.choice([0.0, -2000.0]) * direction
             w = predictor.descend(Z, rates, 30, start)
             u1 = start + rng.standard_normal(2) * rng.choice([1e-3, 1.0, 30.0])
@@ -65,7 +65,7 @@ def _two_phases() -> list[tuple]:
     return out
 
 
-def average_risk(scale: str) -> Measurement:
+def average_risk() -> Measurement:
     """Opposing points, η from 1/4 to 4,096: the largest ratio of the mean risk of the first t steps to Theorem 1's."""
     ratios = []
     for gamma, _, rates, risk, _ in _two_phases():
@@ -75,7 +75,7 @@ def average_risk(scale: str) -> Measurement:
     return Measurement(np.max(ratios))
 
 
-def oscillating_phase(scale: str) -> Measurement:
+def oscillating_phase() -> Measurement:
     """Opposing and hard data, η from n to 4,096: the least ratio of 8.92 η/γ² to the exit or last rise, the later one.
 
     Effect: the same of Wu et al.'s τ, with F ≤ 1 at the exit.
@@ -91,7 +91,7 @@ def oscillating_phase(scale: str) -> Measurement:
     return Measurement(np.min(ours), effect=np.min(theirs))
 
 
-def stable_phase(scale: str) -> Measurement:
+def stable_phase() -> Measurement:
     """Opposing points, after the first s with L(w_s) ≤ 1/η: the largest ratio of the risk to Theorem 1's bound.
 
     Effect: the same of 8 log²2/(ηγ²(t − t₁)), where η ≥ n or all is right at once.
@@ -107,7 +107,7 @@ def stable_phase(scale: str) -> Measurement:
     return Measurement(np.max(theirs), effect=np.max(ours), conditions={"from s on the risk falls": falling})
 
 
-def squared_budget(scale: str) -> Measurement:
+def squared_budget() -> Measurement:
     """Opposing points, ρ = 0.1, η = ρ²T/10: exponent of T, from 800 to 6400, in the last risk."""
     budgets = np.array([800, 1600, 3200, 6400])
     Z, gamma = opposing(0.1, 0.5), 0.3
@@ -122,7 +122,7 @@ def squared_budget(scale: str) -> Measurement:
         "half of that budget suffices for L ≤ 1/η": bool((risk[:T // 2] <= 120 / (gamma**2 * T)).any())})
 
 
-def never_rising(scale: str) -> Measurement:
+def never_rising() -> Measurement:
     """Theorem 3's points, γ = 0.03 and 0.09: the least t·L(w_t), t ≤ 3,000, over the rates at which L never rises.
 
     Effect: over those at which it does, for the γ for which that is larger.
@@ -140,7 +140,7 @@ def never_rising(scale: str) -> Measurement:
             bool(np.max(rising) < np.min(monotone) / 100)})
 
 
-def four_points(scale: str) -> Measurement:
+def four_points() -> Measurement:
     """Wu et al.'s toy data, γ = 0.2: the largest relative distance of ηt·L(w_t) from 1/γ² at t = 2¹³, η = 4, 8, 16."""
     risk = predictor.risk(FOUR, predictor.descend(FOUR, FOUR_RATES, 2**13))
     rises = (risk[1:] > risk[:-1]).sum(0)
@@ -151,7 +151,7 @@ def four_points(scale: str) -> Measurement:
             bool((np.diff(risk[2 ** np.arange(6, 14)], axis=1) < 0).all())})
 
 
-def phase_against_rate(scale: str) -> Measurement:
+def phase_against_rate() -> Measurement:
     """Opposing points, 12 b, η from 1 to 2¹⁴: the last rise, longest over b and η, times ρ²: the largest over ρ.
 
     Effect: that of ρ = 0.1 in steps.
@@ -164,7 +164,7 @@ def phase_against_rate(scale: str) -> Measurement:
     return Measurement(np.max([rho**2 * steps for rho, steps in worst.items()]), effect=worst[0.1])
 
 
-def transition_in_the_plane(scale: str) -> Measurement:
+def transition_in_the_plane() -> Measurement:
     """Planar data, η ≥ max(n, (32/γ²) log(256/γ²)): the first step with L ≤ 1/(8η), over n/γ + log(1/γ)/γ².
 
     The largest ratio over opposing and hard data and over η up to 10⁴ times that. Effect: the smallest.
@@ -184,7 +184,7 @@ def transition_in_the_plane(scale: str) -> Measurement:
         "afterwards ηγ²(t − τ) L stays below 1": bool(np.max(after) <= 1)})
 
 
-def wrong_for_long(scale: str) -> Measurement:
+def wrong_for_long() -> Measurement:
     """Hard data, n = 16 and 128, γ = 0.3 and 0.1, η from n to 10⁶ n: the first step with all right, over n/(16γ).
 
     The smallest, the step T_p of the batch perceptron included; effect: the largest.
@@ -199,14 +199,14 @@ def wrong_for_long(scale: str) -> Measurement:
     return Measurement(np.min(ratios), effect=np.max(ratios))
 
 
-def perceptron_exit(scale: str) -> Measurement:
+def perceptron_exit() -> Measurement:
     """Separable data, η = 10⁸: on how many the exit is not the step T_p at which the batch perceptron stops.
 
     Effect: the largest T_p.
     """
     rng, wrong, longest, rate, within = np.random.default_rng(65), 0, 0, 1e8, []
     sets = [(opposing(rho, share), rho) for rho in (0.3, 0.1, 1 / 30) for share in (0.2, 0.35, 0.5, 0.65, 0.8, 0.95)]
-    for _ in range(trials(scale, 30, 5)):
+    for _ in range(30):
         Z = rng.standard_normal((rng.integers(3, 8), 3))
         Z[:, 0] = rng.uniform(0.05, 0.2) + 0.1 * np.abs(Z[:, 0])
         sets.append((Z, Z[:, 0].min()))

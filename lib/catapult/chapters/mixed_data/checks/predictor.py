@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from catapult.chapters.mixed_data.experiment import basis
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.datasets import Problem
 from catapult.datasets.decomposition import decompose
 from catapult.oracles import predictor
@@ -20,7 +20,7 @@ APART = 0.1
 CYCLE = np.repeat([1.0, -1.0, -15.0, 2.5], [679, 291, 9, 21])
 
 
-def tube(scale: str) -> Measurement:
+def tube() -> Measurement:
     """The largest distance from the cone {z_i·v ≥ 0}, in units of R0, of orbits that start at most R0 away.
 
     Points within E and across it, so that Hoffman's constant is the lesser of two slopes: random ones, and 2,000 times
@@ -29,7 +29,7 @@ def tube(scale: str) -> Measurement:
     """
     rng, farthest = np.random.default_rng(71), []
     slacks = [_slack(np.array([[1.0], [-1.0]]), np.array([1 + theory.OVERSHOOT]))]  # e^u (u − 1) = 1 at u = 1 + q
-    for _ in range(trials(scale, 6, 4)):
+    for _ in range(6):
         E = rng.standard_normal((rng.integers(8, 20), 2)) + rng.standard_normal() * 0.2
         slope = theory.restoring_slope(E)
         if slope < 1e-3:
@@ -76,7 +76,7 @@ def mixed(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]
             return Z, basis(Problem(Z, np.ones(45)), parts), parts.separable
 
 
-def direction(scale: str) -> Measurement:
+def direction() -> Measurement:
     """The largest angle of w − Πw at log t = 2,000 to the direction ŵ of the largest margin outside E.
 
     Random data in 6 dimensions, E of 3, rates from a twentieth to 8 times 2/λ_E: steps of gradient descent first, then,
@@ -84,7 +84,7 @@ def direction(scale: str) -> Measurement:
     Control: the least angle to the direction of the largest margin of P itself, not of its part outside E.
     """
     rng, angles, soon, others = np.random.default_rng(72), [], [], []
-    steps = trials(scale, 5_000)
+    steps = 5_000
     for _ in range(2):
         Z, frame, separable = mixed(rng)
         outside = np.eye(6) - frame.T @ frame
@@ -115,13 +115,13 @@ def _angle(v: np.ndarray, w: np.ndarray) -> float:
     return float(np.arccos(np.minimum(v @ w / np.linalg.norm(v) / np.linalg.norm(w), 1)))
 
 
-def within(scale: str) -> Measurement:
+def within() -> Measurement:
     """|Πw_t − v*|/|v*| after t steps, the largest over random data and rates .5 and .95 times 2/β_E, 3 starts each.
 
     Control: the least distance from v*, over its size, in the last 100 steps, at 1.9/λ_E on four points of a line with
     weights, and two points across, from 0: there is a cycle.
     """
-    rng, gaps, steps = np.random.default_rng(73), [], trials(scale, 20_000)
+    rng, gaps, steps = np.random.default_rng(73), [], 20_000
     for _ in range(2):
         Z, frame, separable = mixed(rng)
         E = Z[~separable] @ frame.T

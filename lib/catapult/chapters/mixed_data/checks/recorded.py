@@ -16,7 +16,7 @@ def _conditions() -> dict[str, bool]:
             for name in outcomes.RECORDED if (difference := outcomes.slice_difference(name)) is not None}
 
 
-def seen(scale: str) -> Measurement:
+def seen() -> Measurement:
     """The largest share of MNIST's test images with a component outside E, of mixed sets of 512 to 4,096 images.
 
     Effect: the largest of the shipped digits, 100 to 800. Control: how many of MNIST's sets are mixed.
@@ -31,7 +31,7 @@ def seen(scale: str) -> Measurement:
                            (shares["shipped digits"][0] >= SEEN).any())})
 
 
-def held(scale: str) -> Measurement:
+def held() -> Measurement:
     """Linear networks with hidden layers on made data, far: the mean of η λ_E/2 at 1.41 and 2 η_crit, farthest from 1.
 
     λ_E is the largest eigenvalue of the Hessian of the part of the loss that is not separable. Effect: the largest mean
@@ -56,7 +56,7 @@ def _excludes_zero(interval: outcomes.Interval) -> bool:
     return low > 0 or high < 0
 
 
-def gains(scale: str) -> Measurement:
+def gains() -> Measurement:
     """How many of the gains of f on images outside E have an interval without 0: linear, at equal time, of 12.
 
     Effect: how many of the gains of all networks and comparisons have an interval above 0, of 48. Control: of the gains
@@ -70,7 +70,7 @@ def gains(scale: str) -> Measurement:
         conditions=_conditions() | {"all 48 cells are there": len(found) == 48})
 
 
-def far_beyond(scale: str) -> Measurement:
+def far_beyond() -> Measurement:
     """One predictor, annealed, fresh seeds: what f outside E gains from 32 η_crit over η_crit, the lesser made set.
 
     In points, on the images outside E, with its interval. Effect: the same of f itself on MNIST. Control: the largest
@@ -90,7 +90,7 @@ def far_beyond(scale: str) -> Measurement:
                            "on MNIST the interval of f lies below 0": loss[2] < 0})
 
 
-def linear_gains(scale: str) -> Measurement:
+def linear_gains() -> Measurement:
     """The mean gain of f, images outside E, farthest from 0, of one predictor and linear networks at equal time.
 
     In points. Effect: half the length of the widest of these intervals.

@@ -1,4 +1,4 @@
-"""Checks on runs at the scale asked for: most read one set of them, the chapter's."""
+"""Checks on runs with the parameters of the chapter: most read one set of them, which its figures draw."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ WIDTHS = (64, 1024)
 WINDOW_RATES = 2.0 ** np.arange(1, 4.25, 0.125)
 
 
-def _runs(scale: str) -> xr.Dataset:
-    return results.compute(mnist, mnist.Parameters.checked(scale=scale))
+def _runs(values: mnist.Parameters) -> xr.Dataset:
+    return results.compute(mnist, values)
 
 
 def _as_named(runs: xr.Dataset) -> dict[str, bool]:
@@ -49,9 +49,9 @@ def peaks_and_returns(runs: xr.Dataset) -> xr.DataArray:
     return ((runs.phase == "catapult") & (runs.peak_loss > phases.PEAK * start)).any("multiple")
 
 
-def catapult_on_separable(scale: str) -> Measurement:
+def catapult_on_separable(values: mnist.Parameters) -> Measurement:
     """Smaller of the two networks' shares of seeds that have a catapult on separable data."""
-    runs = _runs(scale)
+    runs = _runs(values)
     return Measurement(np.min([peaks_and_returns(_cell(runs, "separable", activation)).mean()
                                for activation in mnist.ACTIVATIONS]), conditions=_as_named(runs))
 
@@ -67,12 +67,12 @@ def _level_up_to_the_critical_rate(non_separable: xr.Dataset) -> dict[str, bool]
             bool(np.abs(ratios).max() < np.log2(1.1))}
 
 
-def flatter_below_critical_on_separable(scale: str) -> Measurement:
+def flatter_below_critical_on_separable(values: mnist.Parameters) -> Measurement:
     """Largest log2 ratio of a seed's final sharpness, critical over small rate, separable data.
 
     Effect and interval: the mean over seeds. Control: the mean on non-separable data.
     """
-    runs = _runs(scale)
+    runs = _runs(values)
     ratios, level = log_sharpness_ratio(_cell(runs, "separable"), 1.0), _cell(runs, "non-separable")
     mean, low, high = mean_interval(ratios)
     return Measurement(np.max(ratios), effect=mean, interval=(low, high),
@@ -85,31 +85,30 @@ def share_of_the_edge(runs: xr.Dataset) -> xr.DataArray:
     return runs.learning_rate * runs.sharpness_end / 2
 
 
-def no_edge_on_separable(scale: str) -> Measurement:
+def no_edge_on_separable(values: mnist.Parameters) -> Measurement:
     """Largest η · final sharpness / 2 over seeds, networks and rates, separable version.
 
     Control: the smallest with the squared loss, linear network, √2 times the stable rate.
     """
-    runs = _runs(scale)
-    squared = np.min(squared_shares_of_the_edge(scale))
+    runs = _runs(values)
+    squared = np.min(squared_shares_of_the_edge(values))
     return Measurement(share_of_the_edge(runs.sel(version="separable")).max(), control=squared,
                        conditions={**_as_named(runs), "with the squared loss every run ends above 0.6 of the edge":
                                    squared >= 0.6})
 
 
-def squared_shares_of_the_edge(scale: str, seeds: int = 3) -> np.ndarray:
+def squared_shares_of_the_edge(values: mnist.Parameters, seeds: int = 3) -> np.ndarray:
     """Return η · final sharpness / 2 of linear networks on separable data, squared loss, √2 times the stable rate."""
-    values = mnist.Parameters.checked({"loss": "squared"}, scale=scale)
+    values = values.model_copy(update={"loss": "squared"})
     runs = [mnist.trained(values, "separable", "linear", seed, np.array([2**0.5])) for seed in range(seeds)]
     return np.array([float(share_of_the_edge(run)[0]) for run in runs])
 
 
-def one_predictor(scale: str) -> Measurement:
+def one_predictor(values: mnist.Parameters) -> Measurement:
     """Largest relative distance between the predictors of settled networks and the minimiser of the risk.
 
     Effect: the factor between the largest and the smallest sharpness of these minima, for one seed at least.
     """
-    values = mnist.Parameters.checked(scale=scale)
     distances, factors = [], []
     for seed in range(3):
         problem = mnist.problem_of(values, "non-separable", seed)
@@ -147,12 +146,12 @@ def gains(runs: xr.Dataset, over: str = "max") -> tuple[xr.DataArray, np.ndarray
     return gain.transpose(..., "seed"), above, below
 
 
-def best_accuracy_at_large_rate(scale: str) -> Measurement:
+def best_accuracy_at_large_rate(values: mnist.Parameters) -> Measurement:
     """How many of the four cells gain from large rates: the 95 % interval of the gain lies above 0.
 
     Effect: the largest mean gain of a cell.
     """
-    runs = _runs(scale)
+    runs = _runs(values)
     gain, above, _ = gains(runs)
     means = gain.mean("seed")
     gaining = means.copy(data=mean_interval(gain.values)[1] > 0)
@@ -166,18 +165,18 @@ def best_accuracy_at_large_rate(scale: str) -> Measurement:
             (means.sel(activation="linear") > -0.01).all())})
 
 
-def window_and_width(scale: str) -> Measurement:
+def window_and_width(values: mnist.Parameters) -> Measurement:
     """Exponent p of the width in the largest rate that does not diverge, over the critical one: mean over seeds."""
-    windows = np.array([[window(scale, width, seed) for width in WIDTHS] for seed in range(4)])
+    windows = np.array([[window(values, width, seed) for width in WIDTHS] for seed in range(4)])
     exponents = np.log(windows[:, 1] / windows[:, 0]) / np.log(WIDTHS[1] / WIDTHS[0])
     mean, low, high = mean_interval(exponents)
     inside = WINDOW_RATES[0] < windows.min() and windows.max() < WINDOW_RATES[-1]
     return Measurement(mean, interval=(low, high), conditions={"every window ends inside the rates tried": inside})
 
 
-def window(scale: str, width: int, seed: int) -> float:
+def window(values: mnist.Parameters, width: int, seed: int) -> float:
     """Return the largest rate that does not diverge, in units of the critical one: linear, non-separable."""
-    values = mnist.Parameters.checked({"width": width}, scale=scale)
+    values = values.model_copy(update={"width": width})
     problem = mnist.problem_of(values, "non-separable", seed)
     rates = mnist.unit(values, problem, "linear", seed) * WINDOW_RATES
     runs = train(problem, mnist_sweep.network(values, problem, "linear"), rates, seeds=(seed,),

@@ -18,13 +18,13 @@ def peaks(runs: xr.Dataset) -> xr.DataArray:
     return ((runs.phase == "catapult") & (runs.peak > phases.PEAK)).any("multiple")
 
 
-def catapult_on_non_separable(scale: str) -> Measurement:
+def catapult_on_non_separable() -> Measurement:
     """Share of seeds whose linear network has a catapult, non-separable data; control: separable data."""
     shares = [float(peaks(outcomes.cell(LINEAR, version)).mean()) for version in VERSIONS]
     return Measurement(shares[0], control=shares[1], conditions=outcomes.conditions(LINEAR))
 
 
-def flatter_in_catapult_phase(scale: str) -> Measurement:
+def flatter_in_catapult_phase() -> Measurement:
     """Largest log2 ratio of a seed's final sharpness, the largest rate that all survive over a quarter of η_crit.
 
     Effect and interval: the mean over seeds. Control: the mean at η_crit.
@@ -38,7 +38,7 @@ def flatter_in_catapult_phase(scale: str) -> Measurement:
             (outcomes.at(cell.phase, outcomes.largest(cell)) == "catapult").all())})
 
 
-def edge_selection(scale: str) -> Measurement:
+def edge_selection() -> Measurement:
     """Smallest η · final sharpness / 2 of a run at the largest rate that all survive, non-separable, linear network."""
     cell = outcomes.cell(LINEAR, "non-separable")
     shares = outcomes.at(comparison.share_of_edge(cell), outcomes.largest(cell))
@@ -46,7 +46,7 @@ def edge_selection(scale: str) -> Measurement:
         **outcomes.conditions(LINEAR), "no run ends beyond the edge by three per cent": bool((shares <= 1.03).all())})
 
 
-def dynamics_follow_separability(scale: str) -> Measurement:
+def dynamics_follow_separability() -> Measurement:
     """Largest log2 ratio of a seed's η · final sharpness / 2, separable over non-separable data, linear network.
 
     At the largest rate that all seeds survive on both. Effect and interval: the mean. Control: the squared loss.
@@ -58,7 +58,7 @@ def dynamics_follow_separability(scale: str) -> Measurement:
         "with the squared loss separable data end no farther from the edge": bool(control.mean() >= 0)})
 
 
-def best_rate(scale: str) -> Measurement:
+def best_rate() -> Measurement:
     """How many of six cells of the linear network gain from large rates: the 95 % interval of the gain lies above 0.
 
     Two versions, three comparisons. Effect: how many lose.
@@ -70,7 +70,7 @@ def best_rate(scale: str) -> Measurement:
                                        (found[:, 2] - found[:, 0]).max() <= 0.5)})
 
 
-def flatter_generalises(scale: str) -> Measurement:
+def flatter_generalises() -> Measurement:
     """Largest end of the three intervals of the linear network's gain, either sign, non-separable data, in points.
 
     Effect: the factor by which the largest rate that all seeds survive ends flatter. Control: the largest mean gain on

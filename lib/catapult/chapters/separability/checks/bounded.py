@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.oracles import predictor
 from catapult.theory import linear_predictor as theory
 
 LARGEST_STEP = 1.0  # of the theorem on any data
 
 
-def any_data(scale: str) -> Measurement:
+def any_data() -> Measurement:
     """Both losses from 0, |z_i| ≤ 1: the largest ratio of R(w_t) − inf R to Ji and Telgarsky's bound.
 
     At constant η = 0.1 and 1, and at η_t = 1/√(t + 1). One column holds 0.9 twice and −0.9 once, so that v̄ is known;
     beside it, or alone, there are two points of margin γ = 0.3. The control has η = 20 instead of 1.
     """
-    steps, column = trials(scale, 200), [[0.0, 0.9], [0.0, 0.9], [0.0, -0.9]]
+    steps, column = 200, [[0.0, 0.9], [0.0, 0.9], [0.0, -0.9]]
     pair = [[0.3, 0.5], [0.3, -0.5]]
     ratios, beyond = [], []
     for Z, share, margin in ((column, 1.0, np.inf), (column + pair, 0.6, 0.3), (pair, 0.0, 0.3)):
@@ -40,7 +40,7 @@ def _over_bound(loss: str, Z, rates, offset: float, margin: float, infimum: floa
     return ((predictor.risk(Z, w, loss) - infimum) / bound).max()
 
 
-def containment(scale: str) -> Measurement:
+def containment() -> Measurement:
     """Logistic loss, strictly non-separable data: the largest |w_t|/R0, t ≥ 1, from |w0| ≤ R0, R0 the library's.
 
     Or, if that is larger, after many steps from 3 R0 and 30 R0. The data are random, in the plane and on the line, and
@@ -48,7 +48,7 @@ def containment(scale: str) -> Measurement:
     |w_t|/R0 after 250 steps on random data from inside: how much room the radius leaves.
     """
     rng, far, inside, late, outside = np.random.default_rng(17), np.random.default_rng(20), [], [], []
-    for trial in range(trials(scale, 4)):
+    for trial in range(4):
         Z = rng.standard_normal((rng.integers(8, 20), 1 + (trial > 0))) + rng.standard_normal() * 0.2
         slope = theory.restoring_slope(Z)
         if slope < 1e-3:
@@ -91,14 +91,14 @@ def _late_norm(Z, slope: float, directions) -> float:
     return largest
 
 
-def radius_constants(scale: str) -> Measurement:
+def radius_constants() -> Measurement:
     """The largest relative gap of the library's R0 to one whose q and c are minimised by brute force."""
     rng, gaps = np.random.default_rng(19), []
     u = np.linspace(0, 5, 100_001)
     q = (u / (1 + np.exp(u))).max()
     angles = np.linspace(0, 2 * np.pi, 20_000)
     directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    while len(gaps) < trials(scale, 20):
+    while len(gaps) < 20:
         Z = rng.standard_normal((rng.integers(6, 12), 2))
         c = np.maximum(0, -directions @ Z.T).mean(axis=1).min()
         if c > 0.02:

@@ -7,17 +7,17 @@ import numpy as np
 import scipy.optimize
 import scipy.special
 
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.oracles import bisection, predictor
 from catapult.theory import linear_predictor as theory
 
 BLOW_UP_RATE = "3"
 
 
-def smooth_descent(scale: str) -> Measurement:
+def smooth_descent() -> Measurement:
     """Logistic risk, η < 2/β: the most by which a step misses the fall η(1 − ηβ/2)|∇L|², β as the library has it."""
     rng, worst, gap = np.random.default_rng(11), -np.inf, 0.0
-    for _ in range(trials(scale, 400)):
+    for _ in range(400):
         Z = rng.standard_normal((rng.integers(2, 12), rng.integers(1, 5))) * rng.uniform(0.3, 3)
         beta = theory.smoothness(Z)
         rate, w = rng.uniform(0, 2 / beta), rng.standard_normal(Z.shape[1]) * rng.uniform(0, 5)
@@ -28,10 +28,10 @@ def smooth_descent(scale: str) -> Measurement:
     return Measurement(worst, conditions={"β is the largest curvature at w = 0, to 1e-12": gap <= 1e-12})
 
 
-def exponential_curvature(scale: str) -> Measurement:
+def exponential_curvature() -> Measurement:
     """Exponential risk: the largest curvature at 50 times a random unit vector, over that at 0."""
     rng, ratios = np.random.default_rng(12), []
-    for _ in range(trials(scale, 50)):
+    for _ in range(50):
         Z, w = rng.standard_normal((10, 3)), rng.standard_normal(3)
         far, near = (np.linalg.eigvalsh(theory.hessian("exponential", Z, size * w / np.linalg.norm(w)))[-1]
                      for size in (50, 0))
@@ -39,14 +39,14 @@ def exponential_curvature(scale: str) -> Measurement:
     return Measurement(np.max(ratios))
 
 
-def exponential_descent(scale: str) -> Measurement:
+def exponential_descent() -> Measurement:
     """Exponential risk, η = 0.999 · 2/(R² L(w0)): the largest rise of log L in any of 40 steps.
 
     Over random data, and over the degenerate pair, on which the bound is sharp as w0 → 0.
     """
     rng, worst = np.random.default_rng(13), -np.inf
     cases = [(np.array([[1.0], [-1.0]]), np.array([w0])) for w0 in (0.05, 0.3, 1.0)]
-    for _ in range(trials(scale, 60)):
+    for _ in range(60):
         Z = rng.standard_normal((rng.integers(2, 12), rng.integers(1, 5)))
         cases.append((Z, rng.standard_normal(Z.shape[1]) * rng.uniform(0, 4)))
     for Z, w in cases:
@@ -59,7 +59,7 @@ def exponential_descent(scale: str) -> Measurement:
     return Measurement(worst)
 
 
-def exponential_blow_up(scale: str) -> Measurement:
+def exponential_blow_up() -> Measurement:
     """Exponential loss on the separable opposed points, η = 3 from (0, 1): log₁₀ of the risk after 3 steps.
 
     In ball arithmetic, whose exponents are unbounded.
@@ -74,13 +74,13 @@ def exponential_blow_up(scale: str) -> Measurement:
         return Measurement(float(log_risk.lower()))
 
 
-def flat_far_away(scale: str) -> Measurement:
+def flat_far_away() -> Measurement:
     """Logistic risk: the largest λ_min of the Hessian at w, times |w|²."""
     rng, largest = np.random.default_rng(15), 0.0
     pair = np.array([[1.0], [-1.0]])
     for size in np.linspace(0.01, 12, 2000):
         largest = np.maximum(largest, size**2 * predictor.hessian(pair, np.array([size]))[0, 0])
-    for _ in range(trials(scale, 500)):
+    for _ in range(500):
         dimension = rng.integers(1, 4)
         Z, w = rng.standard_normal((12, dimension)), rng.standard_normal(dimension) * rng.uniform(0, 8)
         largest = np.maximum(largest, w @ w * np.linalg.eigvalsh(predictor.hessian(Z, w))[0])
@@ -92,14 +92,14 @@ def promised_rise(rate: float, alpha: float, slope) -> float:
     return rate * (alpha * rate / 2 - 1) * (slope @ slope)
 
 
-def segment_ascent(scale: str) -> Measurement:
+def segment_ascent() -> Measurement:
     """Logistic risk, η > 2/α with α a bound below on the segment: the most by which a step misses the proved rise.
 
     Every ℓ''(z_i·w) is least at an end of the segment, so α is taken of the Hessian with each at its least. Half of the
     data hold every input with both labels, with weights near 0, their minimiser: there the bound is nearly reached.
     """
     rng, worst, met = np.random.default_rng(16), -np.inf, 0
-    while met < trials(scale, 300):
+    while met < 300:
         Z = rng.standard_normal((8, rng.integers(1, 4)))
         w = rng.standard_normal(Z.shape[1]) * 0.5
         if met % 2:
@@ -126,20 +126,20 @@ def convex_bound(w):
     return 8 * np.cosh(w / 2) ** 2
 
 
-def thresholds_between(scale: str) -> Measurement:
+def thresholds_between() -> Measurement:
     """Degenerate pair: the least relative gap in 8 < η_c(w0) < 8 cosh²(w0/2), η_c bisected on one step."""
-    w0 = np.linspace(0.1, 10, trials(scale, 100))
+    w0 = np.linspace(0.1, 10, 100)
     low = bisection.threshold(lambda rate: np.abs(predictor.move("logistic", w0, rate)) > w0, 0 * w0 + 1, 100, 60)
     return Measurement(np.min([low / smooth_bound(w0) - 1, convex_bound(w0) / low - 1]))
 
 
-def clause_reach(scale: str) -> Measurement:
+def clause_reach() -> Measurement:
     """Degenerate pair: the largest w0 from which η > 8 cosh²(w/2) for some η, w the farther end of the step from 0.
 
     Bisected over w0, with 20,000 rates. The effect is the same number by Newton's method: where the condition and its
     derivative by η are equalities.
     """
-    rates = np.geomspace(8, 200, trials(scale, 20_000))
+    rates = np.geomspace(8, 200, 20_000)
 
     def beyond(w0):
         return not (rates > convex_bound(np.maximum(w0, np.abs(predictor.move("logistic", w0, rates))))).any()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from catapult.companion.measurement import Measurement, trials
+from catapult.companion.measurement import Measurement
 from catapult.oracles import predictor
 
 OPPOSED = np.array([[0.1, 1.0], [0.1, -1.0]])
@@ -18,13 +18,13 @@ def slowest_growth(rate: float, margin: float) -> float:
     return rate * margin**2
 
 
-def any_learning_rate(scale: str) -> Measurement:
+def any_learning_rate() -> Measurement:
     """Logistic loss, separable data, η from 1 to 10⁴: the least growth of 1/L over the last half of the steps.
 
     In units of ηρ²Δt, ρ the margin of (1, 0, …), of the orbits with 10⁻¹² < L < 0.02 at the end: above, L is not small,
     and below, a step is too short for float64 to follow. The effect is the largest ηρ²t L at the end, of all.
     """
-    steps, growth, finals = trials(scale, 1000), [], []
+    steps, growth, finals = 1000, [], []
     for Z, w0 in _separable():
         for rate in (1.0, 10.0, 100.0, 1e4):
             half, end = predictor.risk(Z, predictor.descend(Z, rate, steps, w0)[[steps // 2, -1], 0])
@@ -52,14 +52,14 @@ def comparison_shift(rate: float, margin: float, radius: float) -> float:
     return rate * radius**2 / (2 * margin)
 
 
-def average_risk(scale: str) -> Measurement:
+def average_risk() -> Measurement:
     """Logistic loss, separable data: the largest ratio of the mean risk over N steps to its bound.
 
     Over four data sets, and over one point that is classified wrongly for N steps of a large η: there the bound is
     nearly reached.
     """
     cases = [(Z, w0, rate, steps) for Z, w0 in _separable() for rate in (0.5, 5.0, 50.0, 5e3)
-             for steps in (30, trials(scale, 300))]
+             for steps in (30, 300)]
     cases += [(np.array([[2.0]]), np.array([-2.0 * rate * steps]), rate, steps)
               for rate in (5e3, 1e5) for steps in (1, 20, 200)]
     ratios = []
@@ -78,14 +78,14 @@ def drift(direction, margin: float) -> np.ndarray:
     return np.log(2) / margin * direction
 
 
-def max_margin(scale: str) -> Measurement:
+def max_margin() -> Measurement:
     """Logistic loss, separable data, η = 4, 10 and 100: the largest relative gap of w_t − w_{t/2} to its limit.
 
     ρ is the largest margin and ŵ the direction that has it, over a grid of directions. The effect is the largest angle
     between w_t and ŵ. The start is (0, 1), but 4 ŵ/ρ farther on at η = 100: else its oscillation ends at margins where
     w hardly moves. The control is the gap where a point of least margin has no part in ŵ.
     """
-    gaps, sideways, turns = zip(*(_drifts(Z, trials(scale, 4000)) for Z in (*SUPPORTED, UNSUPPORTED)), strict=True)
+    gaps, sideways, turns = zip(*(_drifts(Z, 4000) for Z in (*SUPPORTED, UNSUPPORTED)), strict=True)
     return Measurement(np.max(gaps[:-1]), effect=np.max(turns[:-1]), control=gaps[-1], conditions={
         "at right angles to ŵ the weight rests, to 1e-3": np.max(sideways[:-1]) < 1e-3})
 
@@ -104,12 +104,12 @@ def _drifts(Z, steps: int) -> tuple[float, float, float]:
     return gap, np.abs((w - half) @ [-best[1], best[0]]).max(), turn
 
 
-def log_log_drift(scale: str) -> Measurement:
+def log_log_drift() -> Measurement:
     """Logistic loss on (1, 0) and (1, 1) from 0: the gain of b + e^b over that of a, w = (a, b), from t/2 to t.
 
     The farthest from 1 of η = 0.1, 1 and 10. The effect is the least gain of b alone.
     """
-    steps = trials(scale, 20_000)
+    steps = 20_000
     (a, b), (c, d) = predictor.descend(UNSUPPORTED, [0.1, 1.0, 10.0], steps)[[steps // 2, -1]].swapaxes(1, 2)
     ratios, gains = (sideways_law(d) - sideways_law(b)) / (c - a), d - b
     return Measurement(ratios[np.argmax(np.abs(ratios - 1))], effect=np.min(gains),
