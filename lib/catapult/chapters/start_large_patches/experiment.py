@@ -60,14 +60,14 @@ class Parameters(parameters.Parameters):
     large: float = Field(0.1, gt=0, le=10, description="the large learning rate at first")
     small: float = Field(0.004, gt=0, le=10, description="the small learning rate")
     annealed: float = Field(0.04, gt=0, le=1, description="factor of the large rate from half way on")
-    width: int = Field(16, ge=2, le=256, description="width of the first block")
+    width: int = Field(16, ge=8, le=256, multiple_of=8, description="width of the first block")
     test_samples: int = Field(1_000, ge=PARTS, le=10_000, description="test images looked at on the way")
     final_samples: int = Field(10_000, ge=PARTS, le=10_000, description="test images at the end")
     stop: int | None = Field(None, ge=1, description="step at which to stop, for a slice; none: at the end")
     versions: Literal[tuple(VERSIONS)] = Field("untouched and patched", description="versions of the training images")
     seeds: int = Field(2, ge=1, le=1000, description="seeds: images, patch, weights, order")
 
-    scales = {"quick": {"samples": 64, "epochs": 2, "width": 4, "test_samples": 20,  # noqa: RUF012
+    scales = {"quick": {"samples": 64, "epochs": 2, "width": 8, "test_samples": 20,  # noqa: RUF012
                         "final_samples": 20, "seeds": 1},
               "paper": {"samples": 10_000, "epochs": 60, "batch_size": 128, "seeds": 3}}
 
