@@ -18,7 +18,8 @@ def ends(validation, test):
     values = np.stack([np.broadcast_to(np.array(part)[..., None], (2, 2, 3)) for part in (validation, test)], -1)
     return xr.Dataset({"end": (("seed", "arm", "candidate", "kind", "part"), values[None]),
                        "long": (("seed", "kind", "part"), np.full((1, 3, 2), 0.6))},
-                      coords={"seed": [0], "arm": ["small", "large"], "kind": list(KINDS), "part": list(PARTS)})
+                      coords={"seed": [0], "candidate": [0, 1], "arm": ["small", "large"], "kind": list(KINDS),
+                              "part": list(PARTS)})
 
 
 def test_a_candidate_is_chosen_on_validation_inputs_and_judged_on_test_inputs():
@@ -51,8 +52,8 @@ def test_order_compares_p_at_the_step_at_which_each_run_has_learned_q():
 
 def test_a_run_without_q_at_the_end_is_lost():
     runs = ends(validation=[[0.5] * 2] * 2, test=[[0.95, 0.89], [0.5, 0.9]])
-    assert outcomes.lost(runs, "small").tolist() == [0, 1]
-    assert outcomes.lost(runs, "large").tolist() == [1, 0]
+    lost = {arm: [outcomes.without_q(runs, arm, place).tolist() for place in (0, 1)] for arm in ("small", "large")}
+    assert lost == {"small": [[False], [True]], "large": [[True], [False]]}
 
 
 @pytest.mark.parametrize("arm", list(experiment.RATES))
@@ -79,3 +80,22 @@ def test_control_data_have_p_alone_and_equal_time_is_that_of_the_largest_rate():
     assert not train.x2.any()
     assert train.x1.all(1).all()
     assert experiment.equal_time(SMALLEST) * 0.5 == 16 * 8.0 + 4 * 0.25
+
+
+def test_a_way_is_that_of_the_chosen_candidate():
+    runs = ends(validation=[[0.9, 0.8], [0.5, 0.7]], test=[[0.1, 1.0], [1.0, 0.4]])
+    way = np.array([[[0.1, 0.2], [0.3, 0.4]], [[0.5, 0.6], [0.7, 0.8]]])  # (arm, candidate, step)
+    runs["accuracy"] = (("seed", "arm", "candidate", "step", "kind"), way[None, ..., None].repeat(3, -1))
+    np.testing.assert_allclose(outcomes.on_the_way(runs, "large", outcomes.WHOLE, SHARES), [[0.7, 0.8]])
+    np.testing.assert_allclose(outcomes.on_the_way(runs, "small", "both", SHARES), [[0.1, 0.2]])
+
+
+def test_names_survive_being_joined_from_parts_that_were_read_from_files(tmp_path):
+    values = SMALLEST.model_copy(update={"data": "all"})
+    parts = []
+    for number, name in enumerate(experiment.cells(values)):
+        experiment.cell(values, **name).to_netcdf(tmp_path / f"{number}.nc", engine="h5netcdf")
+        parts.append(xr.load_dataset(tmp_path / f"{number}.nc", engine="h5netcdf"))
+    experiment.join(values, parts).to_netcdf(tmp_path / "joined.nc", engine="h5netcdf")
+    joined = xr.load_dataset(tmp_path / "joined.nc", engine="h5netcdf")
+    assert joined.coords["data"].values.tolist() == list(experiment.DATA)

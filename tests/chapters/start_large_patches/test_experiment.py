@@ -83,7 +83,7 @@ def test_a_run_is_nesterovs_plain_loop_at_a_rate_that_is_lowered_half_way(monkey
     weights = list(network.parameters())
     speeds = [torch.zeros_like(w) for w in weights]
     for step in range(4):
-        rate = {"small": 0.004, "large": 0.1 if step < 2 else 0.004}[arm]
+        rate = {"small": 0.02, "large": 0.1 if step < 2 else 0.02}[arm]
         batch, targets = next(batches)
         loss = -torch.log_softmax(network(batch), 1)[torch.arange(len(batch)), targets].mean()
         assert loss.item() == pytest.approx(found.loss.sel(step=step + 1).item(), rel=1e-4)

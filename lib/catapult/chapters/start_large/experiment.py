@@ -6,7 +6,7 @@ Fixed before the recorded runs, after trials of the sizes on seeds 100 to 102:
   units a branch, weights N(0, .3²), penalty λ = 1e-4, full batches. Control data: P alone in all inputs.
 * *Arms,* four candidates each, 1,000 steps. Small: η = 1/16 to 1/2 throughout. Large: η = 1 to 8 for 400 steps, then
   1/4. Noise: η = 1/2 throughout with normal noise of deviation .01 to .3 on the gradient for 400 steps.
-  η_crit = 2/sharpness at the start is near 1: full batches oscillate above it, and not below.
+  η_crit = 2/sharpness at the start is between 1/2 and 2: full batches oscillate above it, and not below.
 * *Choice.* The candidate of an arm with the best accuracy on 1,000 validation inputs of each kind, weighted by their
   shares in the data; judged on 1,000 others of each kind. *Equal time*: η = 1/2 for as much time as the largest rate.
 * *Statistics,* paired by seed, 95 % intervals over 12 seeds. S3, order: accuracy on P alone when Q is learned, the
@@ -32,7 +32,9 @@ from catapult.runs.cells import one_by_one
 
 RATES = {"small": (1 / 16, 1 / 8, 1 / 4, 1 / 2), "large": (1.0, 2.0, 4.0, 8.0), "noise": (1 / 2,) * 4}
 NOISES = {"small": (0.0,) * 4, "large": (0.0,) * 4, "noise": (0.01, 0.03, 0.1, 0.3)}
-DATA = ("both patterns", "P alone")
+ARMS = {"both patterns": tuple(RATES), "P alone": ("small", "large")}
+"""The arms, by the kind of data: noise is not tried on the control."""
+DATA = tuple(ARMS)
 PARTS = ("validation", "test")
 EARLY = (0, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256, 288, 320, 360)
 JOINED_OVER = ("seeds", "first_seed", "data")
@@ -94,7 +96,7 @@ def cells(values: Parameters) -> list[dict[str, str | int]]:
 
 def join(values: Parameters, datasets: list[xr.Dataset]) -> xr.Dataset:
     """Return the runs of all cells, "both patterns" first."""
-    runs = xr.combine_by_coords(datasets, combine_attrs="override")
+    runs = xr.combine_by_coords(datasets, combine_attrs="override").drop_encoding()  # one part's would cut names short
     return runs.sel(data=[name for name in DATA if name in runs.data])
 
 
@@ -110,9 +112,9 @@ def cell(values: Parameters, data: str, seed: int) -> xr.Dataset:
     """
     train, judged, network, rng = drawn(values, data, seed)
     runs = []
-    for arm, rates in RATES.items():
+    for arm in ARMS[data]:
+        rates, noises = np.array(RATES[arm]), np.array(NOISES[arm])
         networks, rows = network.repeated(len(rates)), {}
-        rates, noises = np.array(rates), np.array(NOISES[arm])
         for step in range(values.steps + values.settle + 1):
             if step in values.recorded:
                 rows[step] = np.stack([networks.loss(train), *(networks.accuracy(judged["test", kind])
@@ -128,8 +130,8 @@ def cell(values: Parameters, data: str, seed: int) -> xr.Dataset:
     kept = network
     for _ in range(equal_time(values)):
         kept = kept.stepped(train, np.array([largest]), values.decay)
-    runs = xr.concat(runs, "arm").assign(long=(("part", "kind"), table_of(kept, judged)[..., 0]),
-                                         critical=2 / network.sharpness(train))
+    runs = xr.concat(runs, "arm").reindex(arm=list(RATES)).assign(
+        long=(("part", "kind"), table_of(kept, judged)[..., 0]), critical=2 / network.sharpness(train))
     return runs.assign_coords(step=values.recorded, kind=list(KINDS), part=list(PARTS),
                               candidate=range(4)).expand_dims(data=[data], seed=[seed])
 

@@ -80,9 +80,9 @@ def order(runs: xr.Dataset, first: tuple[str, int], second: tuple[str, int]) -> 
     return p_when_q_is_learned(runs, *first) - p_when_q_is_learned(runs, *second)
 
 
-def lost(runs: xr.Dataset, arm: str) -> np.ndarray:
-    """Return how many seeds end without Q, a number a candidate of the arm."""
-    return (runs.end.sel(arm=arm, part="test", kind="Q alone") < LEARNED).sum("seed").values
+def without_q(runs: xr.Dataset, arm: str, candidate: int) -> np.ndarray:
+    """Return which seeds of a run end without Q."""
+    return (runs.end.sel(arm=arm, candidate=candidate, part="test", kind="Q alone") < LEARNED).values
 
 
 def interval(values: np.ndarray) -> Interval:

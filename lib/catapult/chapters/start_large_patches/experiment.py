@@ -9,8 +9,10 @@ Fixed before the recorded runs; what is the authors' is read in their code:
 * *Training, theirs.* Nesterov momentum .9, weight decay 5e-4, no augmentation. Large: η = .1, times .04 half way.
   Small: η = .004 throughout.
 * *Ours.* A residual network of eight layers in the place of one of sixteen and ten times the width
-  (:mod:`.residual`); 2,000 images and 30 epochs for 50,000 and 60, and batches of 32 for 128, so that there are
-  enough steps; rates not tuned.
+  (:mod:`.residual`); 2,000 images and 30 epochs for 50,000 and 60, and batches of 32 for 128, so that there are more
+  steps. Still twelve times fewer than theirs: a trial at η = .004 had fitted little at the end, a loss of 1.1 where the
+  large rate had 0.2. So here η = .02 is small, and large is .1, times .2 half way: it ends at the small one, as theirs
+  does. Nothing else was tuned.
 * *Controls.* The same runs on untouched images. On images with the patch z alone, *unmarked*: as much is hidden, and
   there is nothing to learn from it.
 * *Statistics.* With a seed go images, patch, weights, batches and signs, the same for both rates. On the way: accuracy
@@ -58,8 +60,8 @@ class Parameters(parameters.Parameters):
     epochs: int = Field(30, ge=2, le=200, description="epochs; the large rate is annealed half way")
     batch_size: int = Field(32, ge=8, le=1024, description="images a step")
     large: float = Field(0.1, gt=0, le=10, description="the large learning rate at first")
-    small: float = Field(0.004, gt=0, le=10, description="the small learning rate")
-    annealed: float = Field(0.04, gt=0, le=1, description="factor of the large rate from half way on")
+    small: float = Field(0.02, gt=0, le=10, description="the small learning rate")
+    annealed: float = Field(0.2, gt=0, le=1, description="factor of the large rate from half way on")
     width: int = Field(16, ge=8, le=256, multiple_of=8, description="width of the first block")
     test_samples: int = Field(1_000, ge=PARTS, le=10_000, description="test images looked at on the way")
     final_samples: int = Field(10_000, ge=PARTS, le=10_000, description="test images at the end")
@@ -69,7 +71,8 @@ class Parameters(parameters.Parameters):
 
     scales = {"quick": {"samples": 64, "epochs": 2, "width": 8, "test_samples": 20,  # noqa: RUF012
                         "final_samples": 20, "seeds": 1},
-              "paper": {"samples": 10_000, "epochs": 60, "batch_size": 128, "seeds": 3}}
+              "paper": {"samples": 10_000, "epochs": 60, "batch_size": 128, "small": 0.004, "annealed": 0.04,
+                        "seeds": 3}}
 
     @property
     def steps_per_epoch(self) -> int:
@@ -100,7 +103,7 @@ def cells(values: Parameters) -> list[dict[str, str | int]]:
 
 def join(values: Parameters, datasets: list[xr.Dataset]) -> xr.Dataset:
     """Return the runs of all cells."""
-    return xr.combine_by_coords(datasets, combine_attrs="override").sel(
+    return xr.combine_by_coords(datasets, combine_attrs="override").drop_encoding().sel(
         version=list(VERSIONS[values.versions]), arm=list(ARMS))
 
 
