@@ -53,17 +53,17 @@ class Parameters(parameters.Parameters):
     units: int = Field(100, ge=2, le=10_000, description="hidden units a branch")
     scale: float = Field(0.3, gt=0, le=10, description="deviation of a weight at the start")
     decay: float = Field(1e-4, ge=0, le=1, description="λ of the penalty")
-    steps: int = Field(400, ge=16, le=100_000, description="steps at the first rate")
-    settle: int = Field(600, ge=1, le=100_000, description="steps after it")
+    steps: int = Field(200, ge=16, le=100_000, description="steps at the first rate")
+    settle: int = Field(300, ge=1, le=100_000, description="steps after it")
     annealed: float = Field(0.25, gt=0, le=10, description="rate that large ones are lowered to")
-    tests: int = Field(1_000, ge=10, le=100_000, description="validation, and test inputs of each kind")
+    tests: int = Field(500, ge=10, le=100_000, description="validation, and test inputs of each kind")
     data: Literal["both patterns", "all"] = Field("both patterns", description="with the control, or without")
     seeds: int = Field(1, ge=1, le=1000, description="seeds: data and initial weights")
     first_seed: int = Field(0, ge=0, le=10**6, description="the first of them: trials were made from 100 on")
 
     scales = {"quick": {"dimension": 20, "samples": 80, "units": 20, "steps": 64, "settle": 16,  # noqa: RUF012
                         "tests": 50, "data": "all"},
-              "paper": {"data": "all", "seeds": 12}}
+              "paper": {"steps": 400, "settle": 600, "tests": 1_000, "data": "all", "seeds": 12}}
 
     @property
     def shares(self) -> np.ndarray:

@@ -14,8 +14,8 @@ from catapult.style import PALETTE
 
 COLOURS = {"small": PALETTE["lazy"], "large": PALETTE["catapult"], "noise": PALETTE["logistic"]}
 PATTERN_COLOURS = {"P alone": PALETTE["catapult"], "Q alone": PALETTE["lazy"]}
-SHOWN = {"small": checks.SMALL, "large": checks.LARGE, "noise": ("noise", 2)}
-"""The candidates whose runs are drawn."""
+SHOWN = (checks.SMALL, checks.TWO, checks.LARGE, ("noise", 3))
+"""The runs that are drawn: arm and candidate."""
 
 
 def patterns(sample: Sample) -> Figure:
@@ -43,22 +43,31 @@ def patterns(sample: Sample) -> Figure:
 def order(runs: xr.Dataset, values: experiment.Parameters) -> Figure:
     """Draw accuracy on P alone and on Q alone over the steps: small, large, and small with noise; means and seeds."""
     with style.use():
-        figure, axes = style.subplots(1, 3, height=3.6, sharey=True)
-        for panel, (arm, (_, candidate)) in zip(axes, SHOWN.items(), strict=True):
+        figure, axes = style.subplots(2, 2, height=2.7, sharex=True, sharey=True)
+        for panel, (arm, candidate) in zip(axes.flat, SHOWN, strict=True):
             for kind, colour in PATTERN_COLOURS.items():
                 one = runs.accuracy.sel(arm=arm, candidate=candidate, kind=kind).transpose("step", "seed")
                 panel.plot(one.step, one, color=colour, alpha=0.2, linewidth=0.8)
                 panel.plot(one.step, one.mean("seed"), color=colour, linewidth=2, label=kind)
-            panel.axvline(values.steps, color=PALETTE["ink"], linestyle="--", linewidth=1)
-            panel.set_xscale("symlog", linthresh=4)
-            panel.set_xticks([0, 4, 16, 64, 256, 1000], ["0", "4", "16", "64", "256", "1000"])
-            panel.set(title=_name(arm, candidate), xlabel="step")
-            panel.minorticks_off()
-        axes[0].set_ylabel("test accuracy")
-        axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes[0].legend(loc="center right")
+            _steps(panel, values)
+            panel.set_title(_name(arm, candidate))
+        for panel in axes[1]:
+            panel.set_xlabel("step")
+        for panel in axes[:, 0]:
+            panel.set_ylabel("test accuracy")
+            panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes[0, 0].legend(loc="upper left")
         style.label_panels(figure)
     return figure
+
+
+def _steps(panel, values: experiment.Parameters) -> None:
+    """Make the axis of steps logarithmic from 4 on, with a line where the first phase ends."""
+    panel.axvline(values.steps, color=PALETTE["ink"], linestyle="--", linewidth=1)
+    panel.set_xscale("symlog", linthresh=4)
+    panel.set_xticks([0, 4, 16, 64, 256], ["0", "4", "16", "64", "256"])
+    panel.minorticks_off()
+    panel.set_xlim(0, values.steps + values.settle)
 
 
 def _name(arm: str, candidate: int) -> str:
@@ -82,10 +91,7 @@ def lead(runs: xr.Dataset, values: experiment.Parameters) -> Figure:
         right.plot(runs.step, ends[:, 0], color=COLOURS["large"])
         right.axhline(0, color=PALETTE["ink"], linewidth=1)
         for panel, title in ((left, "accuracy on all inputs, %"), (right, "large less small, points")):
-            panel.axvline(values.steps, color=PALETTE["ink"], linestyle="--", linewidth=1)
-            panel.set_xscale("symlog", linthresh=4)
-            panel.set_xticks([0, 4, 16, 64, 256, 1000], ["0", "4", "16", "64", "256", "1000"])
-            panel.minorticks_off()
+            _steps(panel, values)
             panel.set(title=title, xlabel="step")
         style.label_panels(figure)
     return figure
