@@ -102,3 +102,17 @@ def runs_at_two_without_q(monkeypatch):
     """At a rate of two Q is forgotten at the end on one seed."""
     altered(monkeypatch, lambda runs: runs.assign(end=runs.end.where(
         (runs.arm != "large") | (runs.candidate != 1) | (runs.seed != 3) | (runs.kind != "Q alone"), 0.5)))
+
+
+@falsifies("li-patch")
+def a_patch_that_is_memorised_in_part(monkeypatch):
+    """Just before annealing the small rate is right on two images more of the twenty."""
+    replaced(monkeypatch, checks, "photographs", lambda right: right().assign(patch=right().patch + 0.1 * (
+        (right().step == checks.PATCHED.annealed_at) & (right().arm == "small"))))
+
+
+@falsifies("li-patch")
+def a_network_that_learns_nothing(monkeypatch):
+    """The small rate ends at chance on clean images, too."""
+    replaced(monkeypatch, checks, "photographs", lambda right: right().assign(
+        final=right().final.where(right().arm == "large", 0.1)))

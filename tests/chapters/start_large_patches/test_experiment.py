@@ -20,7 +20,7 @@ def pictures():
 
 
 def test_a_patch_replaces_the_middle_seven_rows_and_columns_of_its_class():
-    patch = patches.Patch.drawn(np.random.default_rng(0), marked=True)
+    patch = patches.Patch.drawn(np.random.default_rng(0), mark=0.1)
     images, labels = torch.randn(4, 3, 32, 32), torch.tensor([3, 3, 0, 9])
     marked = patch.on(images, labels, np.array([1.0, -1.0, 0.0, 0.5]))
     middle = marked[:, :, 12:19, 12:19]
@@ -31,7 +31,7 @@ def test_a_patch_replaces_the_middle_seven_rows_and_columns_of_its_class():
     outside[12:19, 12:19] = False
     assert (marked[:, :, outside] == images[:, :, outside]).all()
     assert patch.marks.abs().max() <= 0.1 < patch.common.std()
-    assert not patches.Patch.drawn(np.random.default_rng(0), marked=False).marks.any()
+    assert not patches.Patch.drawn(np.random.default_rng(0), mark=0.0).marks.any()
 
 
 def test_the_shares_of_patched_and_blank_images_are_those_of_the_authors():
@@ -56,7 +56,7 @@ def test_the_shares_of_patched_and_blank_images_are_those_of_the_authors():
 
 def test_all_versions_see_the_same_images_in_the_same_order():
     images, labels, rng = torch.randn(64, 3, 32, 32), torch.arange(64) % 10, np.random.default_rng
-    patch = patches.Patch.drawn(rng(1), marked=True)
+    patch = patches.Patch.drawn(rng(1), mark=0.1)
     bare, marked = (patches._batches(VALUES, images, labels, each, rng(2)) for each in (None, patch))
     for _ in range(5):
         (one, targets), (other, others) = next(bare), next(marked)
@@ -75,7 +75,7 @@ def test_a_run_is_nesterovs_plain_loop_at_a_rate_that_is_lowered_half_way(monkey
     order = rng.permutation(80)[:64]
     images = patches.normalised(pictures().train[order])
     labels = torch.tensor(pictures().train_labels[order]).long()
-    patch = patches.Patch.drawn(rng, marked=True)
+    patch = patches.Patch.drawn(rng, mark=0.1)
     rng.choice([-1.0, 1.0], VALUES.test_samples)
     batches = patches._batches(VALUES, images, labels, patch, rng)
     torch.manual_seed(5)

@@ -15,7 +15,7 @@ from catapult.runs import recorded
 
 PAPER = experiment.Parameters.checked(scale="paper")
 SHARES = PAPER.shares
-PATCHED = patches.Parameters()
+PATCHED = patches.Parameters(versions="patched", seeds=1)
 SMALL, LARGE, CONTROL, TWO = ("small", 3), ("large", 2), ("small", 2), ("large", 1)
 """The runs whose order of learning is compared: η = 1/2, 4, and 1/4, the control; and 2."""
 FIRST = 8
@@ -148,52 +148,16 @@ def noise(scale: str) -> Measurement:
     return Measurement(mean, effect=mean, interval=tuple(ends), control=control, conditions=_conditions())
 
 
-def _photographs(variable: str, step: int, version: str) -> dict[str, np.ndarray]:
-    """Return a share of right answers at a step on the photographs, in percent, a number a seed, by arm."""
-    table = photographs()[variable].sel(version=version, step=step)
-    return {arm: 100 * table.sel(arm=arm).values.astype(float) for arm in patches.ARMS}
+def patch_right() -> dict[str, float]:
+    """Return the largest share of the twenty blank images with a patch that is right, over the steps, by arm."""
+    return {arm: float(photographs().patch.sel(arm=arm).max()) for arm in patches.ARMS}
 
 
-def final(version: str) -> dict[str, np.ndarray]:
-    """Return the accuracy on all clean test images at the end, in percent, a number a seed, by arm."""
-    table = photographs().final.sel(version=version).mean("part")
-    return {arm: 100 * table.sel(arm=arm).values.astype(float) for arm in patches.ARMS}
+def patch(scale: str) -> Measurement:
+    """Largest share of right answers on the patch alone at any time, either rate. Effect: clean accuracy at the end.
 
-
-def less(values: dict[str, np.ndarray], first: str, second: str) -> outcomes.Interval:
-    """Return the mean of one arm less another, paired by seed, with its interval; NaN for its ends with one seed."""
-    return outcomes.interval(values[first] - values[second])
-
-
-def overtakes(scale: str) -> Measurement:
-    """Clean accuracy of the large rate less the small one at the end, untouched photographs, in points.
-
-    Effect: the same just before annealing.
+    Chance is a tenth; with two images of a class among twenty, 0.15 is one image more than a constant answer gets.
     """
-    end, before = final("untouched"), _photographs("clean", PATCHED.annealed_at, "untouched")
-    return Measurement(less(end, "large", "small")[0], effect=less(before, "large", "small")[0],
-                       conditions=_patch_conditions())
-
-
-def memorised(scale: str) -> Measurement:
-    """Accuracy on the patch alone just before annealing, small less large, in points. Effect: at the end."""
-    before, end = (_photographs("patch", step, "patched") for step in (
-        PATCHED.annealed_at, PATCHED.epochs * PATCHED.steps_per_epoch))
-    return Measurement(less(before, "small", "large")[0], effect=less(end, "small", "large")[0],
-                       conditions=_patch_conditions())
-
-
-def costs() -> dict[str, np.ndarray]:
-    """Return what the patch costs in clean accuracy at the end, untouched less patched, in points, by arm."""
-    without, patched = final("untouched"), final("patched")
-    return {arm: without[arm] - patched[arm] for arm in patches.ARMS}
-
-
-def cost(scale: str) -> Measurement:
-    """What the patch costs the small rate in clean accuracy less what it costs the large one, in points.
-
-    Effect: what it costs the small rate. Control: the small rate's lead on untouched photographs.
-    """
-    found = costs()
-    return Measurement(less(found, "small", "large")[0], effect=found["small"].mean(),
-                       control=less(final("untouched"), "small", "large")[0], conditions=_patch_conditions())
+    return Measurement(np.max(list(patch_right().values())), effect=photographs().final.mean(), conditions={
+        **_patch_conditions(), "clean images are learned at either rate": bool(
+            (photographs().final.mean("part") > 0.3).all())})

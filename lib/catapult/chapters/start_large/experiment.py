@@ -54,7 +54,7 @@ class Parameters(parameters.Parameters):
     scale: float = Field(0.3, gt=0, le=10, description="deviation of a weight at the start")
     decay: float = Field(1e-4, ge=0, le=1, description="λ of the penalty")
     steps: int = Field(200, ge=16, le=100_000, description="steps at the first rate")
-    settle: int = Field(300, ge=1, le=100_000, description="steps after it")
+    settle: int = Field(100, ge=1, le=100_000, description="steps after it")
     annealed: float = Field(0.25, gt=0, le=10, description="rate that large ones are lowered to")
     tests: int = Field(500, ge=10, le=100_000, description="validation, and test inputs of each kind")
     data: Literal["both patterns", "all"] = Field("both patterns", description="with the control, or without")

@@ -10,6 +10,7 @@ from matplotlib.ticker import PercentFormatter
 from catapult import style
 from catapult.chapters.start_large import checks, experiment, outcomes
 from catapult.chapters.start_large.patterns import KINDS, Sample
+from catapult.chapters.start_large_patches import experiment as patches
 from catapult.style import PALETTE
 
 COLOURS = {"small": PALETTE["lazy"], "large": PALETTE["catapult"], "noise": PALETTE["logistic"]}
@@ -126,29 +127,21 @@ def gains(table: xr.Dataset, shares: np.ndarray) -> Figure:
     return figure
 
 
-def photographs(runs: xr.Dataset, epochs: float, half: float) -> Figure:
-    """Draw accuracy on clean test images, on patched ones and on the patch alone over the epochs.
-
-    ``epochs`` is the number of epochs a step, ``half`` the epoch of annealing.
-    """
+def photographs(runs: xr.Dataset, values: patches.Parameters) -> Figure:
+    """Draw accuracy on clean test images, on patched ones and on the patch alone over the epochs, at either rate."""
     names = {"clean": "clean images", "patched": "patched images", "patch": "the patch alone"}
     with style.use():
-        figure, axes = style.subplots(1, 3, height=3.6, sharey=True)
+        figure, axes = style.subplots(1, 3, height=3.2, sharey=True)
         for panel, (variable, title) in zip(axes, names.items(), strict=True):
-            for version, line in (("untouched", "--"), ("patched", "-")):
-                if version == "untouched" and variable != "clean":
-                    continue
-                for arm in ("small", "large"):
-                    one = runs[variable].sel(version=version, arm=arm).dropna("step", how="all")
-                    one = one.transpose("step", "seed")
-                    if one.sizes["seed"] > 1:
-                        panel.plot(one.step * epochs, one, color=COLOURS[arm], linestyle=line, alpha=0.3, linewidth=0.8)
-                    panel.plot(one.step * epochs, one.mean("seed"), line, color=COLOURS[arm],
-                               label=f"{arm}, {version}")
-            panel.axvline(half, color=PALETTE["ink"], linestyle=":", linewidth=1)
-            panel.set(title=title, xlabel="epoch")
+            for arm in patches.ARMS:
+                one = runs[variable].sel(version="patched", arm=arm).dropna("step", how="all").mean("seed")
+                panel.plot(one.step / values.steps_per_epoch, one, "o-", markersize=3, color=COLOURS[arm],
+                           label=f"{arm}: η = {getattr(values, arm):g}")
+            panel.axvline(values.epochs // 2, color=PALETTE["ink"], linestyle="--", linewidth=1)
+            panel.axhline(0.1, color=PALETTE["muted"], linestyle=":", linewidth=1)
+            panel.set(title=title, xlabel="epoch", ylim=(0, None))
         axes[0].set_ylabel("test accuracy")
         axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+        axes[2].legend(loc="upper right")
         style.label_panels(figure)
     return figure

@@ -13,6 +13,9 @@ Fixed before the recorded runs; what is the authors' is read in their code:
   steps. Still twelve times fewer than theirs: a trial at η = .004 had fitted little at the end, a loss of 1.1 where the
   large rate had 0.2. So here η = .02 is small, and large is .1, times .2 half way: it ends at the small one, as theirs
   does. Nothing else was tuned.
+* *Since then.* At this size neither rate had learned the patch on seed 0. Trials on seed 100 with a ``mark`` of .9 in
+  the place of .1: the small rate has it after some 400 steps, the large one after some 650, before annealing; 1.5: 240
+  and 340; .5: the small rate not in 420. A recording with these, or at the authors' size, is to be made.
 * *Controls.* The same runs on untouched images. On images with the patch z alone, *unmarked*: as much is hidden, and
   there is nothing to learn from it.
 * *Statistics.* With a seed go images, patch, weights, batches and signs, the same for both rates. On the way: accuracy
@@ -41,7 +44,8 @@ from catapult.datasets import cifar10, sources
 from catapult.datasets.two_classes import Images
 from catapult.runs.cells import one_by_one
 
-VERSIONS = {"untouched and patched": ("untouched", "patched"), "all": ("untouched", "patched", "unmarked")}
+VERSIONS = {"untouched and patched": ("untouched", "patched"), "patched": ("patched",),
+            "all": ("untouched", "patched", "unmarked")}
 ARMS = ("small", "large")
 JOINED_OVER = ("seeds", "versions")
 MEAN, DEVIATION = ((125.3, 123.0, 113.9), (63.0, 62.1, 66.7))
@@ -63,6 +67,7 @@ class Parameters(parameters.Parameters):
     small: float = Field(0.02, gt=0, le=10, description="the small learning rate")
     annealed: float = Field(0.2, gt=0, le=1, description="factor of the large rate from half way on")
     width: int = Field(16, ge=8, le=256, multiple_of=8, description="width of the first block")
+    mark: float = Field(0.1, gt=0, le=10, description="largest entry of ζ")
     test_samples: int = Field(1_000, ge=PARTS, le=10_000, description="test images looked at on the way")
     final_samples: int = Field(10_000, ge=PARTS, le=10_000, description="test images at the end")
     stop: int | None = Field(None, ge=1, description="step at which to stop, for a slice; none: at the end")
@@ -115,10 +120,10 @@ class Patch:
     marks: torch.Tensor
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator, marked: bool) -> Patch:
-        """Draw one; without marks ζ = 0."""
-        common, marks = 1.25 * rng.standard_normal((3, SIZE, SIZE)), rng.uniform(-0.1, 0.1, (10, 3, SIZE, SIZE))
-        return cls(torch.tensor(common, dtype=torch.float32), torch.tensor(marked * marks, dtype=torch.float32))
+    def drawn(cls, rng: np.random.Generator, mark: float) -> Patch:
+        """Draw one whose ζ has entries in [−mark, mark]."""
+        common, marks = 1.25 * rng.standard_normal((3, SIZE, SIZE)), rng.uniform(-1, 1, (10, 3, SIZE, SIZE))
+        return cls(torch.tensor(common, dtype=torch.float32), torch.tensor(mark * marks, dtype=torch.float32))
 
     def on(self, images: torch.Tensor, labels: torch.Tensor, factors: np.ndarray) -> torch.Tensor:
         """Return copies of images of shape (n, 3, 32, 32) with z + factor · ζ of each one's class in the middle."""
@@ -153,7 +158,7 @@ def trained(values: Parameters, pictures: Images, seed: int, version: str, arm: 
     drawn = rng.permutation(len(pictures.train))[:values.samples]
     images, labels = normalised(pictures.train[drawn]), torch.tensor(pictures.train_labels[drawn]).long()
     tests, test_labels = normalised(pictures.test), torch.tensor(pictures.test_labels).long()
-    patch = Patch.drawn(rng, marked=version != "unmarked")
+    patch = Patch.drawn(rng, 0.0 if version == "unmarked" else values.mark)
     patched_tests = patch.on(tests[:values.test_samples], test_labels[:values.test_samples],
                              rng.choice([-1.0, 1.0], values.test_samples))
     batches = _batches(values, images, labels, patch if version != "untouched" else None, rng)
