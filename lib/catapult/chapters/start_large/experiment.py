@@ -57,7 +57,7 @@ class Parameters(parameters.Parameters):
     settle: int = Field(100, ge=1, le=100_000, description="steps after it")
     annealed: float = Field(0.25, gt=0, le=10, description="rate that large ones are lowered to")
     tests: int = Field(500, ge=10, le=100_000, description="validation, and test inputs of each kind")
-    data: Literal["both patterns", "all"] = Field("both patterns", description="with the control, or without")
+    data: Literal["mixed", "all"] = Field("mixed", description="data of both patterns; all: the control, too")
     seeds: int = Field(1, ge=1, le=1000, description="seeds: data and initial weights")
     first_seed: int = Field(0, ge=0, le=10**6, description="the first of them: trials were made from 100 on")
 
@@ -89,7 +89,7 @@ def run(values: Parameters) -> xr.Dataset:
 
 def cells(values: Parameters) -> list[dict[str, str | int]]:
     """Return the cells: the data and a seed each."""
-    kept = {"both patterns": DATA[:1], "all": DATA}[values.data]
+    kept = {"mixed": DATA[:1], "all": DATA}[values.data]
     return [{"data": data, "seed": seed} for data in kept
             for seed in range(values.first_seed, values.first_seed + values.seeds)]
 
