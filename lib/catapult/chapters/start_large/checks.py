@@ -15,7 +15,7 @@ from catapult.runs import recorded
 
 PAPER = experiment.Parameters.checked(scale="paper")
 SHARES = PAPER.shares
-PATCHED = patches.Parameters(versions="patched", seeds=1)
+PATCHED = patches.Parameters(seeds=1)
 SMALL, LARGE, CONTROL, TWO = ("small", 3), ("large", 2), ("small", 2), ("large", 1)
 """The runs whose order of learning is compared: η = 1/2, 4, and 1/4, the control; and 2."""
 FIRST = 8
@@ -33,7 +33,7 @@ def table() -> xr.Dataset:
 
 @functools.cache
 def photographs() -> xr.Dataset:
-    """Return the recorded runs on CIFAR-10 with patches, and without."""
+    """Return the recorded runs on CIFAR-10 with a patch, and without, of one seed."""
     return recorded.load(patches, PATCHED)
 
 
@@ -150,7 +150,14 @@ def noise(scale: str) -> Measurement:
 
 def patch_right() -> dict[str, float]:
     """Return the largest share of the twenty blank images with a patch that is right, over the steps, by arm."""
-    return {arm: float(photographs().patch.sel(arm=arm).max()) for arm in patches.ARMS}
+    return {arm: float(photographs().patch.sel(version="patched", arm=arm).max()) for arm in patches.ARMS}
+
+
+def patch_costs() -> dict[str, float]:
+    """Return what the patch costs in clean accuracy at the end, untouched less patched, in points, by arm."""
+    final = 100 * photographs().final.mean(("part", "seed"))
+    return {arm: float(final.sel(arm=arm, version="untouched") - final.sel(arm=arm, version="patched"))
+            for arm in patches.ARMS}
 
 
 def patch(scale: str) -> Measurement:
