@@ -1,0 +1,170 @@
+"""Checks of the chapter on starting large: all read recorded tables, and compute a slice of each again."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import xarray as xr
+
+from catapult.chapters.start_large import experiment, outcomes
+from catapult.chapters.start_large_patches import experiment as patches
+from catapult.companion.measurement import Measurement
+from catapult.datasets import DataMissing
+from catapult.runs import recorded
+
+PAPER = experiment.Parameters.checked(scale="paper")
+SHARES = PAPER.shares
+PATCHED = patches.Parameters(seeds=1)
+SMALL, LARGE, CONTROL, TWO = ("small", 3), ("large", 2), ("small", 2), ("large", 1)
+"""The runs whose order of learning is compared: η = 1/2, 4, and 1/4, the control; and 2."""
+FIRST = 8
+"""The step at which it is seen who tests better at first."""
+PATCH_SLICE = {"seed": 0, "version": "patched", "arm": "small"}
+AGREE = 1e-3
+"""How far a slice may be from what was recorded: single precision on another machine."""
+
+
+@functools.cache
+def table() -> xr.Dataset:
+    """Return the recorded runs on two patterns, and on the control data."""
+    return recorded.load(experiment, PAPER)
+
+
+@functools.cache
+def photographs() -> xr.Dataset:
+    """Return the recorded runs on CIFAR-10 with a patch, and without, of one seed."""
+    return recorded.load(patches, PATCHED)
+
+
+def both() -> xr.Dataset:
+    """Return the runs on data of both patterns."""
+    return table().sel(data=outcomes.BOTH)
+
+
+@functools.cache
+def slice_difference() -> float:
+    """Return the largest relative difference of the first losses of one cell, computed again."""
+    train, _, network, _ = experiment.drawn(PAPER, outcomes.BOTH, 0)
+    networks, rates = network.repeated(4), np.array(experiment.RATES["small"])
+    kept = both().loss.sel(arm="small", seed=0)
+    found = []
+    for step in range(17):
+        if step in kept.step:
+            found.append(np.abs(networks.loss(train) / kept.sel(step=step).values - 1).max())
+        networks = networks.stepped(train, rates, PAPER.decay)
+    return float(np.max(found))
+
+
+@functools.cache
+def patch_slice_difference() -> float | None:
+    """Return the same of the first steps on CIFAR-10; None where the photographs are not at hand."""
+    try:
+        found = recorded.slice_difference(patches, PATCHED, PATCH_SLICE, ("loss",), stop=4, final_samples=10)
+    except DataMissing:
+        return None
+    return found["loss"]
+
+
+def _conditions() -> dict[str, bool]:
+    """Return what every statement on two patterns rests on."""
+    return {"a slice computed again is what was recorded": slice_difference() <= AGREE}
+
+
+def _patch_conditions() -> dict[str, bool]:
+    found = patch_slice_difference()
+    return {} if found is None else {"a slice computed again is what was recorded": found <= AGREE}
+
+
+def order(scale: str) -> Measurement:
+    """By how much more of P is learned when Q is, at η = 4 than at 1/2, in points: the mean. Control: 1/4 for 4.
+
+    A run that never learns Q counts with its last step; without those, and at η = 2, it has to be as much.
+    """
+    values = outcomes.order(both(), LARGE, SMALL)
+    mean, *ends = outcomes.interval(values)
+    control = outcomes.interval(outcomes.order(both(), CONTROL, SMALL))[0]
+    holds = ~outcomes.without_q(both(), *LARGE)
+    others = [values[holds].mean(), outcomes.order(both(), TWO, SMALL).mean()]
+    return Measurement(np.min([mean, *others]), effect=mean, interval=tuple(ends), control=control, conditions={
+        **_conditions(), "at η = 2 every run learns Q": not outcomes.without_q(both(), *TWO).any()})
+
+
+def gain(scale: str) -> Measurement:
+    """Gain of tuned large rates on the whole, in points: the smaller of equal steps and equal time.
+
+    Effect and interval: equal time. Control: the gain at equal time on data of P alone.
+    """
+    steps = outcomes.interval(outcomes.gain(both(), "large", outcomes.WHOLE, SHARES))
+    mean, *ends = outcomes.interval(outcomes.gain_in_time(both(), "large", outcomes.WHOLE, SHARES))
+    return Measurement(np.min([steps[0], mean]), effect=mean, interval=tuple(ends), control=control_gain()[0],
+                       conditions={**_conditions(), "at equal steps the interval lies above 0": steps[1] > 0})
+
+
+def control_gain() -> outcomes.Interval:
+    """Return the gain of tuned large rates at equal time on data of P alone, in points, with its interval."""
+    runs = table().sel(data=outcomes.CONTROL)
+    shares = outcomes.shares_of(outcomes.CONTROL, SHARES)
+    return outcomes.interval(outcomes.gain_in_time(runs, "large", "P alone", shares))
+
+
+def where(scale: str) -> Measurement:
+    """Gain of tuned large rates on inputs with P alone, equal time, in points; effect and interval, the same.
+
+    Control: the gain on P alone, equal time, from data that have no Q.
+    """
+    mean, *ends = outcomes.interval(outcomes.gain_in_time(both(), "large", "P alone", SHARES))
+    others = [outcomes.interval(outcomes.gain_in_time(both(), "large", kind, SHARES))[2]
+              for kind in ("Q alone", "both")]
+    return Measurement(mean, effect=mean, interval=tuple(ends), control=control_gain()[0], conditions={
+        **_conditions(), "no other kind gains a tenth of a point": bool(np.max(others) < 0.1)})
+
+
+def lead(step: int) -> outcomes.Interval:
+    """Return by how much tuned large rates lead tuned small ones on the whole at a step, in points, with interval."""
+    runs = both()
+    ways = {arm: outcomes.on_the_way(runs, arm, outcomes.WHOLE, SHARES).sel(step=step) for arm in ("small", "large")}
+    return outcomes.interval(100 * (ways["large"] - ways["small"]).values)
+
+
+def first(scale: str) -> Measurement:
+    """Lead of tuned large rates on the whole after ``FIRST`` steps, in points; effect and interval, the same.
+
+    Control: the lead just before annealing.
+    """
+    mean, *ends = lead(FIRST)
+    end = lead(PAPER.steps + PAPER.settle)
+    return Measurement(mean, effect=mean, interval=tuple(ends), control=lead(PAPER.steps)[0], conditions={
+        **_conditions(), "at the end its interval lies above 0": end[1] > 0})
+
+
+def noise(scale: str) -> Measurement:
+    """Gain of tuned noise at η = 1/2 on P alone, equal steps, in points; effect and interval, the same.
+
+    Control: the gain of tuned large rates.
+    """
+    mean, *ends = outcomes.interval(outcomes.gain(both(), "noise", "P alone", SHARES))
+    control = outcomes.interval(outcomes.gain(both(), "large", "P alone", SHARES))[0]
+    return Measurement(mean, effect=mean, interval=tuple(ends), control=control, conditions=_conditions())
+
+
+def patch_right() -> dict[str, float]:
+    """Return the largest share of the twenty blank images with a patch that is right, over the steps, by arm."""
+    return {arm: float(photographs().patch.sel(version="patched", arm=arm).max()) for arm in patches.ARMS}
+
+
+def patch_costs() -> dict[str, float]:
+    """Return what the patch costs in clean accuracy at the end, untouched less patched, in points, by arm."""
+    final = 100 * photographs().final.mean(("part", "seed"))
+    return {arm: float(final.sel(arm=arm, version="untouched") - final.sel(arm=arm, version="patched"))
+            for arm in patches.ARMS}
+
+
+def patch(scale: str) -> Measurement:
+    """Largest share of right answers on the patch alone at any time, either rate. Effect: clean accuracy at the end.
+
+    Chance is a tenth; with two images of a class among twenty, 0.15 is one image more than a constant answer gets.
+    """
+    return Measurement(np.max(list(patch_right().values())), effect=photographs().final.mean(), conditions={
+        **_patch_conditions(), "clean images are learned at either rate": bool(
+            (photographs().final.mean("part") > 0.3).all())})

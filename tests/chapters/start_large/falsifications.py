@@ -1,0 +1,118 @@
+"""Falsifications of the rows on starting large: the recorded tables are altered, or the analysis is."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from catapult.chapters.start_large import checks, outcomes
+from falsifying import falsifies, replaced
+
+ROWS = ("li-order", "li-gain", "li-where", "li-first", "ours-start-noise")
+
+
+def altered(monkeypatch, change):
+    """Let the checks read a table that ``change`` has altered."""
+    replaced(monkeypatch, checks, "table", lambda right: change(right()))
+
+
+def moved(runs: xr.Dataset, points: float, where) -> xr.Dataset:
+    """Return the runs with so many points more accuracy, on the way and at the end, where ``where`` is True."""
+    return runs.assign({name: runs[name] + 0.01 * points * where for name in ("accuracy", "end")})
+
+
+def swapped(runs: xr.Dataset, dimension: str, names: list[str]) -> xr.Dataset:
+    """Return the runs with the names along a dimension given anew."""
+    return runs.assign_coords({dimension: names})
+
+
+@falsifies(*ROWS)
+def a_slice_that_disagrees(monkeypatch):
+    """What is computed again differs from what was recorded by half a per cent."""
+    monkeypatch.setattr(checks, "slice_difference", lambda: 5e-3)
+
+
+@falsifies("li-order")
+def no_order_but_the_end(monkeypatch):
+    """Q counts as learned only at the last step: P is learned by then at either rate."""
+    monkeypatch.setattr(outcomes, "LEARNED", 1.1)
+
+
+@falsifies("li-order", "li-gain", "li-where", "li-first")
+def rates_exchanged(monkeypatch):
+    """What is called large is the small rate, and the other way round."""
+    altered(monkeypatch, lambda runs: swapped(runs, "arm", ["large", "small", "noise"]))
+
+
+@falsifies("li-order")
+def p_and_q_exchanged(monkeypatch):
+    """The patterns are taken for each other."""
+    altered(monkeypatch, lambda runs: swapped(runs, "kind", ["Q alone", "P alone", "both"]))
+
+
+@falsifies("li-gain", "li-where")
+def control_data_in_the_place_of_both_patterns(monkeypatch):
+    """The hypothesis is dropped: no input has Q."""
+    altered(monkeypatch, lambda runs: runs.sel(data=["P alone", "P alone"]).assign_coords(data=runs.data))
+
+
+@falsifies("li-gain")
+def large_rates_without_the_gain_on_the_whole(monkeypatch):
+    """Large rates end with half a point less on every kind of input."""
+    altered(monkeypatch, lambda runs: moved(runs, -0.5, runs.arm == "large"))
+
+
+@falsifies("li-where")
+def large_rates_with_three_points_less_of_p(monkeypatch):
+    """Large rates end with three points less on inputs with P alone."""
+    altered(monkeypatch, lambda runs: moved(runs, -3, (runs.arm == "large") & (runs.kind == "P alone")))
+
+
+@falsifies("li-where")
+def the_gain_is_on_inputs_with_both_patterns_too(monkeypatch):
+    """Large rates end with a point more on inputs with both patterns."""
+    altered(monkeypatch, lambda runs: moved(runs, 1, (runs.arm == "large") & (runs.kind == "both")))
+
+
+@falsifies("li-gain", "li-where")
+def the_control_gains_too(monkeypatch):
+    """The small rate ends with three points less on data without Q."""
+    altered(monkeypatch, lambda runs: runs.assign(long=runs.long - 0.03 * (runs.data == "P alone")))
+
+
+@falsifies("ours-start-noise")
+def noise_that_costs_nearly_nothing(monkeypatch):
+    """Noise ends with a point and a quarter more on inputs with P alone."""
+    altered(monkeypatch, lambda runs: moved(runs, 1.25, (runs.arm == "noise") & (runs.kind == "P alone")))
+
+
+@falsifies("li-first")
+def an_earlier_look(monkeypatch):
+    """Who tests better at first is seen before the first step, where both arms are one network."""
+    monkeypatch.setattr(checks, "FIRST", 0)
+
+
+@falsifies("li-first")
+def a_late_look(monkeypatch):
+    """Who tests better at first is seen just before annealing."""
+    monkeypatch.setattr(checks, "FIRST", checks.PAPER.steps)
+
+
+@falsifies("li-order")
+def runs_at_two_without_q(monkeypatch):
+    """At a rate of two Q is forgotten at the end on one seed."""
+    altered(monkeypatch, lambda runs: runs.assign(end=runs.end.where(
+        (runs.arm != "large") | (runs.candidate != 1) | (runs.seed != 3) | (runs.kind != "Q alone"), 0.5)))
+
+
+@falsifies("li-patch")
+def a_patch_that_is_memorised_in_part(monkeypatch):
+    """Just before annealing the small rate is right on two images more of the twenty."""
+    replaced(monkeypatch, checks, "photographs", lambda right: right().assign(patch=right().patch + 0.1 * (
+        (right().step == checks.PATCHED.annealed_at) & (right().arm == "small"))))
+
+
+@falsifies("li-patch")
+def a_network_that_learns_nothing(monkeypatch):
+    """The small rate ends at chance on clean images, too."""
+    replaced(monkeypatch, checks, "photographs", lambda right: right().assign(
+        final=right().final.where(right().arm == "large", 0.1)))
