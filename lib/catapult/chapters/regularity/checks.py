@@ -1,0 +1,192 @@
+"""Checks of the family F(xy): of the runs of the experiment, and of laws of others on runs of their own."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+import xarray as xr
+
+from catapult.chapters.regularity import experiment, family, outcomes
+from catapult.companion.measurement import Measurement, trials
+from catapult.oracles import bisection
+from catapult.statistics import mean_interval
+
+SLACK = 1.0
+"""Octaves within which the onsets of rise, edge and balancing lie."""
+LARGEST = math.sqrt(2)
+"""ηG up to which every start converges, G the supremum of |F'|."""
+REST = 0.3
+"""Distance of ηλ from 2 from which a run has left the edge."""
+
+
+@functools.cache
+def runs(scale: str) -> xr.Dataset:
+    """Return the experiment's results at a scale."""
+    return experiment.run(experiment.Parameters.checked(scale=scale))
+
+
+def one_cause(scale: str) -> Measurement:
+    """Largest distance, in octaves of η over starts, of the onsets of rise, edge and balancing, growth order 1.
+
+    Effect and interval: its mean. Control: the mean distance of the first rate without convergence from the rise.
+    """
+    apart = outcomes.spread(runs(scale))
+    mean, *ends = mean_interval(apart)
+    return Measurement(apart.max(), effect=mean, interval=tuple(ends), control=outcomes.reach(runs(scale)).mean(),
+                       conditions={"the control is farther away than all three from each other, from every start":
+                                   bool((outcomes.reach(runs(scale)) > apart + SLACK).all())})
+
+
+def likelier_where_regular(scale: str) -> Measurement:
+    """Smallest mean difference of windows, in octaves of η, of an order less the next: 1, 1.5, 2, 3.
+
+    Effect and interval: order 1 less order 4. Control: the same of the first rate at which the loss rises.
+    """
+    windows = outcomes.window(runs(scale))
+    steps = [mean_interval((windows.sel(growth=low) - windows.sel(growth=high)).values)
+             for low, high in ((1, 1.5), (1.5, 2), (2, 3))]
+    mean, *ends = mean_interval((windows.sel(growth=1) - windows.sel(growth=4)).values)
+    first = [outcomes.onset(runs(scale).rises.sel(growth=order)).values for order in (1, 4)]
+    return Measurement(np.min([step[0] for step in steps]), effect=mean, interval=tuple(ends),
+                       control=(first[0] - first[1]).mean(),
+                       conditions={"each interval lies above 0": bool(np.min([step[1] for step in steps]) > 0)})
+
+
+def flatter(scale: str) -> Measurement:
+    """Largest log2 ratio over starts of the sharpness at the end, at 4 over that at 1 times 2/n, growth order 1.
+
+    Effect and interval: the mean. Control: the mean at 1/2 over 1/4.
+    """
+    ratios = outcomes.log_flatter(runs(scale), (0, 2))
+    mean, *ends = mean_interval(ratios)
+    return Measurement(ratios.max(), effect=mean, interval=tuple(ends),
+                       control=outcomes.log_flatter(runs(scale), (-2, -1)).mean())
+
+
+def balancing(scale: str) -> Measurement:
+    """Largest relative error of d⁺ = (1 − a²)d in a step of plain gradient descent, a = ηF'(s), over members.
+
+    Control: by how much d changes over the same time along gradient flow, small steps, relative.
+    """
+    rng, found, kept = np.random.default_rng(71), [], []
+    for member in family.MEMBERS.values():
+        x, y = rng.normal(0, 3, (2, trials(scale, 200)))
+        rate = rng.uniform(0, 2, x.shape)
+        a = rate * member.slope(x * y)
+        new = (x - rate * member.slope(x * y) * y) ** 2 - (y - rate * member.slope(x * y) * x) ** 2
+        found.append(np.abs(new - _contracted(x**2 - y**2, a)) / (x**2 + y**2))
+        d = x**2 - y**2
+        for _ in range(1000):
+            step = rate / 1000 * member.slope(x * y)
+            x, y = x - step * y, y - step * x
+        kept.append(np.abs(x**2 - y**2 - d) / (x**2 + y**2 + np.abs(d)))
+    return Measurement(np.max(found), control=np.max(kept))
+
+
+def _contracted(gap, a):
+    """Return what a step makes of d = x² − y²."""
+    return (1 - a**2) * gap
+
+
+def converges_globally(scale: str) -> Measurement:
+    """Share of drawn starts that converge at 0.98 of the largest rate, slopes below 1; the least of four members.
+
+    Control: the share at 1.05 times that rate.
+    """
+    shares = []
+    for factor in (0.98, 1.05):
+        rng = np.random.default_rng(5)
+        x, y = rng.normal(0, 5, (2, trials(scale, 60, 5)))
+        shares.append([family.follow(member, x, y, factor * LARGEST / member.steepest, 12_000).converged.mean()
+                       for member in (family.power(1.0, 0.0), family.log_cosh(0.0), family.power(1.0),
+                                      family.log_cosh())])
+    return Measurement(np.min(shares[0]), control=np.max(shares[1]))
+
+
+def mean_loss(scale: str) -> Measurement:
+    """Largest mean of F over T steps over n0/((4 − ηn0)ηT): T = 10, 100, 1000, minimum at 0, orders 1, 1.5 and 2.
+
+    Also log cosh. Control: the share of starts that are lost with the squared loss at ηn0 = 4.1.
+    """
+    rng, ratios = np.random.default_rng(7), []
+    for member in (*(family.power(order, 0.0) for order in (1.0, 1.5, 2.0)), family.log_cosh(0.0)):
+        x, y = rng.normal(0, 3, (2, trials(scale, 300)))
+        n = x**2 + y**2
+        rate = rng.uniform(0.05, 3.99, n.shape) / n
+        ratios += [np.max(family.follow(member, x, y, rate, steps).mean / _bound(n, rate, steps))
+                   for steps in (10, 100, 1000)]
+    lost = family.follow(family.power(2.0, 0.0), x, y, 4.1 / n, 1000).lost.mean()
+    return Measurement(np.max(ratios), control=lost)
+
+
+def _bound(n, rate, steps):
+    """Return the bound on the mean loss of so many steps, F'' ≤ 1."""
+    return n / ((4 - rate * n) * rate * steps)
+
+
+def _near_edge(member: family.Member, rate, excess: float = 0.3, off: float = 0.3):
+    """Return starts x, y with ηλ = 2 + excess at the minimum and s off it."""
+    n, s = (2 + excess) / (rate * member.second), member.minimiser + off
+    plus, minus = np.sqrt(n + 2 * s), np.sqrt(n - 2 * s)
+    return (plus + minus) / 2, (plus - minus) / 2
+
+
+def _rest(member: family.Member, scaled: float) -> float:
+    """Return how far below 2 ηλ ends, over :func:`family.end`, at ηF'' = ``scaled`` and half of it, extrapolated."""
+    found = []
+    for size in (scaled, scaled / 2):
+        rate = size / member.second
+        steps = int(25 / (2 - family.end(member, rate))) + 500
+        runs = family.follow(member, *_near_edge(member, rate), rate, steps)
+        found.append((2 - runs.edge(member, rate)) / (2 - family.end(member, rate)))
+    return float((4 * found[1] - found[0]) / 3)
+
+
+def even_end(scale: str) -> Measurement:
+    """(2 − ηλ) at the end over 3η²/|F''''|, extrapolated to η = 0, the farthest from 1: even members, s* = 0 and 1/2.
+
+    Control: the same without extrapolation at η = 0.2, order 1.5.
+    """
+    members = [make(target) for target in (0.0, 0.5) for make in (
+        family.log_cosh, functools.partial(family.power, 1.0), functools.partial(family.power, 1.5))]
+    ratios = np.array([_rest(member, 0.1) for member in members])
+    coarse = family.follow(members[-1], *_near_edge(members[-1], 0.2), 0.2, 3000)
+    return Measurement(ratios[np.argmax(np.abs(ratios - 1))], interval=(ratios.min(), ratios.max()),
+                       control=(2 - coarse.edge(members[-1], 0.2)) / (2 - family.end(members[-1], 0.2)))
+
+
+def product_stability(scale: str) -> Measurement:
+    """(2 − ηλ) at the end over 3η²F''⁴/(3F'''² − F''F''''), extrapolated to η = 0, the farthest from 1; F''' ≠ 0.
+
+    Control: 2 − ηλ at the end from next to the edge where 3F'''² − F''F'''' < 0, the least of two; NaN counts as 2.
+    """
+    stable = [family.cross_entropy(), family.cross_entropy(0.9), family.quartic(0.75)]
+    ratios = np.array([_rest(member, 0.1) for member in stable])
+    left = []
+    for member in (family.quartic(4.0), family.power(2.5)):
+        ends = family.follow(member, *_near_edge(member, 0.05, 0.1, 0.1), 0.05, 5000).edge(member, 0.05)
+        left.append(2 - np.nan_to_num(ends))
+    return Measurement(ratios[np.argmax(np.abs(ratios - 1))], interval=(ratios.min(), ratios.max()),
+                       control=np.min(left), conditions={
+                           "without product stability no run rests at the edge": bool(np.min(left) > REST)})
+
+
+def critical_step(scale: str) -> Measurement:
+    """The largest rate from which the squared loss is not lost, over the formula: the farthest from 1 of drawn starts.
+
+    Those on whose side the second branch of the formula is the lesser. Effect: the share of these.
+    """
+    rng, count = np.random.default_rng(3), trials(scale, 24, 4)
+    n = rng.uniform(2, 25, count)
+    s, target = rng.uniform(-0.5, 0.5, count) * n, rng.uniform(0.1, 1.5, count)
+    critical = family.critical_step(target, s, n)
+    second = critical < 0.999 / target
+    n, s, target, critical = n[second], s[second], target[second], critical[second]
+    plus, minus = np.sqrt(n + 2 * s), np.sqrt(n - 2 * s)
+    member = family.power(np.full(len(n), 2.0), target)
+    found = bisection.threshold(lambda factor: family.follow(
+        member, (plus + minus) / 2, (plus - minus) / 2, factor * critical, 3000).lost, np.full(len(n), 0.9), 1.1, 10)
+    return Measurement(found[np.argmax(np.abs(found - 1))], effect=second.mean(),
+                       interval=(found.min(), found.max()))
