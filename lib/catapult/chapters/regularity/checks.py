@@ -10,7 +10,6 @@ import xarray as xr
 
 from catapult.chapters.regularity import experiment, family, outcomes
 from catapult.companion.measurement import Measurement, trials
-from catapult.oracles import bisection
 from catapult.statistics import mean_interval
 
 SLACK = 1.0
@@ -171,22 +170,3 @@ def product_stability(scale: str) -> Measurement:
     return Measurement(ratios[np.argmax(np.abs(ratios - 1))], interval=(ratios.min(), ratios.max()),
                        control=np.min(left), conditions={
                            "without product stability no run rests at the edge": bool(np.min(left) > REST)})
-
-
-def critical_step(scale: str) -> Measurement:
-    """The largest rate from which the squared loss is not lost, over the formula: the farthest from 1 of drawn starts.
-
-    Those on whose side the second branch of the formula is the lesser. Effect: the share of these.
-    """
-    rng, count = np.random.default_rng(3), trials(scale, 24, 4)
-    n = rng.uniform(2, 25, count)
-    s, target = rng.uniform(-0.5, 0.5, count) * n, rng.uniform(0.1, 1.5, count)
-    critical = family.critical_step(target, s, n)
-    second = critical < 0.999 / target
-    n, s, target, critical = n[second], s[second], target[second], critical[second]
-    plus, minus = np.sqrt(n + 2 * s), np.sqrt(n - 2 * s)
-    member = family.power(np.full(len(n), 2.0), target)
-    found = bisection.threshold(lambda factor: family.follow(
-        member, (plus + minus) / 2, (plus - minus) / 2, factor * critical, 3000).lost, np.full(len(n), 0.9), 1.1, 10)
-    return Measurement(found[np.argmax(np.abs(found - 1))], effect=second.mean(),
-                       interval=(found.min(), found.max()))

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from catapult import parameters, phases
 from catapult.chapters.regularity import family
@@ -50,6 +50,14 @@ class Parameters(parameters.Parameters):
     steps: int = Field(4000, ge=10, le=10**6, description="steps of a run")
     starts: int = Field(30, ge=2, le=10_000, description="starts drawn")
     seed: int = Field(0, ge=0, le=10**6, description="their seed")
+
+    @model_validator(mode="after")
+    def _off(self):
+        if abs(self.x0) == abs(self.y0):
+            raise ValueError(f"x0 = {self.x0}, y0 = {self.y0}; allowed: two of different size, something to balance")
+        if abs(self.x0 * self.y0 - self.target) < 1e-6:
+            raise ValueError(f"x0 · y0 = {self.x0 * self.y0}; allowed: not the target, the minimum itself")
+        return self
 
     scales = {"quick": {"grid": 13, "starts": 12}, "paper": {"starts": 200, "grid": 97}}  # noqa: RUF012
 
