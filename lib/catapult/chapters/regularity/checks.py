@@ -56,12 +56,14 @@ def likelier_where_regular(scale: str) -> Measurement:
 def flatter(scale: str) -> Measurement:
     """Largest log2 ratio over starts of the sharpness at the end, at 4 over that at 1 times 2/n, growth order 1.
 
-    Effect and interval: the mean. Control: the mean at 1/2 over 1/4.
+    Of the runs that converge. Effect and interval: the mean. Control: the mean at 1/2 over 1/4.
     """
     ratios = outcomes.log_flatter(runs(scale), (0, 2))
-    mean, *ends = mean_interval(ratios)
-    return Measurement(ratios.max(), effect=mean, interval=tuple(ends),
-                       control=outcomes.log_flatter(runs(scale), (-2, -1)).mean())
+    there = np.isfinite(ratios)
+    mean, *ends = mean_interval(ratios[there])
+    return Measurement(ratios[there].max(), effect=mean, interval=tuple(ends),
+                       control=outcomes.log_flatter(runs(scale), (-2, -1)).mean(),
+                       conditions={"nine runs in ten converge, or more": bool(there.mean() >= 0.9)})
 
 
 def balancing(scale: str) -> Measurement:
