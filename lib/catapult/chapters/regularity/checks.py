@@ -99,7 +99,7 @@ def converges_globally(scale: str) -> Measurement:
     shares = []
     for factor in (0.98, 1.05):
         rng = np.random.default_rng(5)
-        x, y = rng.normal(0, 5, (2, trials(scale, 60, 5)))
+        x, y = rng.normal(0, 5, (2, trials(scale, 60, 2)))
         shares.append([family.follow(member, x, y, factor * LARGEST / member.steepest, 12_000).converged.mean()
                        for member in (family.power(1.0, 0.0), family.log_cosh(0.0), family.power(1.0),
                                       family.log_cosh())])

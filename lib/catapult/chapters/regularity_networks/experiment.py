@@ -49,7 +49,7 @@ DOUBLE_RATES = (1e-4, 2e-4, 3e-4)
 DIVERGENCE = 1e6
 """Loss over that at the start from which a run is lost. The published runs come back from 1,600."""
 NORMS = (6.0, 20.0)
-JOINED_OVER = ("seeds",)
+JOINED_OVER = ("seeds", "parts", "networks")
 
 
 class Parameters(parameters.Parameters):
@@ -60,6 +60,10 @@ class Parameters(parameters.Parameters):
     steps: int = Field(400, ge=4, le=100_000, description="steps at the rates of the grid and of the published runs")
     survival_steps: int = Field(60, ge=4, le=10_000, description="steps within which a rate survives")
     octaves: int = Field(8, ge=1, le=30, description="octaves above 2/sharpness at the start that are tried")
+    parts: Literal["both", "survival", "runs"] = Field("both", description="how far rates survive, the runs that are "
+                                                       "compared with the published ones, or both")
+    networks: Literal["all", "batch", "plain"] = Field(
+        "all", description="all; without normalisation, and batch normalisation with the squared loss; only the former")
     seeds: int = Field(3, ge=2, le=1000, description="seeds of the initial weights whose survival is counted")
 
     scales = {"quick": {"samples": 60, "width": 8, "steps": 8, "survival_steps": 8, "octaves": 2,  # noqa: RUF012
@@ -77,9 +81,18 @@ def run(values: Parameters) -> xr.Dataset:
 
 
 def cells(values: Parameters) -> list[dict[str, str | int]]:
-    """Return the cells: the runs of each combination, those in double precision, and survival by seed."""
-    return [_named("runs", names, 0) for names in COMBINATIONS] + [_named("double", DOUBLE, 0)] + [
-        _named("survival", names, seed) for seed in range(values.seeds) for names in COMBINATIONS]
+    """Return the cells: survival by seed, the runs of each combination, and those in double precision."""
+    survival = [_named("survival", names, seed) for seed in range(values.seeds) for names in combinations(values)]
+    runs = [_named("runs", names, 0) for names in combinations(values)] + [_named("double", DOUBLE, 0)]
+    return {"both": survival + runs, "survival": survival, "runs": runs}[values.parts]
+
+
+def combinations(values: Parameters) -> list[tuple[str, str, str]]:
+    """Return loss, activation and normalisation of the networks that are asked for."""
+    kinds = {"all": lambda loss, normalisation: True, "plain": lambda loss, normalisation: normalisation == "none",
+             "batch": lambda loss, normalisation: normalisation == "none" or (loss, normalisation) == (
+                 "squared", "batch")}
+    return [names for names in COMBINATIONS if kinds[values.networks](names[0], names[2])]
 
 
 def _named(part: str, names: tuple[str, str, str], seed: int) -> dict[str, str | int]:
@@ -102,10 +115,14 @@ def cell(values: Parameters, part: Literal["runs", "double", "survival"], loss: 
 
 def join(values: Parameters, datasets: list[xr.Dataset]) -> xr.Dataset:
     """Return all cells in one data set; a rate that a combination has not is NaN there."""
-    count = len(COMBINATIONS)
-    runs = xr.concat(datasets[:count], "combination", join="outer", combine_attrs="override")
-    survival = xr.combine_by_coords(datasets[count + 1:], combine_attrs="override")
-    return xr.merge([runs, datasets[count], survival.sel(combination=runs.combination)], combine_attrs="override")
+    found = []
+    if survival := [each for each in datasets if "survived" in each]:
+        found.append(xr.combine_by_coords(survival, combine_attrs="override"))
+    if runs := [each for each in datasets if "loss" in each]:
+        found.append(xr.concat(runs, "combination", join="outer", combine_attrs="override"))
+    found += [each for each in datasets if "double_loss" in each]
+    names = ["-".join(each) for each in combinations(values)]
+    return xr.merge(found, combine_attrs="override", join="outer").sel(combination=names)
 
 
 def rates_of(names: tuple[str, str, str]) -> list[float]:
