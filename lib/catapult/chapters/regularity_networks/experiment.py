@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Iterator
 from itertools import product
 from typing import Literal
 
@@ -104,7 +103,7 @@ def cell(values: Parameters, part: Literal["runs", "double", "survival"], loss: 
     """Return one cell."""
     names = (loss, activation, normalisation)
     if part == "survival":
-        found = xr.Dataset({"survived": _survived(values, names, seed)}).expand_dims(seed=[seed])
+        found = survival(values, names, seed).expand_dims(seed=[seed])
     elif part == "double":
         followed = _followed(values, names, DOUBLE_RATES, "float64")
         return followed.rename({name: f"double_{name}" for name in followed.data_vars}).rename(rate="double_rate")
@@ -238,21 +237,18 @@ def _followed(values: Parameters, names: tuple[str, str, str], rates, dtype: str
         learning_rate="rate")
 
 
-def _survived(values: Parameters, names: tuple[str, str, str], seed: int) -> int:
-    """Return how many octaves above 2/sharpness at the start survive: the first rate that is lost ends the count."""
-    return sum(1 for _ in _survivors(values, names, seed)) - 1
+def survival(values: Parameters, names: tuple[str, str, str], seed: int) -> xr.Dataset:
+    """Return ``stable``, 2/sharpness at the start, and ``survived``: how many octaves above it a rate survives.
 
-
-def _survivors(values: Parameters, names: tuple[str, str, str], seed: int) -> Iterator[float]:
-    """Yield the surviving rates 2/sharpness · 2^k, k = 0, 1, …, until one is lost."""
+    Rates double from ``stable`` on; the first that is lost ends the count, −1 if that is ``stable`` itself.
+    """
     from catapult.training import train
 
     problem, network, weights, _ = setting(values, names, seed)
-    start = train(problem, network, 1.0, loss=names[0], steps=1, dtype="float32", initial_weights=weights,
-                  record="sharpness", every=[0])
-    for octave in range(values.octaves + 1):
-        rate = 2.0 ** (octave + 1) / start.sharpness.item(0)
-        if train(problem, network, rate, loss=names[0], steps=values.survival_steps, dtype="float32", every=[0],
-                 initial_weights=weights, divergence=DIVERGENCE).phase.item() == "divergent":
-            return
-        yield rate
+    start = functools.partial(train, problem, network, loss=names[0], dtype="float32", initial_weights=weights)
+    stable = 2 / start(1.0, steps=1, record="sharpness", every=[0]).sharpness.item(0)
+    survived = -1
+    while survived < values.octaves and start(stable * 2.0 ** (survived + 1), steps=values.survival_steps, every=[0],
+                                              divergence=DIVERGENCE).phase.item() != "divergent":
+        survived += 1
+    return xr.Dataset({"survived": survived, "stable": stable})
