@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from catapult.chapters.regularity import checks, experiment, family
+from catapult.chapters.regularity import checks, experiment, family, networks
 from falsifying import falsifies, replaced, scaled
 
 
@@ -113,3 +113,53 @@ def the_fourth_derivative_weighs_more(monkeypatch):
     """F''F'''' counts two per cent more."""
     replaced(monkeypatch, family, "product_stability", lambda right, member: right(member)
              - 0.02 * member.second * member.fourth)
+
+
+NETWORKS = ("wang-networks", "ours-growth-order", "ours-published-runs")
+
+
+def altered_networks(monkeypatch, change):
+    """Let the checks read a recorded table that ``change`` has altered."""
+    replaced(monkeypatch, networks, "table", lambda right: change(right()))
+
+
+def lost(runs, names, above):
+    """Return the runs with every rate of a network above one lost."""
+    where = (runs.combination == "-".join(names)) & (runs.rate > above)
+    return runs.assign(loss=runs.loss.where(~where))
+
+
+@falsifies(*NETWORKS)
+def a_run_that_disagrees(monkeypatch):
+    """What is computed again differs from what was recorded by half a per cent."""
+    monkeypatch.setattr(networks, "slice_difference", lambda: 5e-3)
+
+
+@falsifies("wang-networks")
+def batch_normalisation_saves_little(monkeypatch):
+    """With batch normalisation ReLU is lost beyond 3e-4."""
+    altered_networks(monkeypatch, lambda runs: lost(runs, ("squared", "relu", "batch"), 3.1e-4))
+
+
+@falsifies("wang-networks")
+def huber_with_relu_is_no_better_than_order_four(monkeypatch):
+    """Huber's loss with ReLU, order 2, is lost beyond 6e-4, where order 4 is not."""
+    altered_networks(monkeypatch, lambda runs: lost(runs, ("huber", "relu", "none"), 6e-4))
+
+
+@falsifies("ours-growth-order")
+def both_start_equally_sharp(monkeypatch):
+    """2/sharpness is the same for all networks."""
+    monkeypatch.setattr(networks, "stable_rate", lambda runs, names: 1e-4)
+
+
+@falsifies("ours-published-runs")
+def higher_peaks(monkeypatch):
+    """Every peak is a fiftieth of a per cent higher."""
+    altered_networks(monkeypatch, lambda runs: runs.assign(peak=1.0002 * runs.peak))
+
+
+@falsifies("ours-published-runs")
+def one_more_run_is_lost(monkeypatch):
+    """ReLU with the squared loss is lost at 2.7e-4, which the published run survives."""
+    altered_networks(monkeypatch, lambda runs: lost(runs, ("squared", "relu", "none"), 2.6e-4))

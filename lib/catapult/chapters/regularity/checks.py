@@ -8,7 +8,7 @@ import math
 import numpy as np
 import xarray as xr
 
-from catapult.chapters.regularity import experiment, family, outcomes
+from catapult.chapters.regularity import experiment, family, networks, outcomes
 from catapult.companion.measurement import Measurement, trials
 from catapult.statistics import mean_interval
 
@@ -16,6 +16,8 @@ SLACK = 1.0
 """Octaves within which the onsets of rise, edge and balancing lie."""
 LARGEST = math.sqrt(2)
 """ηG up to which every start converges, G the supremum of |F'|."""
+AGREE = 1e-3
+"""How far the loss of a run that is computed again may be from the recorded one: single precision."""
 REST = 0.3
 """Distance of ηλ from 2 from which a run has left the edge."""
 
@@ -172,3 +174,65 @@ def product_stability(scale: str) -> Measurement:
     return Measurement(ratios[np.argmax(np.abs(ratios - 1))], interval=(ratios.min(), ratios.max()),
                        control=np.min(left), conditions={
                            "without product stability no run rests at the edge": bool(np.min(left) > REST)})
+
+
+HEADLINES = {"Huber, ReLU": (("huber", "relu", "none"), ("squared", "relu", "none")),
+             "Huber, ReLU³": (("huber", "relu3", "none"), ("squared", "relu3", "none")),
+             "tanh for ReLU³": (("squared", "tanh", "none"), ("squared", "relu3", "none")),
+             "batch normalisation, ReLU": (("squared", "relu", "batch"), ("squared", "relu", "none")),
+             "batch normalisation, ReLU³": (("squared", "relu3", "batch"), ("squared", "relu3", "none"))}
+"""Changes of loss, activation or normalisation that lower the growth order."""
+
+
+def _again() -> dict[str, bool]:
+    found = networks.slice_difference()
+    return {} if found is None else {"a run alone, on all pixels, is the recorded one at first": found <= AGREE}
+
+
+def network_dynamics(scale: str) -> Measurement:
+    """Smallest gain in octaves of the largest rate that is not lost, over ``HEADLINES``. Effect: the largest.
+
+    Control: the share of published runs whose fate is another than ours.
+    """
+    found = networks.table()
+    gains = [networks.octaves(found, *pair) for pair in HEADLINES.values()]
+    by_order: dict[int, list[float]] = {}
+    for names in networks.combinations():
+        by_order.setdefault(networks.experiment.growth_order(names), []).append(networks.largest_rate(found, names))
+    falls = all(np.min(by_order[low]) > np.max(by_order[high]) for low, high in ((2, 4), (4, 8)))
+    return Measurement(np.min(gains), effect=np.max(gains), control=1 - networks.same_fate(found).mean(), conditions={
+        **_again(), "of growth orders 2, 4 and 8 each survives higher rates than the next": bool(falls)})
+
+
+def not_by_order(scale: str) -> Measurement:
+    """Octaves above 2/sharpness at the start that ReLU³ survives (order 8), less ReLU's (order 4): squared loss.
+
+    Control: the same of the largest rates themselves.
+    """
+    found = networks.table()
+    pair = ("squared", "relu3", "none"), ("squared", "relu", "none")
+    stable = math.log2(networks.stable_rate(found, pair[1]) / networks.stable_rate(found, pair[0]))
+    return Measurement(networks.octaves(found, *pair) + stable, control=networks.octaves(found, *pair),
+                       conditions=_again())
+
+
+def published_runs(scale: str) -> Measurement:
+    """Largest relative difference of a peak of the loss from the published one.
+
+    Effect: the median of that of the loss after 400 steps. Interval: the least and the largest of these. Control: the
+    smallest relative difference of two neighbouring rates' peaks, of the published runs of ReLU with the squared loss
+    that have one.
+    """
+    found = networks.table()
+    loss = networks.apart(found, "loss")
+    peaks = np.array([run.peak for run in networks.experiment.published(("squared", "relu", "none"))
+                      if run.peak and run.rate >= 2e-4])
+    return Measurement(networks.apart(found, "peak").max(), effect=np.median(loss), interval=(loss.min(), loss.max()),
+                       control=np.abs(np.diff(peaks) / peaks[:-1]).min(), conditions={
+                           **_again(), "every run is lost where the published one is, and only there":
+                               bool(networks.same_fate(found).all()),
+                           "the loss at the start is the same to five digits":
+                               bool(networks.apart(found, "start").max() < 1e-5),
+                           "the norms of the layers after 400 steps to three":
+                               bool(np.max([networks.apart(found, layer).max() for layer in ("first", "second")])
+                                    < 1e-3)})

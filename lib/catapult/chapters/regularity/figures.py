@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from catapult import style
-from catapult.chapters.regularity import experiment, family, outcomes
+from catapult.chapters.regularity import experiment, family, networks, outcomes
 from catapult.statistics import mean_interval
 from catapult.style import PALETTE
 
@@ -117,3 +117,39 @@ def starts_at_edge(member: family.Member, scaled: np.ndarray) -> tuple[np.ndarra
     n, s = 2.5 / scaled, member.minimiser + 0.3
     plus, minus = np.sqrt(n + 2 * s), np.sqrt(np.maximum(n - 2 * s, 0))
     return (plus + minus) / 2, (plus - minus) / 2
+
+
+NAMES = {"squared": "squared", "huber": "Huber", "relu": "ReLU", "tanh": "tanh", "relu3": "ReLU³", "none": "",
+         "batch": ", batch norm."}
+
+
+def network_runs(runs: xr.Dataset) -> Figure:
+    """Draw what each rate did to each network, by growth order, and ours against the published numbers."""
+    order = networks.experiment.growth_order
+    rows = sorted(networks.combinations(), key=lambda names: (order(names), names))
+    with style.use():
+        figure, (fates, ours) = style.subplots(1, 2, height=4.2, gridspec_kw={"width_ratios": (1.25, 1)})
+        for place, names in enumerate(rows):
+            mine = networks.of(runs, names)
+            for phase, text in (("lazy", "never rises"), ("catapult", "rises and settles"),
+                                ("unsettled", "still bounces"), ("divergent", "lost")):
+                rates = mine.rate.values[mine.phase.values == phase]
+                fates.plot(rates, [place] * len(rates), "x" if phase == "divergent" else "o", color=COLOURS[phase],
+                           markersize=6, linestyle="", label=text if place == 0 else None)
+            fates.plot(networks.stable_rate(runs, names), place, marker="|", markersize=16, color=PALETTE["ink"],
+                       linestyle="", label="2/sharpness at the start" if place == 0 else None)
+        labels = [f"{NAMES[names[0]]}, {NAMES[names[1]]}{NAMES[names[2]]} ({order(names)})" for names in rows]
+        fates.set_yticks(range(len(rows)), labels, fontsize="small")
+        fates.set(title="network (growth order)", xscale="log", xlabel="learning rate η")
+        for name, mark, colour in (("peak", "s", "catapult"), ("loss", "o", "lazy"), ("sharpness", "^", "logistic")):
+            values = np.array([(getattr(run, name), float(mine.peak if name == "peak" else mine.loss.sel(step=400)
+                                                          if name == "loss" else mine.sharpness.sel(end="last")))
+                               for _, run, mine in networks.pairs(runs) if getattr(run, name) is not None])
+            ours.plot(*values.T, mark, color=PALETTE[colour], markersize=4, alpha=0.7, linestyle="",
+                      label="peak of the loss" if name == "peak" else f"{name}, step 400")
+        ours.plot([0.1, 2e5], [0.1, 2e5], color=PALETTE["theory"], linewidth=0.8)
+        ours.set(title="run by run", xscale="log", yscale="log", xlabel="theirs", ylabel="ours")
+        ours.legend(loc="lower right")
+        figure.legend(*fates.get_legend_handles_labels(), loc="outside lower center", ncols=5)
+        style.label_panels(figure)
+    return figure

@@ -56,11 +56,12 @@ class Parameters(parameters.Parameters):
 
     samples: int = Field(1000, ge=10, le=50_000, description="training images, the first so many")
     width: int = Field(200, ge=2, le=2048, description="hidden units")
-    steps: int = Field(400, ge=4, le=100_000, description="steps at the rates of the grid and of the published runs")
+    steps: int = Field(400, ge=5, le=100_000, description="steps at the rates of the grid and of the published runs")
     survival_steps: int = Field(60, ge=4, le=10_000, description="steps within which a rate survives")
     octaves: int = Field(8, ge=1, le=30, description="octaves above 2/sharpness at the start that are tried")
     parts: Literal["both", "survival", "runs"] = Field("both", description="how far rates survive, the runs that are "
-                                                       "compared with the published ones, or both")
+                                                       "compared with the published ones, or both and a few "
+                                                       "in double precision")
     networks: Literal["all", "batch", "plain"] = Field(
         "all", description="all; without normalisation, and batch normalisation with the squared loss; only the former")
     seeds: int = Field(3, ge=2, le=1000, description="seeds of the initial weights whose survival is counted")
@@ -82,8 +83,8 @@ def run(values: Parameters) -> xr.Dataset:
 def cells(values: Parameters) -> list[dict[str, str | int]]:
     """Return the cells: survival by seed, the runs of each combination, and those in double precision."""
     survival = [_named("survival", names, seed) for seed in range(values.seeds) for names in combinations(values)]
-    runs = [_named("runs", names, 0) for names in combinations(values)] + [_named("double", DOUBLE, 0)]
-    return {"both": survival + runs, "survival": survival, "runs": runs}[values.parts]
+    runs = [_named("runs", names, 0) for names in combinations(values)]
+    return {"both": [*survival, *runs, _named("double", DOUBLE, 0)], "survival": survival, "runs": runs}[values.parts]
 
 
 def combinations(values: Parameters) -> list[tuple[str, str, str]]:
@@ -121,7 +122,8 @@ def join(values: Parameters, datasets: list[xr.Dataset]) -> xr.Dataset:
         found.append(xr.concat(runs, "combination", join="outer", combine_attrs="override"))
     found += [each for each in datasets if "double_loss" in each]
     names = ["-".join(each) for each in combinations(values)]
-    return xr.merge(found, combine_attrs="override", join="outer").sel(combination=names)
+    whole = xr.merge(found, combine_attrs="override", join="outer").sel(combination=names)
+    return whole.assign_coords(combination=names)  # concatenated, strings may be cut to the length of the first
 
 
 def rates_of(names: tuple[str, str, str]) -> list[float]:
