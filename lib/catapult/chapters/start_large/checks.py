@@ -76,7 +76,7 @@ def _patch_conditions() -> dict[str, bool]:
     return {} if found is None else {"a slice computed again is what was recorded": found <= AGREE}
 
 
-def order(scale: str) -> Measurement:
+def order() -> Measurement:
     """By how much more of P is learned when Q is, at η = 4 than at 1/2, in points: the mean. Control: 1/4 for 4.
 
     A run that never learns Q counts with its last step; without those, and at η = 2, it has to be as much.
@@ -90,7 +90,7 @@ def order(scale: str) -> Measurement:
         **_conditions(), "at η = 2 every run learns Q": not outcomes.without_q(both(), *TWO).any()})
 
 
-def gain(scale: str) -> Measurement:
+def gain() -> Measurement:
     """Gain of tuned large rates on the whole, in points: the smaller of equal steps and equal time.
 
     Effect and interval: equal time. Control: the gain at equal time on data of P alone.
@@ -108,7 +108,7 @@ def control_gain() -> outcomes.Interval:
     return outcomes.interval(outcomes.gain_in_time(runs, "large", "P alone", shares))
 
 
-def where(scale: str) -> Measurement:
+def where() -> Measurement:
     """Gain of tuned large rates on inputs with P alone, equal time, in points; effect and interval, the same.
 
     Control: the gain on P alone, equal time, from data that have no Q.
@@ -127,7 +127,7 @@ def lead(step: int) -> outcomes.Interval:
     return outcomes.interval(100 * (ways["large"] - ways["small"]).values)
 
 
-def first(scale: str) -> Measurement:
+def first() -> Measurement:
     """Lead of tuned large rates on the whole after ``FIRST`` steps, in points; effect and interval, the same.
 
     Control: the lead just before annealing.
@@ -138,7 +138,7 @@ def first(scale: str) -> Measurement:
         **_conditions(), "at the end its interval lies above 0": end[1] > 0})
 
 
-def noise(scale: str) -> Measurement:
+def noise() -> Measurement:
     """Gain of tuned noise at η = 1/2 on P alone, equal steps, in points; effect and interval, the same.
 
     Control: the gain of tuned large rates.
@@ -160,7 +160,7 @@ def patch_costs() -> dict[str, float]:
             for arm in patches.ARMS}
 
 
-def patch(scale: str) -> Measurement:
+def patch() -> Measurement:
     """Largest share of right answers on the patch alone at any time, either rate. Effect: clean accuracy at the end.
 
     Chance is a tenth; with two images of a class among twenty, 0.15 is one image more than a constant answer gets.
