@@ -37,9 +37,9 @@ def polynomial(runs: xr.Dataset, rate: float, seed: int = 0) -> Figure:
         left.plot(one.time, one.flow_sharpness, color=FLOW, linestyle="--", label="gradient flow")
         right.plot(one.time, one.flow_loss, color=FLOW, linestyle="--")
         left.set(title="sharpness", xlabel="time η · step", ylabel="sharpness",
-                 ylim=(0, 1.1 * one.flow_sharpness.max()))
+                 ylim=(0, 1.45 * one.flow_sharpness.max()))
         right.set(title="loss", xlabel="time η · step", ylabel="loss", yscale="log")
-        left.legend(loc="upper left", fontsize="small")
+        left.legend(loc="upper center", fontsize="small", ncols=2)
         style.label_panels(figure)
     return figure
 

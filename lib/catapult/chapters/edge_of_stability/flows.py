@@ -20,7 +20,7 @@ from scipy.integrate import solve_ivp
 
 from catapult.chapters.edge_of_stability.polynomial import Fit
 
-KRYLOV = 3  # products a step, from the eigenvector of the step before
+KRYLOV = 2  # products a step, from the eigenvector of the step before
 
 
 def gradient_flow(fit: Fit, w: np.ndarray, times: np.ndarray, method: str = "BDF") -> np.ndarray:
