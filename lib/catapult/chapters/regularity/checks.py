@@ -37,7 +37,7 @@ def one_cause(values: experiment.Parameters) -> Measurement:
     apart = outcomes.spread(found)
     mean, *ends = mean_interval(apart)
     return Measurement(apart.max(), effect=mean, interval=tuple(ends), control=outcomes.reach(found).mean(),
-                       conditions={"from nine starts in ten the control is an octave farther away than the three lie apart":
+                       conditions={"from nine starts in ten the control is an octave farther than the three lie apart":
                                    bool((outcomes.reach(found) > apart + SLACK).mean() >= 0.9)})
 
 

@@ -1,0 +1,128 @@
+"""Checks: on the recorded runs on images, with a slice where they are at hand, and on the runs of the page."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import xarray as xr
+
+from catapult.chapters.edge_of_stability import experiment, flows, outcomes
+from catapult.chapters.edge_of_stability_images import experiment as images
+from catapult.companion.measurement import Measurement
+from catapult.datasets import DataMissing
+from catapult.runs import recorded, results
+from catapult.statistics import mean_interval
+
+SLICE = {"part": "descent", "activation": "relu", "loss": "squared", "seed": 0}
+SLICE_STEPS = 16
+AGREE = 1e-3
+"""How far a slice may be from what was recorded: single precision on another machine."""
+ROUTES = np.linspace(0, 32, 17)
+ROUTES_AGREE = 0.02
+"""How far the two routes to the central flow may be apart at time 32, in the norm of the weights."""
+
+
+@functools.cache
+def table() -> xr.Dataset:
+    """Return the recorded runs on images."""
+    return recorded.load(images, images.Parameters())
+
+
+@functools.cache
+def slice_difference() -> float | None:
+    """Return the largest relative difference of a cell's first losses, computed again; None without CIFAR-10."""
+    try:
+        return recorded.slice_difference(images, images.Parameters(), SLICE, ("loss",), steps=SLICE_STEPS)["loss"]
+    except DataMissing:
+        return None
+
+
+def _slice() -> dict[str, bool]:
+    found = slice_difference()
+    return {} if found is None else {"a slice computed again is what was recorded": found <= AGREE}
+
+
+def runs_of(values: experiment.Parameters) -> xr.Dataset:
+    """Return the results of the experiment."""
+    return results.compute(experiment, values)
+
+
+def edge_on_images() -> Measurement:
+    """The mean of η · sharpness/2 at the edge that is farthest from 1, of nine runs.
+
+    Effect and interval, over seeds: log2 of the sharpness of gradient flow over that of descent at equal time, tanh and
+    squared loss. Control: the same at the smallest rate.
+    """
+    found = outcomes.on_images(table())
+    mean, *ends = mean_interval(outcomes.flow_over_descent(table(), images.EDGE["squared"]))
+    below = np.max([outcomes.image_share(table(), *network, 0).max() for network in outcomes.NETWORKS])
+    return Measurement(found.flat[np.abs(found - 1).argmax()], effect=mean, interval=tuple(ends),
+                       control=outcomes.flow_over_descent(table(), 0).mean(), conditions={
+        **_slice(), "the smallest rate stays below a quarter of 2/η": bool(below < 0.25),
+        "gradient flow ends above 2 · 2/η on every seed": bool((outcomes.flow_share(table()) > 2).all())})
+
+
+def loss_on_images() -> Measurement:
+    """Largest share of steps after which the loss is higher 200 steps later, of nine runs at the edge.
+
+    Effect and interval: the share of steps with a rise, mean over networks, over seeds. Control: the smallest rate.
+    """
+    short = outcomes.rises_on_images(table(), 1)
+    mean, *ends = mean_interval(short.mean(1))
+    below = np.mean([(np.diff(outcomes.image_losses(table(), *network, 0)) > 0).mean()
+                     for network in outcomes.NETWORKS])
+    return Measurement(outcomes.rises_on_images(table(), outcomes.LONG).max(), effect=mean, interval=tuple(ends),
+                       control=below, conditions={**_slice(), "every run rises in a tenth of its steps or more":
+                                                  bool((short >= 0.1).all())})
+
+
+def edge_on_polynomial(values: experiment.Parameters) -> Measurement:
+    """Mean of η · sharpness/2 at the edge, Chebyshev task, over rates η and 2η and seeds; control: gradient flow at η.
+
+    Effect: the largest at a quarter of η, which never gets there.
+    """
+    runs = runs_of(values)
+    rate, seeds = values.learning_rate, outcomes.crossed(runs, values.learning_rate)
+    found = [outcomes.at_edge(run) for factor in (1.0, 2.0)
+             for run in outcomes.polynomial_share(runs, factor, rate)[seeds]]
+    flow = runs.flow_sharpness[-1].values[seeds] * rate / 2
+    return Measurement(np.mean(found), effect=outcomes.polynomial_share(runs, 0.25, rate).max(), control=flow.mean(),
+                       conditions={"gradient flow ends beyond 2/η": bool((flow > 1.1).all()),
+                                   "at a quarter of η the loss never rises":
+                                   bool((runs.rises.sel(factor=0.25, lag=1) == 0).all())})
+
+
+def central_flow(values: experiment.Parameters) -> Measurement:
+    """How far descent is from the central flow over how far from gradient flow, mean over seeds that crossed 2/η.
+
+    Effect: the largest of a seed. Control: 1, where the central flow is gradient flow.
+    """
+    runs = runs_of(values)
+    found = outcomes.distance_ratio(runs, values.learning_rate)
+    return Measurement(found.mean(), effect=found.max(), control=1.0, conditions={
+        "the two routes to it agree": routes_apart() <= ROUTES_AGREE})
+
+
+@functools.cache
+def routes_apart() -> float:
+    """Return how far the two routes to the central flow are apart in the end, seed 0, relative to 1."""
+    values = experiment.Parameters()
+    fit, rate = values.fit, values.learning_rate
+    ends = [route(fit, fit.start([0]), rate, ROUTES, experiment.FLOW_STEP * rate)[0][-1, 0]
+            for route in (flows.central, flows.projected)]
+    return float(np.linalg.norm(ends[0] - ends[1]))
+
+
+def separable_leaves(values: experiment.Parameters) -> Measurement:
+    """η · sharpness/2 in the end on separable digits, logistic loss, at 2.83 times the stable rate.
+
+    Control: on non-separable ones.
+    """
+    runs = runs_of(values)
+    end = runs.digit_share.sel(multiple=experiment.MULTIPLES[1]).isel(digit_step=-1)
+    kinds = {"separable": "separable", "non-separable": "strictly non-separable"}
+    return Measurement(end.sel(version="separable"), control=end.sel(version="non-separable"), conditions={
+        **{f"the {version} version is certified so": runs.certificate.sel(version=version).item() == kind
+           for version, kind in kinds.items()},
+        "non-separable digits stay near the edge": bool(end.sel(version="non-separable") > 0.8)})

@@ -1,0 +1,90 @@
+"""Falsifications of the rows of the chapter on the edge of stability: tables are altered, or the flow is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from catapult.chapters.edge_of_stability import checks, flows
+from falsifying import falsifies, replaced
+
+IMAGES = ("cohen-edge-images", "cohen-loss-images")
+
+
+def altered(monkeypatch, change):
+    """Let the checks read a recorded table that ``change`` has altered."""
+    replaced(monkeypatch, checks, "table", lambda right: change(right()))
+
+
+def live(monkeypatch, change):
+    """Let the checks read runs that ``change`` has altered."""
+    replaced(monkeypatch, checks, "runs_of", lambda right, values: change(right(values)))
+
+
+@falsifies(*IMAGES)
+def a_slice_that_disagrees(monkeypatch):
+    """What is computed again differs from what was recorded by half a per cent."""
+    monkeypatch.setattr(checks, "slice_difference", lambda: 5e-3)
+
+
+@falsifies("cohen-edge-images")
+def an_eighth_sharper(monkeypatch):
+    """Everything is an eighth sharper: the tanh network would hover a third above 2/η and more."""
+    altered(monkeypatch, lambda runs: runs.assign(sharpness=1.125 * runs.sharpness))
+
+
+@falsifies("cohen-edge-images")
+def gradient_flow_stays_too(monkeypatch):
+    """The control shows the effect: gradient flow ends a third lower."""
+    altered(monkeypatch, lambda runs: runs.assign(flow_sharpness=runs.flow_sharpness * 2 / 3))
+
+
+@falsifies("cohen-loss-images")
+def the_loss_turns_back(monkeypatch):
+    """Time runs backwards: the loss rises over long times."""
+    altered(monkeypatch, lambda runs: runs.assign(loss=(runs.loss.dims, runs.loss.values[
+        tuple(slice(None, None, -1) if name == "step" else slice(None) for name in runs.loss.dims)])))
+
+
+@falsifies("cohen-loss-images")
+def no_rises(monkeypatch):
+    """The loss is its own lower envelope: it never rises."""
+    altered(monkeypatch, lambda runs: runs.assign(loss=(runs.loss.dims, np.minimum.accumulate(
+        runs.loss.values, runs.loss.dims.index("step")))))
+
+
+@falsifies("cohen-edge-polynomial")
+def a_tenth_flatter(monkeypatch):
+    """Descent hovers a tenth lower."""
+    live(monkeypatch, lambda runs: runs.assign(sharpness=0.9 * runs.sharpness))
+
+
+@falsifies("cohen-edge-polynomial")
+def flow_at_the_edge(monkeypatch):
+    """Gradient flow stops at 2/η, too."""
+    live(monkeypatch, lambda runs: runs.assign(flow_sharpness=np.minimum(runs.flow_sharpness, 20)))
+
+
+@falsifies("cohen2024-central-flow")
+def another_route(monkeypatch):
+    """The second route holds the sharpness two per cent below 2/η."""
+    monkeypatch.setattr(checks, "routes_apart", checks.routes_apart.__wrapped__)
+    replaced(monkeypatch, flows, "projected", lambda right, fit, w, rate, *given: right(fit, w, 1.02 * rate, *given))
+
+
+@falsifies("cohen2024-central-flow")
+def the_flow_in_its_place(monkeypatch):
+    """The central flow is gradient flow."""
+    live(monkeypatch, lambda runs: runs.assign(central_distance=runs.flow_distance))
+
+
+@falsifies("ours-edge-separable")
+def non_separable_for_both(monkeypatch):
+    """The hypothesis is dropped: both versions are the non-separable one."""
+    live(monkeypatch, lambda runs: runs.assign(digit_share=runs.digit_share.sel(
+        version=["non-separable"] * 2).assign_coords(version=runs.version)))
+
+
+@falsifies("ours-edge-separable")
+def certificates_of_neither(monkeypatch):
+    """Neither version is what its name says."""
+    live(monkeypatch, lambda runs: runs.assign(certificate=runs.certificate.copy(data=["mixed"] * 2)))
