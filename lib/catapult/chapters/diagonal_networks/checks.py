@@ -65,7 +65,9 @@ def ridiculous() -> Measurement:
     digits = table().decades_to_tenth.sel(depth=2)
     median, *ends = outcomes.middle(digits.sel(scale=ONE))
     return Measurement(float(digits.sel(scale=ONE).min()), effect=median, interval=tuple(ends),
-                       control=outcomes.middle(digits.sel(scale=SMALL))[0], conditions=_conditions())
+                       control=outcomes.middle(digits.sel(scale=SMALL))[0], conditions={
+        **_conditions(), "half of the draws need more than 1000": median >= 1000,
+        "one draw never gets there, at any scale": bool(digits.isnull().all("scale").sum() == 1)})
 
 
 def in_between() -> Measurement:
@@ -137,9 +139,20 @@ def large_rate() -> Measurement:
     alpha = experiment.DESCENT_SCALES[0]
     found = {depth: outcomes.added(table(), depth, alpha, 10).sel(multiple=RATE) for depth in (1, 2)}
     mean, *ends = outcomes.interval(found[2])
+    later, wider, deeper = rates_elsewhere()
     return Measurement(mean, effect=mean, interval=tuple(ends), control=outcomes.interval(found[1])[0],
-                       conditions={**_conditions(),
+                       conditions={**_conditions(), "from a quarter to a half is left at 1e-100":
+                                   0.25 <= later[0] / mean <= 0.5, "at α = 1 it adds less than a fifth": wider[0] < mean / 5,
+                                   "at depth 3 the interval at 1e-100 lies below 0": deeper[2] < 0,
                                    "descent by hand ends at the same weights": descent_difference() <= 1e-9})
+
+
+def rates_elsewhere() -> tuple[tuple[float, float, float], ...]:
+    """Return what rates add, with interval: RATE at 10⁻¹⁰⁰, and at α = 1; half of 2/sharpness, depth 3, 10⁻¹⁰⁰."""
+    small, one = experiment.DESCENT_SCALES
+    settings = {(2, small, 100): RATE, (2, one, 10): RATE, (3, small, 100): 0.5}
+    return tuple(outcomes.interval(outcomes.added(table(), *setting).sel(multiple=multiple))
+                 for setting, multiple in settings.items())
 
 
 @functools.cache

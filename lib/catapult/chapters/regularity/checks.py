@@ -38,7 +38,9 @@ def one_cause(values: experiment.Parameters) -> Measurement:
     mean, *ends = mean_interval(apart)
     return Measurement(apart.max(), effect=mean, interval=tuple(ends), control=outcomes.reach(found).mean(),
                        conditions={"from nine starts in ten the control is an octave farther than the three lie apart":
-                                   bool((outcomes.reach(found) > apart + SLACK).mean() >= 0.9)})
+                                   bool((outcomes.reach(found) > apart + SLACK).mean() >= 0.9),
+                                   "at order 4 eight starts in ten have no run that rises and ends at the edge":
+                                   bool(outcomes.onsets(found, 4.0)["edge"].isnull().mean() >= 0.8)})
 
 
 def likelier_where_regular(values: experiment.Parameters) -> Measurement:

@@ -28,7 +28,7 @@ def results_octave(seen: xr.DataArray) -> xr.DataArray:
 def onsets(results: xr.Dataset, growth: float = 1.0) -> dict[str, xr.DataArray]:
     """Return over starts the onset of each of the three, and that of no convergence, at one growth order."""
     at = results.sel(growth=growth)
-    return {"rise": onset(at.rises), "edge": onset(at.converged & (at.scaled >= experiment.EDGE)),
+    return {"rise": onset(at.rises), "edge": onset(at.rises & at.converged & (at.scaled >= experiment.EDGE)),
             "balancing": onset(at.converged & (at.kept <= experiment.BALANCED)), "loss": onset(~at.converged)}
 
 
