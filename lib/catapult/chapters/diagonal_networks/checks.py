@@ -142,7 +142,8 @@ def large_rate() -> Measurement:
     later, wider, deeper = rates_elsewhere()
     return Measurement(mean, effect=mean, interval=tuple(ends), control=outcomes.interval(found[1])[0],
                        conditions={**_conditions(), "from a quarter to a half is left at 1e-100":
-                                   0.25 <= later[0] / mean <= 0.5, "at α = 1 it adds less than a fifth": wider[0] < mean / 5,
+                                   0.25 <= later[0] / mean <= 0.5,
+                                   "at α = 1 it adds less than a fifth": wider[0] < mean / 5,
                                    "at depth 3 the interval at 1e-100 lies below 0": deeper[2] < 0,
                                    "descent by hand ends at the same weights": descent_difference() <= 1e-9})
 
