@@ -7,7 +7,13 @@ thing, such as a constant by two per cent, a hypothesis, or a width or rate outs
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+
+import pytest
+import xarray as xr
+
+from catapult.runs import results
 
 TABLE: list[tuple[str, str, Callable]] = []
 
@@ -21,6 +27,14 @@ def falsifies(*rows: str):
         return function
 
     return mark
+
+
+@functools.cache
+def kept(experiment) -> xr.Dataset:
+    """Return an experiment's results at quick scale, from the store that all tests share: an empty one has none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("CATAPULT_RESULTS", raising=False)
+        return results.compute(experiment, experiment.Parameters.checked(scale="quick"))
 
 
 def scaled(monkeypatch, module, name: str, factor):
