@@ -1,0 +1,70 @@
+"""Falsifications of the rows of the chapter on incremental learning."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from catapult.chapters.incremental_learning import checks
+from catapult.theory import incremental
+from falsifying import falsifies, replaced
+
+
+@falsifies("gissin-shallow")
+def three_layers(monkeypatch):
+    """Depth 3 in place of 2."""
+    monkeypatch.setattr(checks, "SHALLOW", 3)
+
+
+@falsifies("gissin-shallow")
+def a_time_that_is_off(monkeypatch):
+    """The first value takes a tenth of a per cent longer."""
+    replaced(monkeypatch, incremental, "time", lambda right, depth, target, *rest: right(depth, target, *rest) * (
+        1.001 if target > 1 else 1))
+
+
+@falsifies("gissin-deep")
+def two_layers_are_deep(monkeypatch):
+    """Depth 2 is put among the depths."""
+    monkeypatch.setattr(checks, "DEPTHS", (2, 3, 4))
+
+
+@falsifies("gissin-deep")
+def targets_that_are_far_apart(monkeypatch):
+    """r = 1.05 and 1.1, where the law has not set in."""
+    monkeypatch.setattr(checks, "NEAR", 2.0)
+
+
+@falsifies("gissin-four-settings")
+def a_large_initialisation(monkeypatch):
+    """From 1 in place of 10⁻³."""
+    monkeypatch.setattr(checks, "CASE", "deep, from 1")
+
+
+@falsifies("ours-incremental-routes")
+def another_level(monkeypatch):
+    """s is one per cent larger in the flow."""
+    monkeypatch.setattr(incremental, "LEVELS", (0.2525, 0.75))
+
+
+@falsifies("ours-incremental-merges")
+def the_ratio_of_the_flow(monkeypatch):
+    """The growth rates of the flow, r."""
+    monkeypatch.setattr(incremental, "ratio_of_steps", lambda r, multiple: r)
+
+
+@falsifies("ours-incremental-merges")
+def another_rate(monkeypatch):
+    """The rate is 5 % larger than said."""
+    replaced(monkeypatch, incremental, "ratio_of_steps", lambda right, r, multiple: right(r, 1.05 * multiple))
+
+
+@falsifies("ours-incremental-large-rate")
+def a_large_initialisation_at_the_large_rate(monkeypatch):
+    """The large rate is looked at from a large initialisation."""
+    right = checks.table()
+    wrong = right.copy(deep=True)
+    for name in ("half", "end"):
+        wrong[name].loc[{"case": "deep", "pace": "large"}] = right[name].sel(case="deep, from 1", pace="large")
+    monkeypatch.setattr(checks, "table", lambda: wrong)
+    monkeypatch.setattr(checks, "slice_difference", lambda: 0.0)
+    assert np.isfinite(wrong.half).all()
