@@ -215,20 +215,20 @@ def check(claim: Claim) -> Callable[..., Measurement]:
     return getattr(importlib.import_module(checks_of(claim.chapter)), claim.check)
 
 
-def is_about(claim: Claim, values: Parameters) -> bool:
-    """Return whether the claim's check is about runs with such parameters."""
-    return isinstance(values, typing.get_type_hints(check(claim)).get("values", ()))
+def model(claim: Claim) -> type[Parameters] | None:
+    """Return the model of the parameters of the runs that the claim's check is about; None if it draws its own cases."""
+    return typing.get_type_hints(check(claim)).get("values")
 
 
 def parameters(claim: Claim, scale: str = "quick", values: Parameters | None = None) -> list[Parameters]:
-    """Return what the claim's check takes: nothing, or the parameters of the runs that it is about.
+    """Return what the claim's check takes: nothing, or parameters of its :func:`model`.
 
     These are ``values`` if they are of that model, else what the model has at this scale.
     """
-    model = typing.get_type_hints(check(claim)).get("values")
-    if model is None:
+    taken = model(claim)
+    if taken is None:
         return []
-    return [values if isinstance(values, model) else model.checked(scale=scale)]
+    return [values if isinstance(values, taken) else taken.checked(scale=scale)]
 
 
 def measure(claim: Claim, scale: str = "quick", values: Parameters | None = None) -> Measurement:

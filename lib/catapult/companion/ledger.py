@@ -79,8 +79,9 @@ def verdicts(chapter: str, values: Parameters | None = None, *, anchor: bool = F
     if not rows:
         raise InputError(f"no claim belongs to chapter {chapter!r}")
     outcomes = list(claims.verify(rows, functools.partial(claims.measured, values=values)))
-    changed = values is not None and values != type(values)()
-    text = [entry(outcome, anchor, changed and claims.is_about(outcome.claim, values)) for outcome in outcomes]
+    changed = type(values) if values is not None and values != type(values)() else None
+    text = [entry(outcome, anchor, changed is not None and claims.model(outcome.claim) is changed)
+            for outcome in outcomes]
     if anchor:
         counted = Counter(claim.verdict for claim in rows)
         counts = ", ".join(f"{counted[verdict]} {verdict}" for verdict in VERDICTS if counted[verdict])
