@@ -216,7 +216,7 @@ def check(claim: Claim) -> Callable[..., Measurement]:
 
 
 def model(claim: Claim) -> type[Parameters] | None:
-    """Return the model of the parameters of the runs that the claim's check is about; None if it draws its own cases."""
+    """Return the model of the parameters of the runs that the claim's check is about; None if it draws its cases."""
     return typing.get_type_hints(check(claim)).get("values")
 
 
