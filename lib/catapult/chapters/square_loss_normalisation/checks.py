@@ -1,0 +1,203 @@
+"""Checks of the chapter on the square loss with normalisation: a linear predictor exactly, networks as recorded."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import torch
+import xarray as xr
+
+from catapult.chapters.square_loss_normalisation import experiment, outcomes
+from catapult.chapters.square_loss_normalisation.descent import follow
+from catapult.companion.measurement import Measurement
+from catapult.networks import Network
+from catapult.oracles import normalised as oracle
+from catapult.runs import recorded
+from catapult.theory import normalised, scale_invariant
+
+DRAWS = (0, 1)
+DECAYED = experiment.LINEAR_DECAY
+NORMALISATION = "batch"
+STEP_RATE, STEP_DECAY = 0.05, 0.03
+START, CASE, SPARSE = outcomes.SMALL, outcomes.BOTH, outcomes.NEITHER
+AGREE = 1e-3
+
+
+@functools.cache
+def table(data_set: str = "digits") -> xr.Dataset:
+    """Return the recorded table."""
+    values = {} if data_set == "digits" else {"data_set": data_set, "parts": "networks"}
+    return recorded.load(experiment, experiment.Parameters.checked(values, scale="paper"))
+
+
+@functools.cache
+def slice_difference() -> float:
+    """Return how far the losses after the first steps of a seed, computed again, are from the table, relatively."""
+    values = experiment.Parameters.checked(scale="paper")
+    again = experiment.trained(values, "batch", 0, steps=experiment.EARLY + 1).early_loss
+    kept = table().early_loss.sel(normalisation="batch", seed=0)
+    return float(np.abs(again.squeeze() / kept - 1).max())
+
+
+def _conditions() -> dict[str, bool]:
+    return {"a slice computed again is what was recorded": slice_difference() <= AGREE}
+
+
+def farthest(found: list[float] | np.ndarray, of: float = 1.0) -> float:
+    """Return the number that is farthest from another."""
+    return float(np.ravel(found)[int(np.argmax(np.abs(np.ravel(found) - of)))])
+
+
+@functools.cache
+def linear() -> xr.Dataset:
+    """Return the linear predictor's ends over draws."""
+    return xr.concat([experiment.linear(draw) for draw in DRAWS], "seed")
+
+
+def minimum_norm() -> Measurement:
+    """Largest |part of w that no point sees| over |shortest w|, normalised with decay; control: without, the least.
+
+    Effect: length over the shortest without decay, the largest.
+    """
+    ends = linear().sel(kind="normalised")
+    left = ends.unseen.sel(linear_decay=DECAYED)
+    same = linear().unseen.sel(kind="plain", linear_decay=DECAYED)
+    return Measurement(float(left.max()), effect=float(ends.length.sel(linear_decay=0.0).max()),
+                       control=float(ends.unseen.sel(linear_decay=0.0).min()),
+                       conditions={"decay alone does it, too": bool(same.max() <= left.max() + 1e-6)})
+
+
+def absolute_minimum() -> Measurement:
+    """Mean over seeds, least over scales, of the last layer's norm over the least that its outputs allow.
+
+    Effect: the last layer's norm from the large start over that from the small one; control: the same without decay.
+    """
+    every = [outcomes.interval(outcomes.of(table(), "excess", CASE, scale)) for scale in table().scale.values]
+    mean, *ends = every[int(np.argmin([each[0] for each in every]))]
+    forgotten = [outcomes.interval(outcomes.of(table(), "rho", case, outcomes.LARGE)
+                                   / outcomes.of(table(), "rho", case, START))[0]
+                 for case in (CASE, outcomes.NORMALISED)]
+    return Measurement(mean, effect=forgotten[0], interval=tuple(ends), control=forgotten[1], conditions=_conditions())
+
+
+def margins() -> Measurement:
+    """Mean over seeds of log(ratio of normalised margins)/log(inverse ratio of ρ), starts 1/4 and 1/2, without both.
+
+    Effect: the ratio of the normalised margins.
+    """
+    small, large = (outcomes.of(table(), "rho", SPARSE, scale) for scale in (START, outcomes.MIDDLE))
+    gained = outcomes.larger_margin(table(), SPARSE)
+    mean, *ends = outcomes.interval(gained / np.log10((large / small).values))
+    return Measurement(mean, effect=10 ** outcomes.interval(gained)[0], interval=tuple(ends), conditions=_conditions())
+
+
+def small_start() -> Measurement:
+    """Mean over seeds of log10 of the normalised margin, start 1/4 less 1/2, without both; control: decay alone."""
+    mean, *ends = outcomes.interval(outcomes.larger_margin(table(), SPARSE))
+    return Measurement(mean, effect=mean, interval=tuple(ends),
+                       control=outcomes.interval(outcomes.larger_margin(table(), outcomes.DECAY))[0],
+                       conditions=_conditions())
+
+
+def _network(normalisation: str | None) -> tuple[Network, torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+    """Return a small network, data of it, class numbers, and weights."""
+    rng = np.random.default_rng(7)
+    X, y = torch.tensor(rng.standard_normal((40, 6))), torch.tensor(rng.integers(0, 3, 40))
+    network = Network((6, 8, 3), "relu", "standard", normalisation)
+    return network, X, y, network.initialise(3)
+
+
+def _turned(normalisation: str | None) -> float:
+    """Return the largest change of an output, over the largest output, when weights into units are scaled by ½ to 2."""
+    network, X, _, (first, last) = _network(normalisation)
+    factors = torch.tensor(2.0 ** np.random.default_rng(8).uniform(-1, 1, (8, 1)))
+    before, after = (network.forward([matrix, last], X) for matrix in (first, factors * first))
+    return float((after - before).abs().max() / before.abs().max())
+
+
+def singular() -> Measurement:
+    """Change of outputs when weights into each hidden unit are scaled by a factor; control: no normalisation."""
+    return Measurement(_turned(NORMALISATION), control=_turned(None))
+
+
+def orthogonal() -> Measurement:
+    """Largest relative distance of |w|² after a step from (1 − ηλ)²|w|² + η²|g|²; control: without normalisation."""
+    def far(normalisation):
+        network, X, y, weights = _network(normalisation)
+        path = follow(network, X, y, [matrix[None] for matrix in weights], np.array([STEP_RATE]),
+                      np.array([STEP_DECAY]), steps=1)
+        before = [matrix.detach().clone() for matrix in next(path)]
+        w, after = before[0][0], next(path)[0].detach()[0]
+        g = ((1 - STEP_RATE * STEP_DECAY) * w - after) / STEP_RATE
+        law = scale_invariant.length_after_step((w**2).sum(1), (g**2).sum(1), STEP_RATE, STEP_DECAY)
+        return float(((after**2).sum(1) / law - 1).abs().max())
+
+    return Measurement(far(NORMALISATION), control=far(None))
+
+
+def collapse() -> Measurement:
+    """Mean over seeds of log10 NC1, both less normalisation alone, from start 1; control: decay alone less neither.
+
+    Effect: both less neither from start 1/4.
+    """
+    large = outcomes.LARGE
+    gained = outcomes.less_collapsed(table(), "nc1", (CASE, large), (outcomes.NORMALISED, large))
+    mean, *ends = outcomes.interval(gained)
+    alone = outcomes.less_collapsed(table(), "nc1", (outcomes.DECAY, large), (outcomes.NEITHER, large))
+    sparse = outcomes.less_collapsed(table(), "nc1", (CASE, START), (outcomes.NEITHER, START))
+    return Measurement(mean, effect=outcomes.interval(sparse)[0], interval=tuple(ends),
+                       control=outcomes.interval(alone)[0], conditions=_conditions())
+
+
+def memory() -> Measurement:
+    """Largest distance of the law of prop-sn-memory from the flow, of the unseen part over |shortest w|.
+
+    Effect: the least unseen part that a start of 1/10 leaves with normalisation and without decay.
+    """
+    ends = linear()
+    laws = [abs(closed(draw, start) - integrated(draw, start)) for draw in DRAWS for start in experiment.STARTS]
+    return Measurement(float(np.max([np.abs(np.abs(ends.law) - ends.unseen).max(), *laws])),
+                       effect=float(ends.unseen.sel(kind="normalised", linear_decay=0.0, start=0.1).min()),
+                       control=float(ends.unseen.sel(kind="plain", linear_decay=0.0, start=0.1).max()))
+
+
+def closed(draw: int, start: float) -> float:
+    """Return ρ at the end without decay by the root of an equation."""
+    Z, v = experiment.points(draw)
+    least, unseen = (float(np.linalg.norm(each)) for each in (normalised.least_norm(Z), normalised.outside(Z, v)))
+    return normalised.length_at_end(least, unseen, start)
+
+
+def integrated(draw: int, start: float) -> float:
+    """Return it by the flow, where ρ may turn its sign."""
+    Z, v = experiment.points(draw)
+    return abs(oracle.flow(Z, start, v, 0.0, experiment.LONG)[0])
+
+
+def edge() -> Measurement:
+    """Mean over seeds of η times sharpness at the end with both, at the rate where it is farthest from 2.
+
+    Control: the largest mean of the other three cases. Effect: the largest rate over the smallest.
+    """
+    ends = table().edge.isel(time=slice(-4, None)).mean("time")
+    kept = ends.sel(network=CASE["normalisation"], edge_decay=experiment.EDGE_DECAYS[-1])
+    every = [outcomes.interval(kept.sel(rate=rate)) for rate in kept.rate.values]
+    mean, *ends_of = every[int(np.argmax([abs(each[0] - 2) for each in every]))]
+    rest = [float(ends.sel(network=network, edge_decay=decay).mean("seed").max())
+            for network, decay in (("none", 0.0), ("none", experiment.EDGE_DECAYS[-1]), ("batch", 0.0))]
+    return Measurement(mean, effect=float(kept.rate.max() / kept.rate.min()), interval=tuple(ends_of),
+                       control=float(np.max(rest)), conditions=_conditions())
+
+
+def accuracy() -> Measurement:
+    """Mean over seeds of the test error with both less that with neither, from start 1/4, paired.
+
+    Effect: with neither, start 1/2 less start 1/4; control: the same with decay alone.
+    """
+    mean, *ends = outcomes.interval(outcomes.of(table(), "test_error", CASE, START)
+                                    - outcomes.of(table(), "test_error", SPARSE, START))
+    grown = [outcomes.interval(outcomes.of(table(), "test_error", case, outcomes.MIDDLE)
+                               - outcomes.of(table(), "test_error", case, START))[0]
+             for case in (outcomes.NEITHER, outcomes.DECAY)]
+    return Measurement(mean, effect=grown[0], interval=tuple(ends), control=grown[1], conditions=_conditions())

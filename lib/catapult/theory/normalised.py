@@ -1,0 +1,57 @@
+r"""Square loss with a normalised predictor, f = ρ f_V: the equilibrium of ρ, and weight normalisation of a linear one.
+
+Poggio and Liao (2020): :math:`L = \sum_n(\rho\,y_n f_{V,n} - 1)^2 + \lambda\rho^2`. Of a linear predictor, V is a unit
+vector v, w = ρ v, and gradient flow on ρ and v, v kept of length 1, is
+
+.. math:: \dot\rho = -v\cdot g - 2\lambda\rho, \quad \dot v = -\rho(I - vv^T)g, \quad g = 2Z^T(Zw - 1) .
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import brentq
+
+
+def equilibrium(outputs: np.ndarray, decay: float) -> float:
+    """Return ρ_eq = Σ y f_V/(λ + Σ f_V²) for signed outputs y f_V of any shape and λ ≥ 0 on the summed loss."""
+    return float(outputs.sum() / (decay + (outputs**2).sum()))
+
+
+def least_norm(Z: np.ndarray) -> np.ndarray:
+    """Return the shortest w with Z w = 1, by the pseudo-inverse; Z has full row rank."""
+    return np.linalg.pinv(Z) @ np.ones(len(Z))
+
+
+def outside(Z: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Return the part of v that no row of Z sees."""
+    return v - np.linalg.pinv(Z) @ (Z @ v)
+
+
+def remembered(rho: float, start: float, decayed: float = 0.0) -> float:
+    r"""Return what is left of the part of v that the data do not see: :math:`e^{-(\rho^2-\rho_0^2)/2 - 2D}`.
+
+    ``decayed`` is :math:`D = \lambda\int\rho^2\,dt`, 0 without decay (then Wu et al., 2020).
+    """
+    return float(np.exp(-(rho**2 - start**2) / 2 - 2 * decayed))
+
+
+def length_at_end(least: float, unseen: float, start: float) -> float:
+    """Return ρ where the flow without decay interpolates: the root of ρ²(1 − |n|²) = least², n what is remembered.
+
+    Parameters
+    ----------
+    least
+        Length of the shortest interpolating w.
+    unseen
+        Length below 1 of the part of v(0) outside of the data.
+    start
+        ρ(0), with ρ(0)·unseen below what the root can be, as it always is.
+    """
+    def lacking(rho):
+        return rho**2 * (1 - (unseen * remembered(rho, start)) ** 2) - least**2
+
+    low = least
+    high = np.sqrt(least**2 + start**2) + 1.0
+    while lacking(high) < 0:
+        high *= 2
+    return float(brentq(lacking, low, high, xtol=1e-14, rtol=1e-14))
