@@ -111,3 +111,9 @@ def a_large_start(monkeypatch):
     monkeypatch.setattr(checks, "START", outcomes.LARGE)
 
 
+
+
+@falsifies("ours-square-accuracy-pairs")
+def the_other_pair(monkeypatch):
+    """Digits in place of automobiles and dogs."""
+    monkeypatch.setattr(checks, "PAIR", "digits")
