@@ -65,3 +65,14 @@ def test_the_length_after_a_step():
     w, g = np.array([2.0, 1.0]), np.array([-0.5, 1.0])  # orthogonal
     after = w - 0.3 * (g + 0.1 * w)
     assert scale_invariant.length_after_step(w @ w, g @ g, 0.3, 0.1) == pytest.approx(after @ after)
+
+
+@pytest.mark.parametrize(("normalisation", "out"), [("batch", 0.0), (None, -1.0)])
+def test_outputs_have_a_zero_direction_a_unit_with_normalisation_and_without(normalisation, out):
+    network = Network((4, 5, 3), "relu", "standard", normalisation)
+    X, W = torch.tensor(np.random.default_rng(3).standard_normal((30, 4))), network.initialise(0)
+    first, last = torch.autograd.functional.jacobian(lambda *W: network.forward(list(W), X), tuple(W))
+    for unit in range(5):  # along the weights into it, and against those out of it
+        change = first[:, :, unit] @ W[0][unit] + out * last[:, :, :, unit] @ W[1][:, unit]
+        assert float(change.abs().max()) < 1e-4
+        assert float((first[:, :, unit] @ W[0][unit]).abs().max()) < 1e-4 or normalisation is None
