@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 
+import xarray as xr
+
 from catapult.chapters.square_loss_normalisation import checks, experiment, outcomes
 from catapult.theory import normalised, scale_invariant
 from falsifying import falsifies, replaced
@@ -31,12 +33,9 @@ def too_short(monkeypatch):
 
 
 @falsifies("poggio-minimum-norm-networks")
-def a_bound_that_is_too_large(monkeypatch):
-    """The excess is measured with half of the norm, as if the features had twice their length."""
-    wrong = checks.table().copy(deep=True)
-    wrong["excess"] = wrong.excess / 2
-    monkeypatch.setattr(checks, "table", lambda: wrong)
-    monkeypatch.setattr(checks, "slice_difference", lambda: 0.0)
+def normalisation_alone_forgets_nothing(monkeypatch):
+    """Normalisation without decay in place of both."""
+    monkeypatch.setattr(checks, "CASE", outcomes.NORMALISED)
 
 
 @falsifies("poggio-margin")
@@ -65,7 +64,7 @@ def with_decay(monkeypatch):
 
 
 @falsifies("poggio-collapse")
-def a_small_start_without_decay(monkeypatch):
+def normalisation_without_decay(monkeypatch):
     """Normalisation without decay in place of both."""
     monkeypatch.setattr(checks, "CASE", outcomes.NORMALISED)
 
@@ -91,16 +90,17 @@ def a_memory_that_is_off(monkeypatch):
 
 
 @falsifies("ours-normalised-edge")
-def only_normalisation(monkeypatch):
+def only_decay(monkeypatch):
     """Without normalisation, with decay."""
     monkeypatch.setattr(checks, "CASE", outcomes.DECAY)
 
 
 @falsifies("ours-normalised-edge")
-def another_edge(monkeypatch):
-    """The sharpness is off by the ½ of the loss."""
-    wrong = checks.table().copy(deep=True)
-    wrong["edge"] = wrong.edge / 2
+def a_rate_below_those_sampled(monkeypatch):
+    """A rate a quarter of the smallest: ηλt falls short of what the lengths need to shrink."""
+    monkeypatch.setattr(experiment, "EDGE_RATES", (0.01,))
+    found = experiment.edge(experiment.Parameters.checked({"edge_steps": 1200}), 0)
+    wrong = xr.concat([found.expand_dims(seed=[seed]) for seed in (0, 1)], "seed")
     monkeypatch.setattr(checks, "table", lambda: wrong)
     monkeypatch.setattr(checks, "slice_difference", lambda: 0.0)
 
@@ -109,8 +109,6 @@ def another_edge(monkeypatch):
 def a_large_start(monkeypatch):
     """Without both the start is large, too."""
     monkeypatch.setattr(checks, "START", outcomes.LARGE)
-
-
 
 
 @falsifies("ours-square-accuracy-pairs")

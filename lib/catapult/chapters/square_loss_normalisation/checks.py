@@ -66,7 +66,9 @@ def minimum_norm() -> Measurement:
     same = linear().unseen.sel(kind="plain", linear_decay=DECAYED)
     return Measurement(float(left.max()), effect=float(ends.length.sel(linear_decay=0.0).max()),
                        control=float(ends.unseen.sel(linear_decay=0.0).min()),
-                       conditions={"decay alone does it, too": bool(same.max() <= left.max() + 1e-6)})
+                       conditions={"decay alone does it, too": bool(same.max() <= left.max() + 1e-6),
+                                   "without decay a third and more is left": bool(
+                                       ends.unseen.sel(linear_decay=0.0).min() >= 1 / 3)})
 
 
 def absolute_minimum() -> Measurement:
@@ -79,7 +81,10 @@ def absolute_minimum() -> Measurement:
     forgotten = [outcomes.interval(outcomes.of(table(), "rho", case, outcomes.LARGE)
                                    / outcomes.of(table(), "rho", case, START))[0]
                  for case in (CASE, outcomes.NORMALISED)]
-    return Measurement(mean, effect=forgotten[0], interval=tuple(ends), control=forgotten[1], conditions=_conditions())
+    said = {"with decay the norm forgets the start, to 5 %": abs(forgotten[0] - 1) <= 0.05,
+            "without decay it does not, by 20 % and more": forgotten[1] >= 1.2}
+    return Measurement(mean, effect=forgotten[0], interval=tuple(ends), control=forgotten[1],
+                       conditions=said | _conditions())
 
 
 def margins() -> Measurement:
@@ -96,9 +101,11 @@ def margins() -> Measurement:
 def small_start() -> Measurement:
     """Mean over seeds of log10 of the normalised margin, start 1/4 less 1/2, without both; control: decay alone."""
     mean, *ends = outcomes.interval(outcomes.larger_margin(table(), SPARSE))
+    said = {f"the same on {pair}": outcomes.interval(outcomes.larger_margin(table(pair), SPARSE))[1] > 0
+            for pair in experiment.PAIRS}
     return Measurement(mean, effect=mean, interval=tuple(ends),
                        control=outcomes.interval(outcomes.larger_margin(table(), outcomes.DECAY))[0],
-                       conditions=_conditions())
+                       conditions=said | _conditions())
 
 
 def _network(normalisation: str | None) -> tuple[Network, torch.Tensor, torch.Tensor, list[torch.Tensor]]:
@@ -145,10 +152,20 @@ def collapse() -> Measurement:
     large = outcomes.LARGE
     gained = outcomes.less_collapsed(table(), "nc1", (CASE, large), (outcomes.NORMALISED, large))
     mean, *ends = outcomes.interval(gained)
-    alone = outcomes.less_collapsed(table(), "nc1", (outcomes.DECAY, large), (outcomes.NEITHER, large))
-    sparse = outcomes.less_collapsed(table(), "nc1", (CASE, START), (outcomes.NEITHER, START))
-    return Measurement(mean, effect=outcomes.interval(sparse)[0], interval=tuple(ends),
-                       control=outcomes.interval(alone)[0], conditions=_conditions())
+
+    def less(measure: str, one: dict, other: dict, scale: float) -> tuple[float, float, float]:
+        return outcomes.interval(outcomes.less_collapsed(table(), measure, (one, scale), (other, scale)))
+
+    alone, sparse = less("nc1", outcomes.DECAY, outcomes.NEITHER, large), less("nc1", CASE, outcomes.NEITHER, START)
+    pairs = [(CASE, outcomes.NORMALISED), (outcomes.DECAY, outcomes.NEITHER)]
+    aligned = [less("nc3", *pair, float(scale))[2] < 0 for pair in pairs for scale in table().scale.values]
+    said = {"decay alone lowers NC1 three times and more": alone[2] < -np.log10(3),
+            "NC3 is nearer with decay, with and without normalisation, from every start": all(aligned),
+            "a small start without both has less NC1 than with both": sparse[1] > 0,
+            "both have less NC2 and NC3 than it": all(less(measure, CASE, outcomes.NEITHER, START)[2] < 0
+                                                      for measure in ("nc2", "nc3"))}
+    return Measurement(mean, effect=sparse[0], interval=tuple(ends), control=alone[0],
+                       conditions={name: bool(kept) for name, kept in said.items()} | _conditions())
 
 
 def memory() -> Measurement:
@@ -158,9 +175,11 @@ def memory() -> Measurement:
     """
     ends = linear()
     laws = [abs(closed(draw, start) - integrated(draw, start)) for draw in DRAWS for start in experiment.STARTS]
-    return Measurement(float(np.max([np.abs(np.abs(ends.law) - ends.unseen).max(), *laws])),
-                       effect=float(ends.unseen.sel(kind="normalised", linear_decay=0.0, start=0.1).min()),
-                       control=float(ends.unseen.sel(kind="plain", linear_decay=0.0, start=0.1).max()))
+    left = ends.unseen.sel(linear_decay=0.0, start=0.1)
+    normal, plain = float(left.sel(kind="normalised").min()), float(left.sel(kind="plain").max())
+    return Measurement(float(np.max([np.abs(np.abs(ends.law) - ends.unseen).max(), *laws])), effect=normal,
+                       control=plain, conditions={"normalised, a third and more is left": normal >= 1 / 3,
+                                                  "plain, a tenth and less": plain <= 0.1})
 
 
 def closed(draw: int, start: float) -> float:
@@ -188,7 +207,8 @@ def edge() -> Measurement:
     rest = [float(ends.sel(network=network, edge_decay=decay).mean("seed").max())
             for network, decay in (("none", 0.0), ("none", experiment.EDGE_DECAYS[-1]), ("batch", 0.0))]
     return Measurement(mean, effect=float(kept.rate.max() / kept.rate.min()), interval=tuple(ends_of),
-                       control=float(np.max(rest)), conditions=_conditions())
+                       control=float(np.max(rest)),
+                       conditions={"no other case comes near: 1.4 at most": float(np.max(rest)) <= 1.4} | _conditions())
 
 
 def accuracy() -> Measurement:
@@ -198,10 +218,13 @@ def accuracy() -> Measurement:
     """
     mean, *ends = outcomes.interval(outcomes.of(table(), "test_error", CASE, START)
                                     - outcomes.of(table(), "test_error", SPARSE, START))
-    grown = [outcomes.interval(outcomes.of(table(), "test_error", case, outcomes.MIDDLE)
-                               - outcomes.of(table(), "test_error", case, START))[0]
-             for case in (outcomes.NEITHER, outcomes.DECAY)]
-    return Measurement(mean, effect=grown[0], interval=tuple(ends), control=grown[1], conditions=_conditions())
+    grown, decayed = (outcomes.interval(outcomes.of(table(), "test_error", case, outcomes.MIDDLE)
+                                        - outcomes.of(table(), "test_error", case, START))
+                      for case in (outcomes.NEITHER, outcomes.DECAY))
+    said = {"its interval ends within a point": ends[0] >= -0.01 and ends[1] <= 0.01,
+            "with neither the larger start costs": grown[1] > 0, "with decay it is not seen to": decayed[1] <= 0}
+    return Measurement(mean, effect=grown[0], interval=tuple(ends), control=decayed[0],
+                       conditions=said | _conditions())
 
 
 def accuracy_on_pairs() -> Measurement:
@@ -214,5 +237,10 @@ def accuracy_on_pairs() -> Measurement:
         return outcomes.interval(100 * (errors[0] - errors[1]))
 
     mean, *ends = less(CASE, outcomes.NEITHER)
-    return Measurement(mean, effect=less(outcomes.DECAY, outcomes.NEITHER)[0], interval=tuple(ends),
-                       control=less(CASE, outcomes.NORMALISED)[0], conditions=_conditions())
+    decayed, normal = less(outcomes.DECAY, outcomes.NEITHER), less(outcomes.NORMALISED, outcomes.NEITHER)
+    beyond = [less(CASE, alone) for alone in (outcomes.DECAY, outcomes.NORMALISED)]
+    said = {"both less neither: the interval ends below 0": ends[1] < 0,
+            "decay alone less neither: too": decayed[2] < 0, "normalisation alone less neither: too": normal[2] < 0,
+            "both less either alone: the intervals hold 0": all(each[1] <= 0 <= each[2] for each in beyond)}
+    return Measurement(mean, effect=decayed[0], interval=tuple(ends), control=beyond[1][0],
+                       conditions=said | _conditions())
