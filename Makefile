@@ -10,13 +10,14 @@ BIN := .venv/bin
 # Dozens of processes import the library: its bytecode is kept, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help book test quick site archive bench browser references picture lock lint clean
+.PHONY: help book test quick site pdf archive bench browser references picture lock lint clean
 
 help:
 	@echo "make book        build the book (makes .venv first, if there is none)"
 	@echo "make test        run the tests (builds the book first, if it is stale)"
 	@echo "make quick       run the tests that catch most breaks, in a minute: no book, no browser"
 	@echo "make site        one folder and a zip that any static host serves"
+	@echo "make pdf         the whole book as one file to print; needs Chromium (make browser), takes minutes"
 	@echo "make archive     source, recorded results and book in one file with checksums, of the last commit"
 	@echo "make bench       measure what the engines gain; RECORD=1 stores the table that the book shows"
 	@echo "make browser     install Chromium for the tests of the rendered pages (Debian, Ubuntu)"
@@ -47,6 +48,9 @@ quick: .venv/installed
 
 site: .venv/installed
 	@$(BIN)/python -m catapult.companion.book site
+
+pdf: .venv/installed
+	@$(BIN)/python -m catapult.companion.printing
 
 archive: .venv/installed
 	@$(BIN)/python -m catapult.companion.archive

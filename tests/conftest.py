@@ -51,8 +51,9 @@ def chromium():
 
     Without one these tests are skipped, where the machine is a person's; continuous integration has to have it.
     """
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    executable = next(filter(None, map(shutil.which, names)), None)
+    from catapult.companion.printing import BROWSERS
+
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
     if executable is None:
         message = "no Chromium on this machine, so no page was opened: make browser"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
