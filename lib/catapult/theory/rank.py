@@ -1,8 +1,8 @@
 r"""Effective rank, and what repeated kernel regression on one's own values does to it (Kumar et al. 2020, as recalled).
 
 Kernel regression with ridge c on targets y gives :math:`A y`, :math:`A = G(G + cI)^{-1}`. With targets
-:math:`R + \gamma P Q_{k-1}` and :math:`S = \gamma P A` the k-th fit is :math:`A M_k R`, :math:`M_k = \sum_{i<k} S^i`; if
-the targets carry no reward, it is :math:`A S^{k-1} y`.
+:math:`R + \gamma P Q_{k-1}` and :math:`S = \gamma P A` the k-th fit is :math:`A M_k R`,
+:math:`M_k = \sum_{i<k} S^i`; if the targets carry no reward, it is :math:`A S^{k-1} y`.
 """
 
 from __future__ import annotations

@@ -4,16 +4,16 @@ Fixed before the recorded runs, after trials on seeds 0 and 1 (which are not amo
 
 * *World.* 8 × 8, two walls, 50 states, 4 moves, γ = 0.95, deterministic. *All pairs*: every (s, a) is trained on.
   *Nine tenths*: each with probability 0.9, by seed; values of the rest are extrapolated, and performance can fall.
-* *Network.* One-hot state, three hidden ReLU layers of 64, four values, PyTorch's default start. 100 fits of 50 full-batch
-  steps of Adam at 10⁻³, warm. Features: the last hidden layer at all states; srank at δ = 0.01.
-* *Arms* (:data:`.fitting.ARMS`), one start a seed: own targets; these with the penalty 10⁻³ (σ_max² − σ_min²); those of the
-  next seed's network (same kind, not its own); exact value iteration's (same number, same scale, no network); Q*.
-* *Measures.* ``lost``: srank at the start less at the end. K1: lost > 0 of own targets, all pairs. K3: lost of own targets
-  less of value iteration's, all pairs, paired. Performance, Σ V^π/Σ V* of the greedy policy: K2: its change from fit 50 (where
-  exact iteration has reached every state) to the end, own targets, nine tenths, and the rank correlation over seeds of
-  this change with that of srank; K4: at the end with the penalty less without, nine tenths, paired.
-* *Map.* Own targets and value iteration's, nine tenths: 10 and 200 steps a fit; Adam at 3·10⁻⁴ and 3·10⁻³; descent at 0.3,
-  1, 3, 5 (10 diverged in trials); a wide start (He's, one input at a time).
+* *Network.* One-hot state, three hidden ReLU layers of 64, four values, PyTorch's default start. 100 fits of 50
+  full-batch steps of Adam at 10⁻³, warm. Features: the last hidden layer at all states; srank at δ = 0.01.
+* *Arms* (:data:`.fitting.ARMS`), one start a seed: own targets; these with the penalty 10⁻³ (σ_max² − σ_min²); those
+  of the next seed's network (same kind, not its own); exact value iteration's (as many, same scale, no network); Q*.
+* *Measures.* ``lost``: srank at the start less at the end. K1: lost > 0 of own targets, all pairs. K3: lost of own
+  targets less of value iteration's, all pairs, paired. Performance, Σ V^π/Σ V* of the greedy policy: K2: its change
+  from fit 50 (exact iteration has reached every state) to the end, own targets, nine tenths, and the rank correlation
+  over seeds of this change with that of srank; K4: at the end with the penalty less without, nine tenths, paired.
+* *Map.* Own targets and value iteration's, nine tenths: 10 and 200 steps a fit; Adam at 3·10⁻⁴ and 3·10⁻³; descent at
+  0.3, 1, 3, 5 (10 diverged in trials); a wide start (He's, one input at a time).
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ def fitted(pairs: np.ndarray, seeds: range, arms: tuple[str, ...], plan: Schedul
     singular = found.pop("singular")
     ranks = np.where(np.isnan(singular).any(-1), np.nan, rank.srank(np.nan_to_num(singular)))
     first = {"srank": ranks, "returned": found["returned"]}
-    of_fits = {name: np.pad(found[name], ((0, 0), (0, 0), (1, 0)), constant_values=np.nan) for name in ("scale", "error")}
+    before = ((0, 0), (0, 0), (1, 0))
+    of_fits = {name: np.pad(found[name], before, constant_values=np.nan) for name in ("scale", "error")}
     return xr.Dataset({**{name: (("arm", "seed", "fit"), each.astype(np.float32)) for name, each in
                           {**first, **of_fits}.items()},
                        "singular": (("arm", "seed", "value"), singular[:, :, -1].astype(np.float32))},

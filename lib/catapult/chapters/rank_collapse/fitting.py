@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from catapult.chapters.rank_collapse.grid import Grid
 WIDTH, HIDDEN = 64, 3
 PENALTY = 1e-3
 ARMS = ("bootstrapped", "with penalty", "of another network", "value iteration", "best values")
-"""Targets r + γ max Q of the network's own copy, twice; of the copy of the next seed; exact iterates; Q* from the start."""
+"""Targets r + γ max Q of the own copy, twice; of the copy of the next seed; exact iterates; Q* from the start."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +35,7 @@ def start(states: int, actions: int, seeds: range, wide: bool = False) -> list[t
     """
     sizes = [states, *[WIDTH] * HIDDEN, actions]
     found = []
-    for layer, (into, out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for layer, (into, out) in enumerate(itertools.pairwise(sizes)):
         streams = [np.random.default_rng([seed, layer]) for seed in seeds]
         if wide:
             scale = np.sqrt(2 if layer == 0 else (2 if layer < HIDDEN else 1) / into)
@@ -104,11 +105,25 @@ class Descent:
 OPTIMISERS = {"adam": Adam, "descent": Descent}
 
 
+def keep(grid: Grid, weights: list[torch.Tensor], kept: dict[str, list], arms: int) -> np.ndarray:
+    """Append what holds now to ``kept``; return the values (arm, seed, state, action)."""
+    with torch.no_grad():
+        phi = features(weights)
+        q = torch.baddbmm(weights[-1], phi, weights[-2]).numpy()
+    lost = ~(np.isfinite(q).all((1, 2)) & torch.isfinite(phi).all(2).all(1).numpy())
+    singular = torch.linalg.svdvals(torch.where(torch.tensor(lost)[:, None, None], 0.0, phi)).numpy()
+    kept["singular"].append(np.where(lost[:, None], np.nan, singular))
+    kept["returned"].append([np.nan if gone else grid.returned(each.argmax(-1))
+                             for gone, each in zip(lost, q, strict=True)])
+    return q.reshape(arms, -1, *q.shape[1:])
+
+
 def fitted(grid: Grid, seen: np.ndarray, seeds: range, arms: tuple[str, ...], plan: Schedule) -> dict[str, np.ndarray]:
     """Follow the fits; return by arm, seed and fit what holds after it (the first entry: at the start).
 
-    ``singular`` (arm, seed, fit, width), the singular values of the features at every state; ``returned``, of the
-    greedy policy, NaN both once a network has diverged; ``scale``, root mean square of the targets; ``error``, that of the fit on what is seen.
+    ``singular`` (arm, seed, fit, width), the singular values of the features at every state, and ``returned``, of the
+    greedy policy, are NaN once a network has diverged. ``scale``, root mean square of the targets, and ``error``, that
+    of the fit on what is seen, are of the fits alone.
 
     Parameters
     ----------
@@ -127,33 +142,22 @@ def fitted(grid: Grid, seen: np.ndarray, seeds: range, arms: tuple[str, ...], pl
                              for _ in seeds], dtype=torch.float64)
     which = torch.nonzero(punished).ravel()
     kept = {name: [] for name in ("singular", "returned", "scale", "error")}
-    for fit in range(plan.fits + 1):
-        with torch.no_grad():
-            phi = features(weights)
-            values = torch.baddbmm(weights[-1], phi, weights[-2])
-            q = values.numpy().reshape(len(arms), count, states, actions)
-            if fit:
-                kept["error"].append((mask * (values - aims) ** 2).sum((1, 2)).sqrt().numpy())
-                kept["scale"].append((mask * aims**2).sum((1, 2)).sqrt().numpy())
-            lost = ~np.isfinite(q).all((2, 3)).ravel()
-            lost |= ~torch.isfinite(phi).all(2).all(1).numpy()
-            singular = torch.linalg.svdvals(torch.where(torch.tensor(lost)[:, None, None], 0.0, phi)).numpy()
-            kept["singular"].append(np.where(lost[:, None], np.nan, singular))
-            kept["returned"].append([np.nan if gone else grid.returned(each.argmax(-1))
-                                     for gone, each in zip(lost, q.reshape(-1, states, actions), strict=True)])
-        if fit == plan.fits:
-            break
+    q = keep(grid, weights, kept, len(arms))
+    for fit in range(plan.fits):
         aims = np.stack([targets(grid, arm, q[place], fit) for place, arm in enumerate(arms)])
         if "of another network" in arms:
             aims[arms.index("of another network")] = np.roll(aims[arms.index("bootstrapped")], -1, 0)
         aims = torch.tensor(aims.reshape(-1, states, actions))
         for _ in range(plan.steps):
-            phi = features(weights)
-            loss = (mask * (torch.baddbmm(weights[-1], phi, weights[-2]) - aims) ** 2).sum() / 2
+            loss = (mask * (torch.baddbmm(weights[-1], phi := features(weights), weights[-2]) - aims) ** 2).sum() / 2
             if len(which):
                 loss = loss + PENALTY * spread(phi[which]).sum()
             gradients = torch.autograd.grad(loss, weights)
             with torch.no_grad():
                 optimiser.step(weights, gradients)
+        q = keep(grid, weights, kept, len(arms))
+        left = torch.tensor(q.reshape(-1, states, actions)) - aims
+        kept["error"].append((mask * left**2).sum((1, 2)).sqrt().numpy())
+        kept["scale"].append((mask * aims**2).sum((1, 2)).sqrt().numpy())
     return {name: np.moveaxis(np.array(each).reshape(len(each), len(arms), count, *np.shape(each)[2:]), 0, 2)
             for name, each in kept.items()}

@@ -39,7 +39,7 @@ class Grid:
         return self.iterates(4 * len(self.rewards))[-1]
 
     def returned(self, actions: np.ndarray) -> float:
-        """Return Σ_s V^π(s)/Σ_s V*(s) of the policy that takes ``actions`` (state,): 1 for the best, by linear solve."""
+        """Return Σ_s V^π(s)/Σ_s V*(s) of the policy with ``actions`` (state,): 1 for the best, by linear solve."""
         states = np.arange(len(actions))
         step = np.zeros((len(actions), len(actions)))
         step[states, self.follows[states, actions]] = DISCOUNT * self.going[states, actions]
