@@ -1,0 +1,124 @@
+"""Checks of the chapter on collapse of rank: kernels in closed form and fit by fit, networks as recorded."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import xarray as xr
+
+from catapult.chapters.rank_collapse import experiment, fitting, outcomes
+from catapult.companion.measurement import Measurement
+from catapult.oracles import rank as oracle
+from catapult.runs import recorded
+from catapult.theory import rank
+
+TORUS = (8, 0.95, 1.0, 1.0)
+"""Side, discount, width of the kernel and ridge."""
+FITS = (1, 2, 5, 10, 20, 50)
+LONG = 1000
+OWN, EXACT, PENALISED, ANOTHER = "bootstrapped", "value iteration", "with penalty", "of another network"
+ALL, PART = experiment.DATA
+SLICE, SAME = 3, 1e-6
+
+
+@functools.cache
+def table(parts: str = "arms") -> xr.Dataset:
+    """Return the recorded table."""
+    return recorded.load(experiment, experiment.Parameters.checked(scale="paper", parts=parts))
+
+
+@functools.cache
+def slice_difference() -> float:
+    """Return how far the first fits of one seed, computed again, are from the table in srank and return."""
+    again = experiment.cell(experiment.Parameters(seeds=1, fits=SLICE), ALL)
+    return difference(again)
+
+
+def difference(again: xr.Dataset) -> float:
+    """Return the largest difference from the table; of arms that do not look at another seed, which may be missing."""
+    arms = [arm for arm in fitting.ARMS if arm != ANOTHER]
+    again = again.sel(arm=arms)
+    kept = table().sel(arm=arms, seed=again.seed, fit=again.fit, data=again.data)
+    return float(np.max([np.abs(again[name] - kept[name]).max() for name in ("srank", "returned")]))
+
+
+def _conditions() -> dict[str, bool]:
+    return {"a slice computed again is what was recorded": slice_difference() <= SAME}
+
+
+def kernels(fits: tuple[int, ...], iterated: bool = False) -> xr.Dataset:
+    """Return srank of S^k, ``bare``, and of M_k, ``rewarded``, over ``fits``: in closed form, or fit by fit."""
+    if iterated:
+        found = [oracle.fitted(*TORUS, k) for k in fits]
+    else:
+        eigenvalues = rank.torus_eigenvalues(*TORUS)
+        found = [(rank.distilled(eigenvalues, k), rank.rewarded(eigenvalues, k)) for k in fits]
+    ranks = [[int(rank.srank(each)) for each in pair] for pair in found]
+    return xr.Dataset({name: ("fits", [pair[i] for pair in ranks]) for i, name in enumerate(("bare", "rewarded"))},
+                      coords={"fits": list(fits)})
+
+
+def distilled() -> Measurement:
+    """Srank of S^50 on the torus; effect: how much less than of S; control: with rewards, M_50."""
+    closed, by_fits = kernels(FITS), kernels(FITS, iterated=True)
+    return Measurement(float(closed.bare[-1]), effect=float(closed.bare[0] - closed.bare[-1]),
+                       control=float(closed.rewarded[-1]),
+                       conditions={"fit by fit the ranks are the same": bool(closed.equals(by_fits))})
+
+
+def rewarded() -> Measurement:
+    """Least ratio of two eigenvalues of M_k on the torus over k ≤ 1000, over its floor; control: of S^50."""
+    eigenvalues = rank.torus_eigenvalues(*TORUS)
+    lower, upper = np.min(eigenvalues[eigenvalues >= 0]), np.max(eigenvalues)
+    positive = np.array([lower, upper])
+    ratios = np.array([np.divide(*rank.rewarded(positive, k)) for k in range(1, LONG)])
+    floor = (1 - upper) / (1 - lower)
+    bare = np.divide(*rank.distilled(positive, FITS[-1]))
+    return Measurement(float(np.min(ratios) / floor), effect=float(floor), control=float(bare / floor),
+                       conditions={"it never rises": bool((np.diff(ratios) <= 1e-15).all()),
+                                   "srank is never below 62 of 64": bool(
+                                       (kernels((1, 2, 3, 10, 100, LONG)).rewarded >= 62).all())})
+
+
+def _lost(arm: str, data: str = ALL) -> xr.DataArray:
+    return outcomes.lost(table().srank.sel(arm=arm, data=data))
+
+
+def lost_more() -> xr.DataArray:
+    """Return by seed what own targets lose in srank less what exact iterates do, all pairs."""
+    return _lost(OWN) - _lost(EXACT)
+
+
+def half_width(values: xr.DataArray) -> float:
+    """Return half the width of the interval over seeds: what they resolve."""
+    _, low, high = outcomes.interval(values)
+    return (high - low) / 2
+
+
+def falls() -> Measurement:
+    """Mean srank lost from the start to the end, own targets, all pairs, with interval; control: exact iterates."""
+    mean, *ends = outcomes.interval(_lost(OWN))
+    return Measurement(mean, effect=mean, interval=tuple(ends), control=float(_lost(EXACT).mean()),
+                       conditions=_conditions())
+
+
+def performance() -> Measurement:
+    """Mean change of the return from fit 50 to the end, own targets, nine tenths; effect: correlation with srank's."""
+    mean, *ends = outcomes.interval(outcomes.change(table().returned.sel(arm=OWN, data=PART)))
+    return Measurement(mean, effect=outcomes.together(table(), OWN), interval=tuple(ends), conditions=_conditions())
+
+
+def bootstrapping() -> Measurement:
+    """Mean of what own targets lose in srank less what exact iterates do, all pairs, paired, with interval."""
+    mean, *ends = outcomes.interval(lost_more())
+    other, *_ = outcomes.interval(_lost(OWN) - _lost(ANOTHER))
+    return Measurement(mean, effect=mean, interval=tuple(ends), control=other, conditions=_conditions())
+
+
+def penalty() -> Measurement:
+    """Mean return with the penalty less without, at the end, nine tenths, paired; effect: the same of srank."""
+    last = table().isel(fit=-1).sel(data=PART)
+    better = last.sel(arm=PENALISED) - last.sel(arm=OWN)
+    mean, *ends = outcomes.interval(better.returned)
+    return Measurement(mean, effect=float(better.srank.mean()), interval=tuple(ends), conditions=_conditions())

@@ -1,0 +1,39 @@
+"""What is compared: ranks lost, performance, and their intervals over seeds."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.stats
+import xarray as xr
+
+from catapult.statistics import mean_interval
+
+FROM = 50
+"""The fit from which on performance can fall: exact iteration has reached every state."""
+
+
+def interval(values: xr.DataArray) -> tuple[float, float, float]:
+    """Return mean and 95 % interval over seeds; the ends are NaN for one seed."""
+    return tuple(float(each) for each in mean_interval(values.values))
+
+
+def lost(srank: xr.DataArray) -> xr.DataArray:
+    """Return srank at the start less at the end: over what is left of (data, arm, seed)."""
+    return srank.isel(fit=0, drop=True) - srank.isel(fit=-1, drop=True)
+
+
+def change(over_fits: xr.DataArray, start: int = FROM) -> xr.DataArray:
+    """Return the change from a fit to the end."""
+    return over_fits.isel(fit=-1, drop=True) - over_fits.sel(fit=start, drop=True)
+
+
+def together(results: xr.Dataset, arm: str, data: str = "nine tenths") -> float:
+    """Return Spearman's correlation over seeds of the changes of srank and of performance from fit ``FROM`` on."""
+    one = results.sel(arm=arm, data=data)
+    return float(scipy.stats.spearmanr(change(one.srank), change(one.returned))[0])
+
+
+def resolved(seeds: int, power: float = 0.8) -> float:
+    """Return the least correlation that a test at 5 % sees with this power, by Fisher's z."""
+    quantiles = scipy.stats.norm.ppf([0.975, power])
+    return float(np.tanh(quantiles.sum() / np.sqrt(seeds - 3)))

@@ -1,0 +1,56 @@
+"""Falsifications of the rows of the chapter on collapse of rank."""
+
+from __future__ import annotations
+
+from catapult.chapters.rank_collapse import checks, outcomes
+from catapult.theory import rank
+from falsifying import falsifies, replaced
+
+
+@falsifies("kumar-rank-falls")
+def from_the_fiftieth_fit_on(monkeypatch):
+    """What is lost is counted from fit 50 on."""
+    monkeypatch.setattr(outcomes, "lost", lambda srank: -outcomes.change(srank))
+
+
+@falsifies("kumar-performance")
+def from_the_fifth_fit_on(monkeypatch):
+    """The change is counted from fit 5 on, when the reward has not reached most states."""
+    replaced(monkeypatch, outcomes, "change", lambda right, over_fits: right(over_fits, 5))
+
+
+@falsifies("kumar-bootstrapping")
+def arms_exchanged(monkeypatch):
+    """Exact iterates are taken for own targets, and these for exact iterates."""
+    monkeypatch.setattr(checks, "OWN", "value iteration")
+    monkeypatch.setattr(checks, "EXACT", "bootstrapped")
+
+
+@falsifies("kumar-control")
+def exact_values_in_place_of_the_penalty(monkeypatch):
+    """What is compared with own targets has exact iterates: its return is better."""
+    monkeypatch.setattr(checks, "PENALISED", "value iteration")
+
+
+@falsifies("ours-rank-distilled")
+def fewer_fits(monkeypatch):
+    """Twenty fits in place of fifty."""
+    monkeypatch.setattr(checks, "FITS", (1, 2, 5, 10, 20))
+
+
+@falsifies("ours-rank-distilled")
+def rewards(monkeypatch):
+    """The targets have rewards."""
+    monkeypatch.setattr(rank, "distilled", rank.rewarded)
+
+
+@falsifies("ours-rank-floor")
+def three_fits(monkeypatch):
+    """Three fits in place of a thousand: the floor is not reached."""
+    monkeypatch.setattr(checks, "LONG", 3)
+
+
+@falsifies("ours-rank-floor")
+def eigenvalues_that_are_off(monkeypatch):
+    """Eigenvalues two per cent larger than those of the floor."""
+    replaced(monkeypatch, rank, "rewarded", lambda right, eigenvalues, fits: right(1.02 * eigenvalues, fits))
