@@ -20,10 +20,15 @@ def from_the_fifth_fit_on(monkeypatch):
 
 
 @falsifies("kumar-bootstrapping")
-def arms_exchanged(monkeypatch):
-    """Exact iterates are taken for own targets, and these for exact iterates."""
-    monkeypatch.setattr(checks, "OWN", "value iteration")
-    monkeypatch.setattr(checks, "EXACT", "bootstrapped")
+def targets_that_stand_still(monkeypatch):
+    """The control has Q* from the start: the targets do not move as own ones do."""
+    monkeypatch.setattr(checks, "EXACT", "best values")
+
+
+@falsifies("kumar-bootstrapping")
+def the_rank_is_kept_by_the_control(monkeypatch):
+    """The control has the penalty."""
+    monkeypatch.setattr(checks, "EXACT", "with penalty")
 
 
 @falsifies("kumar-control")

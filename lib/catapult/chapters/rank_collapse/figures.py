@@ -53,32 +53,28 @@ def kernels(closed: xr.Dataset, iterated: xr.Dataset) -> Figure:
     """Draw srank against the number of fits, without rewards and with, in closed form and fit by fit."""
     with style.use():
         figure, axes = style.subplots(height=3.4)
-        for name, colour, label in (("bare", "catapult", "no rewards: Sᵏ"), ("rewarded", "lazy", "rewards: M_k")):
+        for name, colour, label in (("bare", "catapult", "no rewards: $S^k$"), ("rewarded", "lazy", "rewards: $M_k$")):
             axes.plot(closed.fits, closed[name], color=PALETTE[colour], label=label)
             axes.plot(iterated.fits, iterated[name], "o", color=PALETTE[colour], markersize=5)
         axes.set(xscale="log", xlabel="fits", ylabel="srank, of 64", ylim=(0, 68))
-        axes.legend(loc="center left")
+        axes.legend(loc="center right")
     return figure
 
 
 def performance(results: xr.Dataset) -> Figure:
-    """Draw performance over the fits on nine tenths of the pairs, and its change against that of srank, by seed."""
+    """Draw performance over the fits on nine tenths of the pairs, and at the end against srank, by network."""
     with style.use():
         figure, (left, right) = style.subplots(1, 2, height=3.8, width_ratios=[1.3, 1])
         curves(left, results.returned.sel(data="nine tenths"), tuple(OF_ARM))
-        left.set(xlabel="fit", ylabel="return, of the best policy's", ylim=(0, 1))
+        left.set(xlabel="fit", ylabel="return, of the best policy's", ylim=(0, 1.35))
         left.set_title("performance, nine tenths")
         left.legend(fontsize="small", ncols=2, loc="upper left")
-        for arm in ("bootstrapped", "with penalty"):
-            colour, marker = OF_ARM[arm]
-            one = results.sel(data="nine tenths", arm=arm)
-            right.plot(outcomes.change(one.srank), outcomes.change(one.returned), marker, color=PALETTE[colour],
-                       label=NAMES[arm], alpha=0.8)
-        right.axhline(0, color=PALETTE["theory"], linewidth=0.8)
-        right.axvline(0, color=PALETTE["theory"], linewidth=0.8)
-        right.set(xlabel="change of srank, fit 50 to the end", ylabel="change of the return")
-        right.set_title("by seed")
-        right.legend(fontsize="small")
+        last = results.isel(fit=-1).sel(data="nine tenths")
+        for arm, (colour, marker) in OF_ARM.items():
+            right.plot(last.srank.sel(arm=arm), last.returned.sel(arm=arm), marker, color=PALETTE[colour], markersize=5,
+                       alpha=0.8)
+        right.set(xlabel="srank at the end", ylim=(0, 1.35))
+        right.set_title("at the end, by network")
         style.label_panels(figure)
     return figure
 
