@@ -114,7 +114,7 @@ def test_the_power_of_ten_seeds():
 
 def test_bad_parameters_are_refused():
     with pytest.raises(InputError):
-        experiment.Parameters.checked(seeds=0)
+        experiment.Parameters.checked({"seeds": 0})
 
 
 @pytest.mark.slow
