@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catapult.chapters.rank_collapse import checks, outcomes
+from catapult.chapters.rank_collapse import checks, outcomes, sharpness
 from catapult.theory import rank
 from falsifying import falsifies, replaced
 
@@ -59,3 +59,22 @@ def three_fits(monkeypatch):
 def eigenvalues_that_are_off(monkeypatch):
     """Eigenvalues two per cent larger than those of the floor."""
     replaced(monkeypatch, rank, "rewarded", lambda right, eigenvalues, fits: right(1.02 * eigenvalues, fits))
+
+
+@falsifies("ours-rank-rates")
+def descent_in_place_of_adam(monkeypatch):
+    """Rates 3 and 0.3 of plain descent, a factor of ten as well."""
+    monkeypatch.setattr(checks, "SLOW", "descent 0.3")
+    monkeypatch.setattr(checks, "FAST", "descent 3")
+
+
+@falsifies("ours-rank-descent")
+def beyond_the_edge(monkeypatch):
+    """Rate 5 is put among the stable ones."""
+    monkeypatch.setattr(checks, "STABLE", ("descent 0.3", "descent 5"))
+
+
+@falsifies("ours-rank-descent")
+def a_sharper_start(monkeypatch):
+    """The starts are twice as sharp: rate 3 is beyond 2/sharpness."""
+    replaced(monkeypatch, sharpness, "at_start", lambda right, seeds: 2 * right(seeds))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.sparse.linalg import LinearOperator, eigsh
 
-from catapult.chapters.rank_collapse import checks, experiment, fitting, outcomes
+from catapult.chapters.rank_collapse import checks, experiment, fitting, outcomes, sharpness
 from catapult.chapters.rank_collapse.grid import DISCOUNT, walled
 from catapult.parameters import InputError
 
@@ -110,6 +111,20 @@ def test_the_power_of_ten_seeds():
     draws = np.random.default_rng(0).multivariate_normal([0, 0], [[1, rho], [rho, 1]], size=(4000, 10))
     found = [np.corrcoef(each.T)[0, 1] for each in draws]
     assert np.mean(np.arctanh(found) * np.sqrt(7) > 1.96) == pytest.approx(0.8, abs=0.06)  # z has a bias at ten
+
+
+def test_sharpness_is_the_largest_eigenvalue():
+    weights = fitting.start(STATES, ACTIONS, range(1))
+    flat, seen = np.concatenate([w.numpy().ravel() for w in weights]), experiment.seen(0.9, range(1))
+
+    def slope(at):
+        parts = np.split(at, np.cumsum([w.numel() for w in weights])[:-1])
+        moved = [torch.tensor(each.reshape(w.shape)).requires_grad_() for each, w in zip(parts, weights, strict=True)]
+        return np.concatenate([g.numpy().ravel() for g in sharpness.gradient(moved, seen)])
+
+    product = LinearOperator((flat.size, flat.size), matvec=lambda v: (
+        slope(flat + 1e-5 * v.ravel()) - slope(flat - 1e-5 * v.ravel())) / 2e-5, dtype=float)
+    assert sharpness.at_start(range(1))[0] == pytest.approx(eigsh(product, 1, which="LA", tol=1e-6)[0][0], rel=1e-4)
 
 
 def test_bad_parameters_are_refused():

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 import xarray as xr
 
-from catapult.chapters.rank_collapse import experiment, fitting, outcomes
+from catapult.chapters.rank_collapse import experiment, fitting, outcomes, sharpness
 from catapult.companion.measurement import Measurement
 from catapult.oracles import rank as oracle
 from catapult.runs import recorded
@@ -19,6 +19,8 @@ FITS = (1, 2, 5, 10, 20, 50)
 LONG = 1000
 OWN, EXACT, PENALISED, ANOTHER = "bootstrapped", "value iteration", "with penalty", "of another network"
 ALL, PART = experiment.DATA
+SLOW, FAST = "Adam 0.0003", "Adam 0.003"
+STABLE, BEYOND = ("descent 0.3", "descent 1", "descent 3"), "descent 5"
 SLICE, SAME = 3, 1e-6
 
 
@@ -123,3 +125,29 @@ def penalty() -> Measurement:
     kept = outcomes.interval(_lost(OWN) - _lost(PENALISED))[1] > 0
     return Measurement(mean, effect=float(better.srank.mean()), interval=tuple(ends), conditions={
         **_conditions(), "on all pairs it keeps rank": kept})
+
+
+def _lost_in_settings() -> xr.DataArray:
+    return outcomes.lost(outcomes.settings(table("all")).srank)
+
+
+def rates() -> Measurement:
+    """Mean of what Adam at 0.003 takes more than at 0.0003, paired, the lesser of own targets and exact iterates."""
+    lost = _lost_in_settings()
+    each = np.array([outcomes.interval((lost.sel(plan=FAST) - lost.sel(plan=SLOW)).sel(arm=arm))
+                     for arm in experiment.TWO])
+    mean, *ends = each[np.argmin(each[:, 0])]
+    return Measurement(mean, effect=np.max(each[:, 0]), interval=tuple(ends), conditions=_conditions())
+
+
+def descent() -> Measurement:
+    """Largest mean srank lost by descent at three rates, own or exact; effect: beyond 2/sharpness; control: Adam."""
+    lost = _lost_in_settings()
+    each = np.array([outcomes.interval(lost.sel(plan=plan, arm=arm)) for plan in STABLE for arm in experiment.TWO])
+    mean, *ends = each[np.argmax(each[:, 0])]
+    start = sharpness.at_start(range(experiment.FIRST, experiment.FIRST + 10))
+    most, beyond = (experiment.PLANS[plan]["rate"] for plan in (STABLE[-1], BEYOND))
+    return Measurement(mean, effect=float(lost.sel(plan=BEYOND, arm=EXACT).mean()), interval=tuple(ends),
+                       control=float(lost.sel(plan=outcomes.SETTING, arm=EXACT).mean()), conditions={
+        **_conditions(), "2/sharpness at each start is between the rates": bool(
+            (2 / start > most).all() and (2 / start < beyond).all())})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -81,24 +80,23 @@ def performance(results: xr.Dataset) -> Figure:
 
 def settings(results: xr.Dataset) -> Figure:
     """Draw srank lost and the return at the end over the map of settings, own targets beside exact iterates."""
+    every = outcomes.settings(results)
+    plans = every.plan.values.tolist()
     with style.use():
-        figure, (left, right) = style.subplots(1, 2, height=4.4, sharey=True)
-        plans = results.plan.values.tolist()
+        figure, (left, right) = style.subplots(1, 2, height=4.6, sharey=True)
         for shift, arm in ((-0.15, "bootstrapped"), (0.15, "value iteration")):
             colour, marker = OF_ARM[arm]
-            one = results.sel(two=arm)
             for row, plan in enumerate(plans):
-                for axes, values in ((left, outcomes.lost(one.map_srank)), (right, one.map_returned.isel(fit=-1))):
-                    ends = outcomes.interval(values.sel(plan=plan))
-                    if np.isfinite(ends[0]):
-                        style.interval(axes, ends, row + shift, PALETTE[colour], marker=marker, markersize=5,
-                                       label=NAMES[arm] if row == 0 else None)
+                one = every.sel(arm=arm, plan=plan)
+                for axes, values in ((left, outcomes.lost(one.srank)), (right, one.returned.isel(fit=-1))):
+                    style.interval(axes, outcomes.interval(values), row + shift, PALETTE[colour], marker=marker,
+                                   markersize=5, label=NAMES[arm] if row == 0 else None)
         left.set_yticks(range(len(plans)), plans)
         left.axvline(0, color=PALETTE["theory"], linewidth=0.8)
         left.set(xlabel="srank lost, start to end", ylim=(len(plans) - 0.5, -0.5))
         right.set(xlabel="return at the end, of the best policy's")
         left.set_title("rank")
         right.set_title("performance")
-        right.legend(fontsize="small", loc="best")
+        left.legend(fontsize="small", loc="upper right")
         style.label_panels(figure)
     return figure

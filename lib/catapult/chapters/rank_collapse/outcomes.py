@@ -11,6 +11,10 @@ from catapult.statistics import mean_interval
 FROM = 50
 """The fit from which on performance can fall: exact iteration has reached every state."""
 
+SETTING = "Adam 0.001"
+ORDER = ["Adam 0.0003", SETTING, "Adam 0.003", "10 steps", "200 steps", "descent 0.3", "descent 1", "descent 3",
+         "descent 5", "wide start"]
+
 
 def interval(values: xr.DataArray) -> tuple[float, float, float]:
     """Return mean and 95 % interval over seeds; the ends are NaN for one seed."""
@@ -31,6 +35,14 @@ def together(results: xr.Dataset, arm: str, data: str = "nine tenths") -> float:
     """Return Spearman's correlation over seeds of srank and of performance at the end."""
     one = results.isel(fit=-1).sel(arm=arm, data=data)
     return float(scipy.stats.spearmanr(one.srank, one.returned)[0])
+
+
+def settings(results: xr.Dataset) -> xr.Dataset:
+    """Return srank and return (plan, arm, seed, fit) on nine tenths: the map, and the arms' own setting."""
+    of_map = results[["map_srank", "map_returned"]].rename(map_srank="srank", map_returned="returned", two="arm")
+    own = results[["srank", "returned"]].sel(data="nine tenths", arm=of_map.arm).drop_vars("data")
+    every = xr.concat([of_map, own.expand_dims(plan=[SETTING])], "plan")
+    return every.assign_coords(plan=[*results.plan.values.tolist(), SETTING]).sel(plan=ORDER)
 
 
 def resolved(seeds: int, power: float = 0.8) -> float:
