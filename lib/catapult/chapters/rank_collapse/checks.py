@@ -74,13 +74,13 @@ def rewarded() -> Measurement:
     eigenvalues = rank.torus_eigenvalues(*TORUS)
     lower, upper = np.min(eigenvalues[eigenvalues >= 0]), np.max(eigenvalues)
     positive = np.array([lower, upper])
-    ratios = np.array([np.divide(*rank.rewarded(positive, k)) for k in range(1, LONG)])
+    ratios = np.array([np.divide(*rank.rewarded(positive, k)) for k in range(1, LONG + 1)])
     floor = (1 - upper) / (1 - lower)
     bare = np.divide(*rank.distilled(positive, FITS[-1]))
     return Measurement(float(np.min(ratios) / floor), effect=float(floor), control=float(bare / floor),
                        conditions={"it never rises": bool((np.diff(ratios) <= 1e-15).all()),
                                    "srank is never below 62 of 64": bool(
-                                       (kernels((1, 2, 3, 10, 100, LONG)).rewarded >= 62).all())})
+                                       (kernels(tuple(range(1, LONG + 1))).rewarded >= 62).all())})
 
 
 def _lost(arm: str, data: str = ALL) -> xr.DataArray:
