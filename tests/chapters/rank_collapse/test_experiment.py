@@ -92,7 +92,7 @@ def test_the_next_network_teaches():
 
 def test_a_diverged_network_is_no_number():
     found = experiment.fitted(experiment.seen(1.0, range(1)), range(1), ("bootstrapped",),
-                              fitting.Schedule(40, 50, "descent", 100.0))
+                              fitting.Schedule(4, 50, "descent", 100.0))
     assert np.isnan(found.srank.values[..., -1]).all()
     assert np.isnan(found.returned.values[..., -1]).all()
 
