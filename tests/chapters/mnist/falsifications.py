@@ -252,7 +252,7 @@ def three_seeds(monkeypatch):
 
 
 WIDE = ("ours-mnist-edges-width", "ours-mnist-edges-rule", "lewkowycz-mnist-edge")
-DEEP = ("kalra-mnist-sharpness", "ours-mnist-edges-depth")
+DEEP = ("kalra-mnist-sharpness", "kalra-mnist-sharpness-depth", "ours-mnist-edges-depth")
 
 
 def edges_altered(monkeypatch, change):
@@ -298,7 +298,13 @@ def a_fall_of_two_fifths(monkeypatch):
     monkeypatch.setattr(edges, "FALLEN", 0.6)
 
 
-@falsifies("kalra-mnist-sharpness", "ours-mnist-edges-depth")
+@falsifies("kalra-mnist-sharpness")
+def the_logistic_loss_does_it_too(monkeypatch):
+    """The control shows the effect: the runs called logistic are those of the squared loss, too."""
+    edges_altered(monkeypatch, lambda runs: runs.sel(loss=["squared"] * 2).assign_coords(loss=runs.loss))
+
+
+@falsifies("kalra-mnist-sharpness-depth", "ours-mnist-edges-depth")
 def depths_in_each_others_place(monkeypatch):
     """The runs called deep are those of one hidden layer."""
     edges_altered(monkeypatch, lambda runs: runs if "hidden_layers" not in runs.dims else

@@ -71,7 +71,7 @@ def depth() -> Figure:
                 axis.set_title(f"{loss} loss: {NAMES[name]}", fontsize="small")
                 for layers, (colour, marker) in zip(runs.hidden_layers.values, style.THREE, strict=True):
                     _band(axis, outcomes.edge(runs.sel(loss=loss, hidden_layers=layers), name), colour, marker,
-                          f"{layers} hidden layer" + "s" * (layers > 1))
+                          f"hidden layers: {layers}")
         _axes(axes, runs.width.values)
         for axis in axes[:, 1]:
             axis.yaxis.set_major_locator(FixedLocator([2, 4, 8]))

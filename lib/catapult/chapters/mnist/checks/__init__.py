@@ -3,6 +3,7 @@
 from catapult.chapters.mnist.checks.edges import (
     bounded_gradient,
     sharpness_reduction,
+    sharpness_reduction_and_depth,
     squared_at_four,
     upper_edge_and_depth,
     upper_edge_and_width,
@@ -30,4 +31,5 @@ __all__ = [
     "best_accuracy_at_large_rate", "best_rate", "bounded_gradient", "catapult_on_non_separable",
     "catapult_on_separable", "dynamics_follow_separability", "edge_selection", "flatter_below_critical_on_separable",
     "flatter_generalises", "flatter_in_catapult_phase", "gains", "no_edge_on_separable", "one_predictor", "peaks",
-    "sharpness_reduction", "squared_at_four", "upper_edge_and_depth", "upper_edge_and_width", "window_and_width"]
+    "sharpness_reduction", "sharpness_reduction_and_depth", "squared_at_four", "upper_edge_and_depth",
+    "upper_edge_and_width", "window_and_width"]
