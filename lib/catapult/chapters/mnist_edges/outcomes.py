@@ -16,6 +16,8 @@ from catapult.runs import recorded
 from catapult.statistics import mean_interval
 
 EDGES = ("rise", "fall", "diverge")
+WIDE = experiment.Parameters(widest=1024, deepest=1, seeds=5)
+"""What was recorded beyond width 256."""
 FALLEN = 0.95
 """The share of its start below which the sharpness has fallen."""
 SQUARED_ASYMPTOTE = 2.0
@@ -28,10 +30,15 @@ def table() -> xr.Dataset:
     return recorded.load(experiment, experiment.Parameters())
 
 
+def shallow() -> xr.Dataset:
+    """Return those of one hidden layer, without that dimension."""
+    return table().sel(hidden_layers=1, drop=True)
+
+
 @functools.cache
 def wide() -> xr.Dataset:
     """Return the recorded runs of one hidden layer up to width 1024, over (version, loss, width, seed, multiple)."""
-    return recorded.load(experiment, experiment.Parameters(widest=1024, deepest=1)).isel(hidden_layers=0, drop=True)
+    return recorded.load(experiment, WIDE).isel(hidden_layers=0, drop=True)
 
 
 def edge(runs: xr.Dataset, name: str) -> xr.DataArray:

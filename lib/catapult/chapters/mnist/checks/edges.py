@@ -11,8 +11,8 @@ VERSIONS = ("non-separable", "separable")
 
 
 def upper_edge_and_width() -> Measurement:
-    """Exponent of the width in the upper edge, logistic loss, non-separable, 8 to 1024; control: squared loss."""
-    runs = outcomes.wide()
+    """Exponent of the width in the upper edge, logistic loss, non-separable, 8 to 256; control: squared loss."""
+    runs = outcomes.shallow()
     found = {(loss, version): outcomes.exponent(runs, "diverge", loss=loss, version=version)
              for loss in ("logistic", "squared") for version in VERSIONS}
     mean, low, high = found["logistic", "non-separable"]
@@ -30,7 +30,7 @@ def bounded_gradient() -> Measurement:
 
     Effect: the median at the widest, non-separable.
     """
-    runs = outcomes.wide()
+    runs = outcomes.shallow()
     ratio = outcomes.edge(runs, "diverge") / outcomes.rule(runs)
     # Both in the same rate: with the squared loss the unit differs, the rule is that of the logistic loss.
     logistic, squared = ratio.sel(loss="logistic"), ratio.sel(loss="squared")
@@ -45,7 +45,7 @@ def squared_at_four() -> Measurement:
 
     Control: the logistic loss. Effect: the median at the widest, non-separable, over 4/λ0.
     """
-    runs = outcomes.wide()
+    runs = outcomes.shallow()
     medians = np.log2(outcomes.edge(runs, "diverge").median("seed") / outcomes.SQUARED_ASYMPTOTE)
     far = np.abs(medians).max(("width", "version"))
     return Measurement(far.sel(loss="squared"), control=far.sel(loss="logistic"),
