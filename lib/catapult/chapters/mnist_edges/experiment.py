@@ -20,7 +20,7 @@ Fixed before the recorded runs, after trials of one seed at widths 32 and 128, w
   half-width.
 
 Added after three seeds were seen: widths 512 and 1024 for one hidden layer (``widest``, ``deepest``), a table of its
-own of five seeds, because the exponent of the headline was not that of the theory and might still grow.
+own, because the exponent of the headline was not that of the theory and might still grow.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from catapult.runs import recorded
 from catapult.statistics import mean_interval
 
 EDGES = ("rise", "fall", "diverge")
-WIDE = experiment.Parameters(widest=1024, deepest=1, seeds=5)
+WIDE = experiment.Parameters(widest=1024, deepest=1)
 """What was recorded beyond width 256."""
 FALLEN = 0.95
 """The share of its start below which the sharpness has fallen."""
