@@ -16,8 +16,9 @@ Fixed before the recorded runs, after trials on seeds 0 and 1 (which are not amo
   0.3, 1, 3, 5 (10 diverged in trials); a wide start (He's, one input at a time).
 
 The trials decided the start (from He's, tried first, no rank went) and the part of the pairs (0.5 and 0.75 were tried),
-and showed the sign of K3. After the runs the rows' bounds were set, K3's from <= 0 to within 2, and the two rows on rates
-were chosen from the map. With own targets no srank of nine tenths changes from fit 50 on: K2's correlation is not defined; that of srank and return at the end, over seeds, was put in its place.
+and showed the sign of K3. After the runs the rows' bounds were set, K3's from <= 0 to within 2, and the two rows on
+rates were chosen from the map. With own targets no srank of nine tenths changes from fit 50 on, so K2's correlation of
+changes is not defined; that of srank and return at the end, over seeds, was put in its place.
 """
 
 from __future__ import annotations
