@@ -29,12 +29,16 @@ def torus_eigenvalues(side: int, discount: float, width: float, ridge: float) ->
     P is the walk to the four neighbours, :math:`p(k) = (\cos k_1 + \cos k_2)/2`; the kernel is
     :math:`e^{-d^2/2w^2}`, d the distance around the torus. Both are circulant, so they commute and S is symmetric.
     """
+    cosine = np.cos(2 * np.pi * np.arange(side) / side)
+    return discount * ((cosine[:, None] + cosine) / 2).ravel() * torus_fit(side, width, ridge)
+
+
+def torus_fit(side: int, width: float, ridge: float) -> np.ndarray:
+    """Return the eigenvalues of A on the torus, of one fit, in the order of :func:`torus_eigenvalues`."""
     steps = np.arange(side)
-    around = np.exp(-np.minimum(steps, side - steps) ** 2 / (2 * width**2))
-    one = np.fft.fft(around).real
-    kernel = np.outer(one, one)
-    cosine = np.cos(2 * np.pi * steps / side)
-    return (discount * (cosine[:, None] + cosine) / 2 * kernel / (kernel + ridge)).ravel()
+    one = np.fft.fft(np.exp(-np.minimum(steps, side - steps) ** 2 / (2 * width**2))).real
+    kernel = np.outer(one, one).ravel()
+    return kernel / (kernel + ridge)
 
 
 def distilled(eigenvalues: np.ndarray, fits: int) -> np.ndarray:

@@ -61,6 +61,13 @@ def kernels(fits: tuple[int, ...], iterated: bool = False) -> xr.Dataset:
                       coords={"fits": list(fits)})
 
 
+def ranks_of_fits(fits: int) -> tuple[int, int]:
+    """Return srank of A S^(k−1), the k-th fit without rewards, and of A M_k, with them, on the torus."""
+    eigenvalues, one = rank.torus_eigenvalues(*TORUS), rank.torus_fit(TORUS[0], *TORUS[2:])
+    return (int(rank.srank(one * rank.distilled(eigenvalues, fits - 1))),
+            int(rank.srank(one * rank.rewarded(eigenvalues, fits))))
+
+
 def distilled() -> Measurement:
     """Srank of S^50 on the torus; effect: how much less than of S; control: with rewards, M_50."""
     closed, by_fits = kernels(FITS), kernels(FITS, iterated=True)
@@ -149,5 +156,6 @@ def descent() -> Measurement:
     most, beyond = (experiment.PLANS[plan]["rate"] for plan in (STABLE[-1], BEYOND))
     return Measurement(mean, effect=float(lost.sel(plan=BEYOND, arm=EXACT).mean()), interval=tuple(ends),
                        control=float(lost.sel(plan=outcomes.SETTING, arm=EXACT).mean()), conditions={
-        **_conditions(), "2/sharpness at each start is between the rates": bool(
+        **_conditions(), "beyond 2/sharpness at least half of the rank goes": bool(
+            lost.sel(plan=BEYOND, arm=EXACT).mean() > 15), "2/sharpness at each start is between the rates": bool(
             (2 / start > most).all() and (2 / start < beyond).all())})
