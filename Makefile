@@ -7,13 +7,18 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: help book test quick site bench browser references picture lock lint clean
+# Dozens of processes import the library: its bytecode is kept, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help book test quick site pdf archive bench browser references picture lock lint clean
 
 help:
 	@echo "make book        build the book (makes .venv first, if there is none)"
 	@echo "make test        run the tests (builds the book first, if it is stale)"
 	@echo "make quick       run the tests that catch most breaks, in a minute: no book, no browser"
 	@echo "make site        one folder and a zip that any static host serves"
+	@echo "make pdf         the whole book as one file to print; needs Chromium (make browser), takes minutes"
+	@echo "make archive     source, recorded results and book in one file with checksums, of the last commit"
 	@echo "make bench       measure what the engines gain; RECORD=1 stores the table that the book shows"
 	@echo "make browser     install Chromium for the tests of the rendered pages (Debian, Ubuntu)"
 	@echo "make references  write the notebooks that the tests compare with again"
@@ -43,6 +48,12 @@ quick: .venv/installed
 
 site: .venv/installed
 	@$(BIN)/python -m catapult.companion.book site
+
+pdf: .venv/installed
+	@$(BIN)/python -m catapult.companion.printing
+
+archive: .venv/installed
+	@$(BIN)/python -m catapult.companion.archive
 
 # One thread, whatever the BLAS: it has to be said before the libraries load.
 bench: .venv/installed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 from catapult import THREADS
 
 sys.path.insert(0, str(Path(__file__).parent))
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a script's & does that: nothing could be interrupted
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 gc.disable()  # imports and collection make much that stays: looking through it takes a third of their time
 for _name in THREADS:  # before anything loads linear algebra
     os.environ.setdefault(_name, "1")
@@ -48,8 +51,9 @@ def chromium():
 
     Without one these tests are skipped, where the machine is a person's; continuous integration has to have it.
     """
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    executable = next(filter(None, map(shutil.which, names)), None)
+    from catapult.companion.printing import BROWSERS
+
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
     if executable is None:
         message = "no Chromium on this machine, so no page was opened: make browser"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)

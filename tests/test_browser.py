@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import urllib.parse
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from catapult.companion.ledger import whose
 
 pytestmark = pytest.mark.browser
 PAGES = book.expected_pages()
-SCREENSHOTS = paths.BUILD / "screenshots"
 # What a page asks for after it is loaded and its mathematics is set would come in this time, in milliseconds.
 QUIET_TIME = 500
 # How long Chromium may take for anything, in milliseconds: a busy machine is no fault of a page.
@@ -28,18 +28,10 @@ def browser(chromium):
     return chromium
 
 
-@pytest.fixture(scope="module", params=[("light", 1280), ("dark", 1280), ("light", 360)],
-                ids=["light", "dark", "narrow"])
-def view(request):
-    """The colour scheme and the width of the window in pixels."""
-    return request.param
-
-
 @pytest.fixture(scope="module", params=PAGES, ids=lambda page: page.stem)
-def visit(request, browser, view):
-    """One page, opened: the page, what its console said, and what it asked for."""
-    scheme, width = view
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+def visit(request, browser):
+    """One page, opened as on a phone: the page, what its console said, and what it asked for."""
+    context = browser.new_context(viewport={"width": 360, "height": 900}, color_scheme="light")
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     said, asked = [], []
@@ -53,10 +45,28 @@ def visit(request, browser, view):
         page.evaluate("() => window.MathJax.startup.promise")
     page.evaluate("() => document.fonts.ready.then(() => true)")
     page.wait_for_timeout(QUIET_TIME)
-    SCREENSHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{request.param.stem}-{scheme}-{width}.png", full_page=True)
     yield page, said, asked
     context.close()
+
+
+@pytest.fixture(params=[("light", 360), ("light", 1280), ("dark", 1280)], ids=["narrow", "light", "dark"])
+def view(request, visit):
+    """The colour scheme and the width of the window in pixels, which the open page is given."""
+    scheme, width = request.param
+    page = visit[0]
+    page.emulate_media(media="screen", color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    picture(page, scheme, width)
+    return request.param
+
+
+def picture(page, *names: object) -> None:
+    """Leave a picture of the whole page, for a person to look at, if CATAPULT_SCREENSHOTS names a folder."""
+    if folder := os.environ.get("CATAPULT_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        stem = page.url.rpartition("/")[2].removesuffix(".html")
+        page.screenshot(path=Path(folder) / f"{'-'.join(map(str, [stem, *names]))}.png", full_page=True)
 
 
 def test_console_is_silent(visit):
@@ -84,7 +94,7 @@ def test_every_image_is_there(visit):
     assert visit[0].eval_on_selector_all("img", broken) == []
 
 
-def test_page_does_not_scroll_sideways(visit):
+def test_page_does_not_scroll_sideways(visit, view):
     page = visit[0]
     assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
 
@@ -129,7 +139,7 @@ PALE = """() => {
 }"""
 
 
-def test_text_stands_out_from_its_background(visit):
+def test_text_stands_out_from_its_background(visit, view):
     page = visit[0]
     page.eval_on_selector_all("article details", "all => all.forEach(one => one.open = true)")
     assert page.evaluate(PALE) == []
@@ -140,8 +150,7 @@ def test_print_is_dark_on_white_whatever_the_screen_is(visit, view):
     page, scheme = visit[0], view[0]
     page.emulate_media(media="print", color_scheme=scheme)
     try:
-        name = page.url.rpartition("/")[2].removesuffix(".html")
-        page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}-{view[1]}-printed.png", full_page=True)
+        picture(page, scheme, view[1], "printed")
         assert page.evaluate(PALE) == []
     finally:
         page.emulate_media(media="screen", color_scheme=scheme)

@@ -10,7 +10,8 @@ from catapult.datasets import DataMissing
 from catapult.runs import keys
 
 PAGES = [page for page in (paths.ROOT / f"{name}.md" for name in registry.contents()) if execution._is_notebook(page)]
-THEIR_OWN = {"published-figures", "start-large", "diagonal-networks", "incremental-learning"}
+THEIR_OWN = {"published-figures", "start-large", "diagonal-networks", "incremental-learning",
+             "rank-collapse"}
 """Chapters whose experiments write their loss themselves."""
 
 

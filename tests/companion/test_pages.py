@@ -37,6 +37,16 @@ def test_description_is_what_a_chapter_shows_or_the_first_paragraph_or_the_title
     assert pages.description("search", "Search, Large learning rates", None) == "Search, Large learning rates"
 
 
+def test_a_link_card_escapes_what_it_shows_and_has_a_picture_once_the_book_has_an_address():
+    card = pages.link_card('A "title"', "1 < 2", "")
+    assert '<meta property="og:title" content="A &quot;title&quot;" />' in card
+    assert '<meta name="description" content="1 &lt; 2" />' in card
+    assert "og:image" not in card
+    picture = '<meta property="og:image" content="https://example.org/book/_static/phenomenon.png" />'
+    assert picture in pages.link_card("T", "about", "https://example.org/book/")
+    assert (paths.BOOK / "_static" / "phenomenon.png").is_file()
+
+
 def test_script_hands_over_the_text_of_a_file(tmp_path):
     file = tmp_path / "a 'b'.md"
     file.write_text('"η"\n</script>\u2028', encoding="utf-8")

@@ -50,6 +50,19 @@ def arrays_of(experiment, parameters):
     return file
 
 
+
+def test_what_was_read_joins_with_longer_names(empty_store):
+    names = [["a"], ["a much longer name"]]
+    for place, name in enumerate(names):
+        store.save(empty_store / f"{place:032x}", xr.Dataset({"x": ("name", [1.0])}, {"name": name}), {})
+    read = [store.load(empty_store / f"{place:032x}", lambda record, place=place: f"{place:032x}")
+            for place in range(2)]
+    joined = xr.combine_by_coords(read)
+    store.save(empty_store / f"{2:032x}", joined, {})
+    again = store.load(empty_store / f"{2:032x}", lambda record: f"{2:032x}")
+    assert sorted(again.name.values) == sorted(name for (name,) in names)
+
+
 def test_second_time_comes_from_the_store_and_is_the_same(experiment):
     first = results.compute(experiment, Length())
     second = results.compute(experiment, Length())

@@ -179,6 +179,17 @@ def render(notebook: Path, page: Path) -> None:
         store.write(page, re.sub(r'<a class="claim-id"[^>]*>(.*?)</a>', r"\1", text, flags=re.S).encode())
 
 
+def one_page() -> Path:
+    """Build the whole book as one page of HTML, from what is executed; return the page."""
+    folder = paths.BUILD / "one"
+    with _alone():
+        _jupyter_book(paths.ROOT, "--builder", "singlehtml", "--path-output", str(folder))
+    built = folder / "_build" / "singlehtml"
+    # Sphinx writes it under the name of the first page, in its folder, but with addresses as from the root.
+    shutil.copyfile(built / f"{registry.contents()[0]}.html", built / "index.html")
+    return built / "index.html"
+
+
 def site() -> tuple[Path, Path]:
     """Leave the book as one folder that any static host serves, and as a zip of it; return both."""
     index = build()

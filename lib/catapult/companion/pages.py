@@ -27,6 +27,19 @@ def description(name: str, title: str, doctree: nodes.document | None) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST - 1].rpartition(' ')[0]}…"
 
 
+def link_card(title: str, about: str, address: str) -> str:
+    """Return what search engines, and messages that a link is pasted into, show of a page: as tags of its head.
+
+    The picture needs an absolute address: it is left out until the book has one.
+    """
+    card = {"og:type": "article", "og:title": title, "og:description": about}
+    if address:
+        card["og:image"] = f"{address.rstrip('/')}/_static/phenomenon.png"
+    shown = [("name", "description", about), *(("property", name, text) for name, text in card.items()),
+             ("name", "twitter:card", "summary_large_image" if address else "summary")]
+    return "".join(f'<meta {kind}="{name}" content="{html.escape(text)}" />' for kind, name, text in shown)
+
+
 def mended(page: str) -> str:
     """Return a page of HTML in which downloads are downloads, empty headers of tables plain cells, and ids unique.
 
@@ -46,8 +59,9 @@ def mended(page: str) -> str:
 
 
 def _describe(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
-    about = description(Path(pagename).name, f"{context.get('title', pagename)}, {app.config.project}", doctree)
-    context["metatags"] = f'{context.get("metatags", "")}<meta name="description" content="{html.escape(about)}" />'
+    title = re.sub("<[^>]*>", "", context.get("title", pagename))
+    about = description(Path(pagename).name, f"{title}, {app.config.project}", doctree)
+    context["metatags"] = context.get("metatags", "") + link_card(title, about, app.config.companion_address)
 
 
 def _mend(app: Sphinx, error: Exception | None) -> None:

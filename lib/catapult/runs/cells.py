@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import io
 import os
 import sys
 import tempfile
@@ -105,16 +104,11 @@ def compute(experiment: ModuleType, parameters: Parameters, origin: Mapping[str,
     missing = [cell for cell in every if found[cell.key] is None]
     with Progress(len(every), len(missing), "cell", sys.stderr.isatty()) as shown:
         def done(cell: Cell, files: workers.Files) -> None:
-            found[cell.key] = _arrays(files) if files else cell.load(folder)
+            found[cell.key] = store.opened(next(iter(files.values()))) if files else cell.load(folder)
             shown.add(1)
 
         workers.finish(missing, _writable(folder), done, say=shown.say)
     return joined(experiment, parameters, [found[cell.key] for cell in every])
-
-
-def _arrays(files: workers.Files) -> xr.Dataset:
-    with xr.open_dataset(io.BytesIO(next(iter(files.values()))), engine="h5netcdf", decode_times=False) as dataset:
-        return dataset.load()
 
 
 def _writable(folder: Path) -> Path | None:

@@ -125,11 +125,19 @@ def load(entry: Path, key_of: Callable[[dict[str, Any]], str] = keys.key_of) -> 
         print(f"catapult: {read[0]} can't be read ({error.strerror}); computed again", file=sys.stderr)
         return None
     try:
-        with xr.open_dataset(data, engine="h5netcdf", decode_times=False) as dataset:  # units are words to us
-            return dataset.load()
+        return opened(data)
     except Exception as error:  # whatever the reader raises for bytes that it can't read
         set_aside(read, error)
         return None
+
+
+def opened(data: bytes) -> xr.Dataset:
+    """Return the dataset that the bytes of a file hold, in memory.
+
+    How it lay in the file is forgotten: joined with others, a part would cut their names to the length of its own.
+    """
+    with xr.open_dataset(data, engine="h5netcdf", decode_times=False) as dataset:  # units are words to us
+        return dataset.load().drop_encoding()
 
 
 def sha_of(entry: Path, key_of: Callable[[dict[str, Any]], str] = keys.key_of) -> str:

@@ -11,6 +11,8 @@ from catapult import phases
 from catapult.chapters.mnist import experiment as mnist
 from catapult.chapters.mnist import outcomes
 from catapult.chapters.mnist.checks import live
+from catapult.chapters.mnist_edges import experiment as mnist_edges
+from catapult.chapters.mnist_edges import outcomes as edges
 from catapult.oracles import predictor
 from falsifying import falsifies, kept, replaced, scaled
 
@@ -247,3 +249,62 @@ def large_rates_are_better_by_a_tenth(monkeypatch):
 def three_seeds(monkeypatch):
     """Only three seeds are there: they leave more than half a point unresolved."""
     altered(monkeypatch, lambda runs: runs.isel(seed=slice(0, 3)))
+
+
+SHALLOW = ("ours-mnist-edges-width", "ours-mnist-edges-rule", "ours-mnist-edges-four")
+DEEP = ("kalra-mnist-sharpness", "kalra-mnist-sharpness-depth", "ours-mnist-edges-depth")
+
+
+def edges_altered(monkeypatch, change):
+    """Let the checks read recorded edges that ``change`` has altered."""
+    replaced(monkeypatch, edges, "table", lambda right: change(right()))
+
+
+@falsifies(*SHALLOW, *DEEP)
+def certificates_in_each_others_place(monkeypatch):
+    """The hypothesis is dropped: the data called separable are not."""
+    edges_altered(monkeypatch, lambda runs: runs.assign(
+        certificate=runs.certificate.roll(version=1, roll_coords=False)))
+
+
+@falsifies("ours-mnist-edges-width", "ours-mnist-edges-four", "ours-mnist-edges-depth")
+def losses_in_each_others_place(monkeypatch):
+    """The control in the place of the effect: the runs called logistic are those of the squared loss."""
+    edges_altered(monkeypatch, lambda runs: runs.isel(loss=[1, 0]).assign_coords(loss=runs.loss))
+
+
+@falsifies("ours-mnist-edges-width")
+def an_exponent_of_a_half(monkeypatch):
+    """Every edge grows by a further 0.1 in the exponent of the width."""
+    replaced(monkeypatch, edges, "edge", lambda right, runs, name: right(runs, name) * runs.width**0.1)
+
+
+@falsifies("ours-mnist-edges-rule")
+def a_rule_without_the_square_root_of_two(monkeypatch):
+    """The rule is √(md)/G times two: √2 too large."""
+    scaled(monkeypatch, mnist_edges, "bounded_gradient_edge", 2**0.5)
+
+
+@falsifies("ours-mnist-edges-four")
+def eight_in_the_place_of_four(monkeypatch):
+    """The squared loss is said to diverge at 2/λ0."""
+    monkeypatch.setattr(edges, "SQUARED_ASYMPTOTE", 1.0)
+
+
+@falsifies("kalra-mnist-sharpness")
+def a_fall_of_two_fifths(monkeypatch):
+    """The sharpness has fallen only below three fifths of its start: where training starts to matter, at any width."""
+    monkeypatch.setattr(edges, "FALLEN", 0.6)
+
+
+@falsifies("kalra-mnist-sharpness")
+def the_logistic_loss_does_it_too(monkeypatch):
+    """The control shows the effect: the runs called logistic are those of the squared loss, too."""
+    edges_altered(monkeypatch, lambda runs: runs.sel(loss=["squared"] * 2).assign_coords(loss=runs.loss))
+
+
+@falsifies("kalra-mnist-sharpness-depth", "ours-mnist-edges-depth")
+def depths_in_each_others_place(monkeypatch):
+    """The runs called deep are those of one hidden layer."""
+    edges_altered(monkeypatch, lambda runs: runs.isel(hidden_layers=slice(None, None, -1)).assign_coords(
+        hidden_layers=runs.hidden_layers))

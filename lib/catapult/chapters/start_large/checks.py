@@ -98,7 +98,8 @@ def gain() -> Measurement:
     steps = outcomes.interval(outcomes.gain(both(), "large", outcomes.WHOLE, SHARES))
     mean, *ends = outcomes.interval(outcomes.gain_in_time(both(), "large", outcomes.WHOLE, SHARES))
     return Measurement(np.min([steps[0], mean]), effect=mean, interval=tuple(ends), control=control_gain()[0],
-                       conditions={**_conditions(), "at equal steps the interval lies above 0": steps[1] > 0})
+                       conditions={**_conditions(), **_control_conditions(),
+                                   "at equal steps the interval lies above 0": steps[1] > 0})
 
 
 def control_gain() -> outcomes.Interval:
@@ -106,6 +107,11 @@ def control_gain() -> outcomes.Interval:
     runs = table().sel(data=outcomes.CONTROL)
     shares = outcomes.shares_of(outcomes.CONTROL, SHARES)
     return outcomes.interval(outcomes.gain_in_time(runs, "large", "P alone", shares))
+
+
+def _control_conditions() -> dict[str, bool]:
+    """Return what the control has to show, by construction: equal times are equal weights there."""
+    return {"from data of P alone there is no gain at equal time": bool(np.abs(control_gain()).max() < 0.1)}
 
 
 def where() -> Measurement:
@@ -117,7 +123,7 @@ def where() -> Measurement:
     others = [outcomes.interval(outcomes.gain_in_time(both(), "large", kind, SHARES))[2]
               for kind in ("Q alone", "both")]
     return Measurement(mean, effect=mean, interval=tuple(ends), control=control_gain()[0], conditions={
-        **_conditions(), "no other kind gains a tenth of a point": bool(np.max(others) < 0.1)})
+        **_conditions(), **_control_conditions(), "no other kind gains a tenth of a point": bool(np.max(others) < 0.1)})
 
 
 def lead(step: int) -> outcomes.Interval:

@@ -1,0 +1,97 @@
+"""Checks on the recorded edges: smallest rates at which something happens, against width and depth."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from catapult.chapters.mnist_edges import outcomes
+from catapult.companion.measurement import Measurement
+
+VERSIONS = ("non-separable", "separable")
+
+
+def upper_edge_and_width() -> Measurement:
+    """Exponent of the width in the upper edge, logistic loss, non-separable, 8 to 256; control: squared loss."""
+    runs = outcomes.shallow()
+    found = {(loss, version): outcomes.exponent(runs, "diverge", loss=loss, version=version)
+             for loss in ("logistic", "squared") for version in VERSIONS}
+    mean, low, high = found["logistic", "non-separable"]
+    return Measurement(mean, interval=(low, high), control=found["squared", "non-separable"][0], conditions={
+        **outcomes.conditions(runs),
+        "on separable data the exponent of the logistic loss is resolved, too": bool(
+            found["logistic", "separable"][1] > 0),
+        "the interval of the squared loss lies below that of the logistic, on both versions": all(
+            bool(found["squared", version][2] < found["logistic", version][1]) for version in VERSIONS),
+        "it is below a half": bool(high < 0.5)})
+
+
+def bounded_gradient() -> Measurement:
+    """Least upper edge over the rule √(2md)/G, logistic loss, all widths, versions and seeds; control: squared loss.
+
+    Effect: the median at the widest, non-separable.
+    """
+    runs = outcomes.shallow()
+    ratio = outcomes.edge(runs, "diverge") / outcomes.rule(runs)
+    # Both in the same rate: with the squared loss the unit differs, the rule is that of the logistic loss.
+    logistic, squared = ratio.sel(loss="logistic"), ratio.sel(loss="squared")
+    narrow, widest = (float(logistic.sel(version="non-separable").isel(width=i).median()) for i in (0, -1))
+    return Measurement(logistic.min(), effect=widest, control=squared.min(), conditions={
+        **outcomes.conditions(runs), "the ratio is nearer to 1 at the widest than at the narrowest": widest < narrow,
+        "with the squared loss runs diverge far below that rate": bool(squared.min() < 0.5)})
+
+
+def squared_at_four() -> Measurement:
+    """Farthest median upper edge from 4/λ0, as |log2|, squared loss, one hidden layer, versions and widths.
+
+    Control: the logistic loss. Effect: the median at the widest, non-separable, over 4/λ0.
+    """
+    runs = outcomes.shallow()
+    medians = np.log2(outcomes.edge(runs, "diverge").median("seed") / outcomes.SQUARED_ASYMPTOTE)
+    far = np.abs(medians).max(("width", "version"))
+    return Measurement(far.sel(loss="squared"), control=far.sel(loss="logistic"),
+                       effect=2 ** medians.sel(loss="squared", version="non-separable").isel(width=-1),
+                       conditions=outcomes.conditions(runs))
+
+
+def sharpness_reduction() -> Measurement:
+    """Exponent of the width in the rate at which the sharpness falls, squared loss, one hidden layer, non-separable.
+
+    Control: the exponent with the logistic loss.
+    """
+    runs = outcomes.table()
+    found = {(loss, version): outcomes.exponent(runs, "fall", loss=loss, version=version, hidden_layers=1)
+             for loss in ("logistic", "squared") for version in VERSIONS}
+    mean, low, high = found["squared", "non-separable"]
+    return Measurement(mean, interval=(low, high), control=found["logistic", "non-separable"][0], conditions={
+        **outcomes.conditions(runs),
+        "on separable data the width does the same": bool(found["squared", "separable"][1] > 0),
+        "with the logistic loss no exponent is resolved, on either version": all(
+            bool(found["logistic", version][1] <= 0 <= found["logistic", version][2]) for version in VERSIONS),
+        "with the logistic loss most runs fall at the smallest rate tried, on either version": all(
+            outcomes.already_falls(runs, loss="logistic", version=version) > 0.5 for version in VERSIONS)})
+
+
+def sharpness_reduction_and_depth() -> Measurement:
+    """log2 of the rate at which the sharpness falls at three hidden layers over one, squared loss, non-separable.
+
+    Effect: on separable data. Control: the logistic loss, non-separable.
+    """
+    runs = outcomes.table()
+    mean, low, high = outcomes.depth_effect(runs, "fall", loss="squared", version="non-separable")
+    return Measurement(mean, interval=(low, high), conditions=outcomes.conditions(runs),
+                       effect=outcomes.depth_effect(runs, "fall", loss="squared", version="separable")[0],
+                       control=outcomes.depth_effect(runs, "fall", loss="logistic", version="non-separable")[0])
+
+
+def upper_edge_and_depth() -> Measurement:
+    """log2 of the upper edge at three hidden layers over one, squared loss, non-separable; control: logistic loss."""
+    runs = outcomes.table()
+    mean, low, high = outcomes.depth_effect(runs, "diverge", loss="squared", version="non-separable")
+    others = {(loss, version): outcomes.depth_effect(runs, "diverge", loss=loss, version=version)
+              for loss in ("logistic", "squared") for version in VERSIONS}
+    return Measurement(mean, interval=(low, high), control=others["logistic", "non-separable"][0], conditions={
+        **outcomes.conditions(runs),
+        "with the squared loss deeper networks diverge later on separable data, too": bool(
+            others["squared", "separable"][1] > 0),
+        "with the logistic loss they do not, on either version": all(
+            bool(others["logistic", version][1] <= 0) for version in VERSIONS)})

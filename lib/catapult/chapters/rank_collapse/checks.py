@@ -1,0 +1,161 @@
+"""Checks of the chapter on collapse of rank: kernels in closed form and fit by fit, networks as recorded."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import xarray as xr
+
+from catapult.chapters.rank_collapse import experiment, fitting, outcomes, sharpness
+from catapult.companion.measurement import Measurement
+from catapult.oracles import rank as oracle
+from catapult.runs import recorded
+from catapult.theory import rank
+
+TORUS = (8, 0.95, 1.0, 1.0)
+"""Side, discount, width of the kernel and ridge."""
+FITS = (1, 2, 5, 10, 20, 50)
+LONG = 1000
+OWN, EXACT, PENALISED, ANOTHER = "bootstrapped", "value iteration", "with penalty", "of another network"
+ALL, PART = experiment.DATA
+SLOW, FAST = "Adam 0.0003", "Adam 0.003"
+STABLE, BEYOND = ("descent 0.3", "descent 1", "descent 3"), "descent 5"
+SLICE, SAME = 3, 1e-6
+
+
+@functools.cache
+def table(parts: str = "arms") -> xr.Dataset:
+    """Return the recorded table."""
+    return recorded.load(experiment, experiment.Parameters.checked({"parts": parts}, scale="paper"))
+
+
+@functools.cache
+def slice_difference() -> float:
+    """Return how far the first fits of one seed, computed again, are from the table in srank and return."""
+    again = experiment.cell(experiment.Parameters(seeds=1, fits=SLICE), ALL)
+    return difference(again)
+
+
+def difference(again: xr.Dataset) -> float:
+    """Return the largest difference from the table; of arms that do not look at another seed, which may be missing."""
+    arms = [arm for arm in fitting.ARMS if arm != ANOTHER]
+    again = again.sel(arm=arms)
+    kept = table().sel(arm=arms, seed=again.seed, fit=again.fit, data=again.data)
+    return float(np.max([np.abs(again[name] - kept[name]).max() for name in ("srank", "returned")]))
+
+
+def _conditions() -> dict[str, bool]:
+    return {"a slice computed again is what was recorded": slice_difference() <= SAME}
+
+
+def kernels(fits: tuple[int, ...], iterated: bool = False) -> xr.Dataset:
+    """Return srank of S^k, ``bare``, and of M_k, ``rewarded``, over ``fits``: in closed form, or fit by fit."""
+    if iterated:
+        found = [oracle.fitted(*TORUS, k) for k in fits]
+    else:
+        eigenvalues = rank.torus_eigenvalues(*TORUS)
+        found = [(rank.distilled(eigenvalues, k), rank.rewarded(eigenvalues, k)) for k in fits]
+    ranks = [[int(rank.srank(each)) for each in pair] for pair in found]
+    return xr.Dataset({name: ("fits", [pair[i] for pair in ranks]) for i, name in enumerate(("bare", "rewarded"))},
+                      coords={"fits": list(fits)})
+
+
+def ranks_of_fits(fits: int) -> tuple[int, int]:
+    """Return srank of A S^(k−1), the k-th fit without rewards, and of A M_k, with them, on the torus."""
+    eigenvalues, one = rank.torus_eigenvalues(*TORUS), rank.torus_fit(TORUS[0], *TORUS[2:])
+    return (int(rank.srank(one * rank.distilled(eigenvalues, fits - 1))),
+            int(rank.srank(one * rank.rewarded(eigenvalues, fits))))
+
+
+def distilled() -> Measurement:
+    """Srank of S^50 on the torus; effect: how much less than of S; control: with rewards, M_50."""
+    closed, by_fits = kernels(FITS), kernels(FITS, iterated=True)
+    return Measurement(float(closed.bare[-1]), effect=float(closed.bare[0] - closed.bare[-1]),
+                       control=float(closed.rewarded[-1]),
+                       conditions={"fit by fit the ranks are the same": bool(closed.equals(by_fits))})
+
+
+def rewarded() -> Measurement:
+    """Least ratio of two eigenvalues of M_k on the torus over k ≤ 1000, over its floor; control: of S^50."""
+    eigenvalues = rank.torus_eigenvalues(*TORUS)
+    lower, upper = np.min(eigenvalues[eigenvalues >= 0]), np.max(eigenvalues)
+    positive = np.array([lower, upper])
+    ratios = np.array([np.divide(*rank.rewarded(positive, k)) for k in range(1, LONG + 1)])
+    floor = (1 - upper) / (1 - lower)
+    bare = np.divide(*rank.distilled(positive, FITS[-1]))
+    return Measurement(float(np.min(ratios) / floor), effect=float(floor), control=float(bare / floor),
+                       conditions={"it never rises": bool((np.diff(ratios) <= 1e-15).all()),
+                                   "srank is never below 62 of 64": bool(
+                                       (kernels(tuple(range(1, LONG + 1))).rewarded >= 62).all())})
+
+
+def _lost(arm: str, data: str = ALL) -> xr.DataArray:
+    return outcomes.lost(table().srank.sel(arm=arm, data=data))
+
+
+def lost_more() -> xr.DataArray:
+    """Return by seed what own targets lose in srank less what exact iterates do, all pairs."""
+    return _lost(OWN) - _lost(EXACT)
+
+
+def falls() -> Measurement:
+    """Mean srank lost from the start to the end, own targets, all pairs, with interval; control: exact iterates."""
+    mean, *ends = outcomes.interval(_lost(OWN))
+    return Measurement(mean, effect=mean, interval=tuple(ends), control=float(_lost(EXACT).mean()),
+                       conditions=_conditions())
+
+
+def performance() -> Measurement:
+    """Mean change of the return from fit 50 to the end, own targets, nine tenths; effect: correlation with srank."""
+    mean, *ends = outcomes.interval(outcomes.change(table().returned.sel(arm=OWN, data=PART)))
+    best = float(table().returned.isel(fit=-1).sel(arm=OWN, data=ALL).min())
+    conditions = {**_conditions(), "on all pairs every network ends with the best policy": best > 1 - SAME,
+                  "on all pairs the rank falls": outcomes.interval(_lost(OWN))[1] > 0}
+    return Measurement(mean, effect=outcomes.together(table(), OWN), interval=tuple(ends), conditions=conditions)
+
+
+def bootstrapping() -> Measurement:
+    """Mean of what own targets lose in srank less what exact iterates do, all pairs, paired, with interval."""
+    mean, *ends = outcomes.interval(lost_more())
+    other, *_ = outcomes.interval(_lost(OWN) - _lost(ANOTHER))
+    resolved = (ends[1] - ends[0]) / 2 < float(_lost(OWN).mean()) / 2
+    return Measurement(mean, effect=mean, interval=tuple(ends), control=other, conditions={
+        **_conditions(), "half of what is lost would be resolved": resolved})
+
+
+def penalty() -> Measurement:
+    """Mean return with the penalty less without, at the end, nine tenths, paired; effect: the same of srank."""
+    last = table().isel(fit=-1).sel(data=PART)
+    better = last.sel(arm=PENALISED) - last.sel(arm=OWN)
+    mean, *ends = outcomes.interval(better.returned)
+    kept = outcomes.interval(_lost(OWN) - _lost(PENALISED))[1] > 0
+    return Measurement(mean, effect=float(better.srank.mean()), interval=tuple(ends), conditions={
+        **_conditions(), "on all pairs it keeps rank": kept})
+
+
+def _lost_in_settings() -> xr.DataArray:
+    return outcomes.lost(outcomes.settings(table("all")).srank)
+
+
+def rates() -> Measurement:
+    """Mean of what Adam at 0.003 takes more than at 0.0003, paired, the lesser of own targets and exact iterates."""
+    lost = _lost_in_settings()
+    each = np.array([outcomes.interval((lost.sel(plan=FAST) - lost.sel(plan=SLOW)).sel(arm=arm))
+                     for arm in experiment.TWO])
+    mean, *ends = each[np.argmin(each[:, 0])]
+    return Measurement(mean, effect=np.max(each[:, 0]), interval=tuple(ends), conditions=_conditions())
+
+
+def descent() -> Measurement:
+    """Largest mean srank lost by descent at three rates, own or exact; effect: beyond 2/sharpness; control: Adam."""
+    lost = _lost_in_settings()
+    each = np.array([outcomes.interval(lost.sel(plan=plan, arm=arm)) for plan in STABLE for arm in experiment.TWO])
+    mean, *ends = each[np.argmax(each[:, 0])]
+    start = sharpness.at_start(range(experiment.FIRST, experiment.FIRST + 10))
+    most, beyond = (experiment.PLANS[plan]["rate"] for plan in (STABLE[-1], BEYOND))
+    return Measurement(mean, effect=float(lost.sel(plan=BEYOND, arm=EXACT).mean()), interval=tuple(ends),
+                       control=float(lost.sel(plan=outcomes.SETTING, arm=EXACT).mean()), conditions={
+        **_conditions(), "beyond 2/sharpness at least half of the rank goes": bool(
+            lost.sel(plan=BEYOND, arm=EXACT).mean() > 15), "2/sharpness at each start is between the rates": bool(
+            (2 / start > most).all() and (2 / start < beyond).all())})

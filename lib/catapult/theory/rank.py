@@ -1,0 +1,51 @@
+r"""Effective rank, and what repeated kernel regression on one's own values does to it (Kumar et al. 2020, as recalled).
+
+Kernel regression with ridge c on targets y gives :math:`A y`, :math:`A = G(G + cI)^{-1}`. With targets
+:math:`R + \gamma P Q_{k-1}` and :math:`S = \gamma P A` the k-th fit is :math:`A M_k R`,
+:math:`M_k = \sum_{i<k} S^i`; if the targets carry no reward, it is :math:`A S^{k-1} y`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+PART = 0.01
+
+
+def srank(singular: np.ndarray, part: float = PART) -> np.ndarray:
+    r"""Return :math:`\min\{k : \sum_{i \le k}\sigma_i \ge (1 - \delta)\sum_i\sigma_i\}` along the last axis.
+
+    >>> int(srank([4.0, 3.0, 3.0, 0.0]))
+    3
+    """
+    falling = -np.sort(-np.asarray(singular, float), axis=-1)
+    sums = np.cumsum(falling, -1)
+    return (sums < (1 - part) * sums[..., -1:] * (1 - 1e-12)).sum(-1) + 1
+
+
+def torus_eigenvalues(side: int, discount: float, width: float, ridge: float) -> np.ndarray:
+    r"""Return the eigenvalues of S on the side × side torus, :math:`\gamma p(k)\hat g(k)/(\hat g(k) + c)`, by Fourier.
+
+    P is the walk to the four neighbours, :math:`p(k) = (\cos k_1 + \cos k_2)/2`; the kernel is
+    :math:`e^{-d^2/2w^2}`, d the distance around the torus. Both are circulant, so they commute and S is symmetric.
+    """
+    cosine = np.cos(2 * np.pi * np.arange(side) / side)
+    return discount * ((cosine[:, None] + cosine) / 2).ravel() * torus_fit(side, width, ridge)
+
+
+def torus_fit(side: int, width: float, ridge: float) -> np.ndarray:
+    """Return the eigenvalues of A on the torus, of one fit, in the order of :func:`torus_eigenvalues`."""
+    steps = np.arange(side)
+    one = np.fft.fft(np.exp(-np.minimum(steps, side - steps) ** 2 / (2 * width**2))).real
+    kernel = np.outer(one, one).ravel()
+    return kernel / (kernel + ridge)
+
+
+def distilled(eigenvalues: np.ndarray, fits: int) -> np.ndarray:
+    """Return the singular values of S^k."""
+    return np.abs(eigenvalues) ** fits
+
+
+def rewarded(eigenvalues: np.ndarray, fits: int) -> np.ndarray:
+    """Return the singular values of M_k, (1 − s^k)/(1 − s)."""
+    return (1 - eigenvalues**fits) / (1 - eigenvalues)
