@@ -20,7 +20,7 @@ SLOW = """window.MathJax = {startup: {promise: new Promise(done => setTimeout(()
 def test_a_page_is_printed_when_its_mathematics_is_set(tmp_path):
     try:
         browser = printing.chromium()
-    except book.BuildFailed as error:
+    except book.BuildFailed as error:  # a person's machine may have no Chromium; continuous integration has to have it
         pytest.fail(str(error)) if os.environ.get("CI") else pytest.skip(str(error))
     (tmp_path / "page.html").write_text(PAGE)
     (tmp_path / "mathjax.js").write_text(SLOW)
