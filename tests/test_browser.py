@@ -40,10 +40,7 @@ def visit(request, browser):
     page.on("request", lambda sent: asked.append(sent.url))
     page.on("requestfailed", lambda sent: said.append(f"failed: {sent.url}"))
     page.goto(request.param.as_uri())
-    if page.evaluate("() => !!window.MathJax"):
-        page.wait_for_function("() => window.MathJax.startup && window.MathJax.startup.promise")
-        page.evaluate("() => window.MathJax.startup.promise")
-    page.evaluate("() => document.fonts.ready.then(() => true)")
+    settle(page)
     page.wait_for_timeout(QUIET_TIME)
     yield page, said, asked
     context.close()
@@ -56,9 +53,21 @@ def view(request, visit):
     page = visit[0]
     page.emulate_media(media="screen", color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    settle(page)
     picture(page, scheme, width)
     return request.param
+
+
+def settle(page) -> None:
+    """Wait until what is on a page stays where it is: mathematics is set, fonts are there, nothing slides in or out."""
+    if page.evaluate("() => !!window.MathJax"):
+        page.wait_for_function("() => window.MathJax.startup && window.MathJax.startup.promise")
+        page.evaluate("() => window.MathJax.startup.promise")
+    page.evaluate("() => document.fonts.ready.then(() => true)")
+    drawn = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    page.evaluate(drawn)  # what a new size or colour sets moving moves from here on
+    page.wait_for_function("() => !document.getAnimations().some(one => one.playState === 'running')")
+    page.evaluate(drawn)
 
 
 def picture(page, *names: object) -> None:

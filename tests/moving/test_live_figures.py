@@ -14,7 +14,7 @@ from catapult.chapters.catapult_squared import experiment as catapult_squared
 from catapult.chapters.critical_learning_rates import experiment as one_predictor
 from catapult.chapters.separability import experiment as separability
 from catapult.companion import moving, registry
-from test_browser import PALE, PATIENCE, QUIET_TIME
+from test_browser import PALE, PATIENCE, QUIET_TIME, settle
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FIGURES = list(moving.figures())
@@ -42,6 +42,7 @@ def visit(site, chromium):
         page.goto((site / f"{name}.html").as_uri() + link)
         if scripts:
             page.wait_for_function(f"() => document.getElementById('moving-{name}').moving")
+            settle(page)
         return page
 
     yield opened

@@ -435,6 +435,20 @@ def test_what_the_workers_of_a_killed_sweep_are_at_is_waited_for(tmp_path):
     assert (len(times), set(times.values())) == (CHUNKS, {1})
 
 
+@pytest.mark.slow
+def test_workers_that_are_at_nothing_leave_with_the_process_that_started_them(tmp_path):
+    stays = SWEEP + "import time\ntime.sleep(1e6)\n"
+    process = subprocess.Popen([sys.executable, "-c", stays, str(tmp_path / "out"), '{"pause": 0.05}', "2", ""],
+                               start_new_session=True)
+    wait_for(lambda: (tmp_path / "out" / "table.csv").exists(), process)
+    workers_of_it = {pid for pid, _ in experiment.counted()} - {process.pid}
+    assert len(workers_of_it) == 2
+    assert all(map(alive, workers_of_it))
+    process.kill()
+    process.wait()
+    wait_for(lambda: not any(map(alive, workers_of_it)))
+
+
 def test_sweep_that_waits_for_others_says_so_and_computes_nothing(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(workers, "WAITING", 0)
     out, before = tmp_path, len(experiment.counted())

@@ -39,7 +39,11 @@ PATIENCE = 3
 """How often in a row workers may be killed before any task is finished."""
 WAITING = 0.3
 """Seconds between looks at tasks that other processes are at, when there is nothing else to do."""
+IDLE = 3600
+"""Seconds after which a worker leaves that has nothing to do. One that leaves while a task is sent is waited for, for
+ever: so none leaves before its process does."""
 
+_busy = threading.Lock()  # held in a worker while it is at a task
 Files = dict[str, bytes]  # what a task leaves, by name, in the order in which it is written
 
 
@@ -162,36 +166,57 @@ def _clear(folder: Path | None) -> None:
 
 def _work(number: int, task: Task, *, folder: Path | None, data: Path | None, parent: int | None
           ) -> tuple[int, Files | None]:
-    """Do a task in a worker; return its number and what it leaves.
+    """Do a task, in a worker or here; return its number and what it leaves.
 
     That is empty if another process had finished it, and None if one is at it. Only workers that see the folder
     share tasks with other processes. A process that has lost the ``parent`` that started it takes up no more work.
     """
-    if os.getpid() != parent:
-        if parent is not None and os.getppid() != parent:
+    if os.getpid() == parent:
+        return number, _done(task, folder)
+    _take_one_thread()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    if data is not None:
+        os.environ["CATAPULT_DATA"] = str(data)
+    if parent is None:
+        return number, _done(task, folder)
+    _leave_with(parent)
+    with _busy:
+        if os.getppid() != parent:
             os._exit(1)
-        _take_one_thread()
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-        if data is not None:
-            os.environ["CATAPULT_DATA"] = str(data)
+        return number, _done(task, folder)
+
+
+def _done(task: Task, folder: Path | None) -> Files | None:
     if folder is None or not folder.is_dir():
-        return number, task.compute()
+        return task.compute()
     lock = folder / f".{task.key}.lock"
     held = locks.hold(lock)
     if held is None:
-        return number, None
+        return None
     with held:
         try:
             if task.finished(folder):
-                return number, {}
+                return {}
             files = task.compute()
             with contextlib.suppress(OSError):  # who asked for it writes it, or says why that can't be done
                 for name, content in files.items():
                     store.write(folder / name, content)
         finally:
             lock.unlink(missing_ok=True)
-    return number, files
+    return files
+
+
+@functools.cache
+def _leave_with(parent: int) -> None:
+    """Let this process end when its parent has, as soon as it is at no task."""
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WAITING)
+        with _busy:
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -199,7 +224,7 @@ def _pool(jobs: int, dask: str | None) -> Iterator[Pool]:
     """Give a function that does work on tasks, in processes of this machine or on a Dask cluster, in any order."""
     if dask is None:
         # With one job joblib computes in this process: its threads are limited here, and given back.
-        with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1), \
+        with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1, idle_worker_timeout=IDLE), \
                 one_thread() if jobs == 1 else contextlib.nullcontext():
             yield lambda work, left: joblib.Parallel(batch_size=1, return_as="generator_unordered")(
                 joblib.delayed(work)(number, task) for number, task in enumerate(left))
