@@ -57,6 +57,7 @@ def clouds(count, strict=False, separable=False, dimension=2, seed=5):
 # Chapter separability
 
 
+@pytest.mark.slow
 @formula("eq-risk", "eq-step")
 def test_gradient_and_hessian_of_the_risk_are_its_derivatives():
     Z, slope = sympy.Matrix([[1, 2], [-3, 1], [2, -1]]), sympy.Function("l")
@@ -88,6 +89,7 @@ def test_losses_are_the_displayed_ones_and_squared_is_half_of_f_minus_y_squared(
         assert sympy.expand((1 - y * u) ** 2 / 2 - (u - y) ** 2 / 2) == 0
 
 
+@pytest.mark.slow
 @formula("eq-logistic-derivatives")
 def test_logistic_derivatives_are_sigmoids_and_the_second_is_at_most_a_quarter():
     loss = sympy.log(1 + sympy.exp(-w))
@@ -569,6 +571,7 @@ def test_imbalanced_pair_has_its_minimum_at_the_logit_with_curvature_p_one_minus
     assert sympy.simplify(slope - (1 - eta * p * (1 - p))) == 0
 
 
+@pytest.mark.slow
 @formula("eq-flip", "eq-flip-size")
 def test_the_two_cycle_beyond_the_edge_attracts_and_has_the_size_of_the_normal_form():
     L = p * sympy.log(1 + sympy.exp(-w)) + (1 - p) * sympy.log(1 + sympy.exp(w))
@@ -586,6 +589,7 @@ def test_the_two_cycle_beyond_the_edge_attracts_and_has_the_size_of_the_normal_f
     assert sympy.expand(step(step(x))).coeff(x, 1) == sympy.expand((1 + eps) ** 2)
 
 
+@pytest.mark.slow
 def test_the_schwarzian_derivative_of_the_imbalanced_map_is_negative_beyond_learning_rate_four():
     first, second, third = ((w - eta * (SIGMOID - p)).diff(w, k) for k in (1, 2, 3))
     s = SIGMOID * SIGMOID.subs(w, -w)  # at most 1/4

@@ -24,13 +24,12 @@ def now():
     return states()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("module", "stale"), [
-    ("companion/book.py", set()), ("theory/outlier.py", {"logistic-regression", "claims"}), *(
-        pytest.param(*case, marks=pytest.mark.slow) for case in [
-            ("commands.py", set()), ("datasets/downloading.py", set()),
-            ("chapters/mnist/checks/live.py", {"mnist", "claims", "sentences"}),
-            ("companion/sentences.py", {"sentences"}), ("chapters/landing_page/figures.py", {"index"}),
-            ("losses.py", {page.stem for page in PAGES} - THEIR_OWN)])])
+    ("companion/book.py", set()), ("theory/outlier.py", {"logistic-regression", "claims"}), ("commands.py", set()),
+    ("datasets/downloading.py", set()), ("chapters/mnist/checks/live.py", {"mnist", "claims", "sentences"}),
+    ("companion/sentences.py", {"sentences"}), ("chapters/landing_page/figures.py", {"index"}),
+    ("losses.py", {page.stem for page in PAGES} - THEIR_OWN)])
 def test_a_page_is_stale_when_a_module_that_it_imports_has_changed(module, stale, now, monkeypatch):
     meaning = keys._meaning
     monkeypatch.setattr(keys, "_meaning", lambda path: meaning(path) + "x" * (path == paths.LIBRARY / module))
@@ -38,6 +37,7 @@ def test_a_page_is_stale_when_a_module_that_it_imports_has_changed(module, stale
     assert {name for name in now if after[name] != now[name]} == stale
 
 
+@pytest.mark.slow
 def test_a_page_is_stale_when_a_row_that_it_prints_has_changed(now, monkeypatch):
     text_of = claims.text_of
     monkeypatch.setattr(claims, "text_of", lambda chapter: text_of(chapter) + "# new\n" * (chapter == "certificates"))
@@ -45,6 +45,7 @@ def test_a_page_is_stale_when_a_row_that_it_prints_has_changed(now, monkeypatch)
     assert {name for name in now if after[name] != now[name]} == {"certificates", "claims", "index"}
 
 
+@pytest.mark.slow
 def test_a_page_is_stale_when_its_data_have_changed(now, monkeypatch):
     monkeypatch.setattr(registry.get("mnist").experiment, "data", lambda parameters: "other pixels")
     after = states()
@@ -66,6 +67,7 @@ kernelspec:
 """
 
 
+@pytest.mark.slow
 def test_a_page_whose_data_are_not_at_hand_is_built_and_goes_stale_when_they_come(now, monkeypatch):
     def missing(experiment, parameters):
         raise DataMissing("cifar10 is not at hand")

@@ -52,6 +52,7 @@ def test_sharpness_is_the_largest_eigenvalue_of_the_dense_hessian(loss, activati
     assert (vector @ hessian(vector)).item() == pytest.approx(value, rel=1e-12)  # the Rayleigh quotient
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("loss", "activation", "depth"), CASES)
 def test_hessian_vector_product_is_the_dense_product(loss, activation, depth):
     _, mean_loss, weights = case(loss, activation, depth)

@@ -80,6 +80,7 @@ def test_linear_networks_take_vectors_as_long_as_their_widths():
     assert hessians.products(network, loss, weights, X, y)[1] == (4 + 3) + (3 + 5) + (5 + 3) + (3 + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("widths", [(20, 15, 10, 1), (9, 4, 2)])
 def test_a_product_takes_the_multiplications_that_the_chapter_on_speed_says(widths):
     network, n = Network(widths, "relu"), 12

@@ -35,6 +35,7 @@ def test_no_start_misses_the_largest_eigenvalue(name):
         assert lanczos_zoo.misses(spectrum, lanczos_zoo.errors(spectrum, range(40), **options)) == 0, options
 
 
+@pytest.mark.slow
 def test_without_the_bound_from_above_starts_do_miss(monkeypatch):
     monkeypatch.setattr(lanczos.Decomposition, "growth", lambda self, *given: np.inf)
     spectrum = lanczos_zoo.spectrum_of("pair 1.01, 1 over a bulk")

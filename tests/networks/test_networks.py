@@ -14,6 +14,7 @@ X = torch.randn(7, 6, generator=torch.Generator().manual_seed(1), dtype=torch.fl
 ROUNDING = {"rtol": 1e-12, "atol": 1e-13}  # float64, sums of a few dozen terms
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_both_parametrisations_are_the_same_function_at_initialisation(activation):
     outputs = []

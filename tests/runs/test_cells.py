@@ -50,6 +50,7 @@ def test_cells_joined_are_the_experiment_bit_for_bit(log):
     assert computed(log) == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
+@pytest.mark.slow
 def test_only_what_no_run_has_computed_is_computed(log):
     results.compute(experiment, parameters(log, seeds=2))
     results.compute(experiment, parameters(log, seeds=2))
@@ -77,6 +78,7 @@ def test_a_killed_run_goes_on_from_the_cells_that_it_had_computed(log):
     assert len(computed(log)) == before + (12 - had) + 12
 
 
+@pytest.mark.slow
 def test_a_damaged_cell_is_computed_again(log, capfd):
     values = parameters(log)
     whole = results.compute(experiment, values)

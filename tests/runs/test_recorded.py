@@ -35,6 +35,7 @@ def record(values):
     return recorded.record(experiment, values, jobs=1, progress=False)
 
 
+@pytest.mark.slow
 def test_recorded_cells_joined_are_the_experiment_bit_for_bit(log):
     values = parameters(log)
     assert record(values).startswith("4 cells, 4 of them computed")
@@ -125,6 +126,7 @@ def test_a_damaged_cell_is_not_shown(log, capsys):
     assert "damaged" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_cells_are_joined_once_and_again_when_one_was_damaged_or_made_anew(log, monkeypatch, capsys):
     joined, join = [], experiment.join
     monkeypatch.setattr(experiment, "join", lambda *given: joined.append(given) or join(*given))

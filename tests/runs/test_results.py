@@ -51,6 +51,7 @@ def arrays_of(experiment, parameters):
 
 
 
+@pytest.mark.slow
 def test_what_was_read_joins_with_longer_names(empty_store):
     names = [["a"], ["a much longer name"]]
     for place, name in enumerate(names):

@@ -262,6 +262,7 @@ def goes_far(kappa, f, scaled):
     return p + q > 16
 
 
+@pytest.mark.slow
 def test_logistic_escape_from_a_wide_ball_holds_for_its_points():
     rng, escaping = np.random.default_rng(6), 0
     with flint.ctx.workprec(128), mpmath.workdps(60):

@@ -44,6 +44,7 @@ def test_the_finite_part_is_the_limit_of_its_definition(depth):
     assert incremental.finite_part(depth, 0.6) == pytest.approx(whole - x**-p / p, abs=1e-2)
 
 
+@pytest.mark.slow
 def test_small_steps_are_the_flow():
     start = np.log(1e-6)
     steps = np.exp(incremental.log_second_of_steps(3, 2.0, 0.002, start))

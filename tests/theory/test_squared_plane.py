@@ -83,6 +83,7 @@ def test_amplitude_takes_as_many_digits_as_it_needs(scaled, harmonic, digits):
         assert found == pytest.approx(-189.5218987, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_profile_has_a_zero_where_orbits_pass_one():
     assert squared_plane.highest(3.05) < 1 < squared_plane.highest(3.12)
     assert squared_plane.profile(3.05, np.arange(400) / 400).min() > 0.04

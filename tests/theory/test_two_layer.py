@@ -53,6 +53,7 @@ def test_one_neuron_on_the_boundary_of_feasibility_stays_there():
     assert ntk == pytest.approx(2 * np.abs(f), rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_limit_is_the_product_formula(loss):
     width, rate = 30, RATES[loss] * 0.4
@@ -78,6 +79,7 @@ def test_squared_loss_converges_below_four_and_diverges_above(width):
     assert labels.tolist() == ["lazy"] * 2 + ["catapult"] * 3 + ["divergent"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_limit_is_at_most_the_stability_edge(loss):
     h = 0.25 if loss == "logistic" else 1.0

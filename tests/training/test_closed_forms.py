@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from catapult.networks import Network
 from catapult.oracles import predictor
 from catapult.oracles.linear_networks import LinearNetworks
 from catapult.training import train
+from covering import rest_slow
 
 PAIR = degenerate_pair()
 EDGE = {"exponential": 2.0, "logistic": 8.0, "squared": 2.0}  # 2/h
@@ -31,12 +34,12 @@ def test_the_linear_predictor_follows_its_one_dimensional_map(loss, fraction, en
     assert result.blow_up_step.item() == (count if count < 21 else -1)
 
 
-@pytest.mark.parametrize("engine", ["reference", "dense", "linear"])
-@pytest.mark.parametrize("width", [1, 2, 16, 300])
-@pytest.mark.parametrize(("loss", "product"), [
-    ("exponential", 1.0), ("logistic", 5.0), ("logistic", 11.0), ("squared", 1.0), ("squared", 2.5),
-    ("squared", 5.0)])
-def test_the_two_layer_linear_network_follows_the_map_of_output_and_ntk(loss, product, width, engine):
+@pytest.mark.parametrize(("engine", "width", "point"), rest_slow(list(itertools.product(
+    ["reference", "dense", "linear"], [1, 2, 16, 300], [
+        ("exponential", 1.0), ("logistic", 5.0), ("logistic", 11.0), ("squared", 1.0), ("squared", 2.5),
+        ("squared", 5.0)])), strength=2))
+def test_the_two_layer_linear_network_follows_the_map_of_output_and_ntk(engine, width, point):
+    loss, product = point
     r"""f⁺ = f(1 + κg²) − Λg, Λ⁺ = Λ + κg(Λg − 4f) with Λ = ηλ, λ = (|w1|² + |w2|²)/m, κ = η²/m."""
     def risk(f):
         return predictor.risk(PAIR.Z, np.array([f]), loss)
@@ -59,6 +62,7 @@ def test_the_two_layer_linear_network_follows_the_map_of_output_and_ntk(loss, pr
     assert result.blow_up_step.item() == (len(expected) if len(expected) < 26 else -1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["reference", "dense", "linear"])
 def test_a_linear_network_on_data_descends_as_the_chain_rule_says(engine):
     cloud, network = overlapping_cloud(12, 3, 1.0, 0), Network((3, 6, 1))
@@ -72,6 +76,7 @@ def phase(rate, w0, steps=400, **options):
     return train(PAIR, Network((1, 1)), rate, steps=steps, initial_weights=[[[w0]]], **options).phase.item()
 
 
+@pytest.mark.slow
 def test_logistic_phases_of_the_linear_predictor():
     w0 = 2.0
     critical = 4 * w0 / np.tanh(w0 / 2)  # η_c: the run returns to −w0

@@ -72,6 +72,7 @@ def test_features_classes_and_weights_are_those_of_plain_autograd(kind, engine, 
         np.testing.assert_allclose(matrix, expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "engine", "n"), rest_slow(CASES))
 def test_eigenvalues_are_those_of_the_dense_hessian_of_all_weights(kind, engine, n):
     network, rate = NETWORKS[kind], 0.7

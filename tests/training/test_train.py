@@ -42,6 +42,7 @@ def test_everything_is_recorded_with_its_dimensions():
     assert "mean loss" in result.attrs["conventions"]
 
 
+@pytest.mark.slow
 def test_only_what_is_asked_for_is_recorded():
     always = {"phase", "blow_up_step", "peak_loss"}
     assert set(train(CLOUD, NETWORK, 0.1, steps=2).data_vars) == {"loss", *always}

@@ -43,6 +43,7 @@ def test_a_hit_ends_at_the_stated_kernel_and_has_a_feasible_start():
     assert sympy.simplify(start - 2 * sympy.sqrt(kappa) * f - f / g * (1 - a) ** 2) == 0  # so ≥ 0
 
 
+@pytest.mark.slow
 @formula("eq-cl-eight", "eq-cl-swap")
 def test_the_larger_of_p_and_q_is_bounded_and_their_product_falls():
     assert sympy.solve(eta**2 / 4 - 2 * m, eta)[0] == sympy.sqrt(8 * m)
@@ -169,6 +170,7 @@ def test_the_law_of_the_slide_to_second_order():
         assert rate * two_layer.slide_ntk(width, rate) == pytest.approx(8 - 1.5 * k, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_on_the_slide_the_excess_loss_falls_at_a_quarter_to_three_quarters_of_kappa():
     e, loss = v / sinh(v), sympy.log(sympy.cosh(v / 2))
     drift = -2 * kappa * v * LOGISTIC  # −4κv²/Λ with Λ = 2v/g

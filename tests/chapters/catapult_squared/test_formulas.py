@@ -187,6 +187,7 @@ def test_kernels_below_twice_the_edge_fall_at_the_stated_rate():
     assert vanishes(gap - kappa * g**2 * (4 * f / g - omega))
 
 
+@pytest.mark.slow
 @formula("eq-sq-first")
 def test_critical_rate_of_the_first_step():
     f0, l0 = sympy.symbols("f0 l0", positive=True)
@@ -300,6 +301,7 @@ def test_the_profile_is_two_products_over_the_whole_orbit():
         assert float(4 - plus) == pytest.approx(float(squared_plane.profile(scaled, phase)), abs=1e-10)
 
 
+@pytest.mark.slow
 @formula("eq-sq-amplitude")
 def test_amplitude_follows_the_law_over_many_orders_of_magnitude():
     scaled = np.array([2.1, 2.12, 2.2, 2.3, 2.4, 2.5, 3.0])

@@ -12,6 +12,7 @@ from catapult.networks import Network
 from catapult.training import train
 
 
+@pytest.mark.slow
 def test_followed_trains_several_outputs_as_the_plain_loop_does():
     rng = np.random.default_rng(5)
     data = Problem(rng.normal(size=(30, 4)), rng.integers(0, 3, 30), rng.normal(size=(40, 4)), rng.integers(0, 3, 40))

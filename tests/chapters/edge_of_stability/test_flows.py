@@ -72,6 +72,7 @@ def starting_at_the_edge(times):
     raise AssertionError("no seed of twenty sharpens")
 
 
+@pytest.mark.slow
 @formulas("eq-edge-central")
 def test_the_central_flow_holds_the_sharpness_where_gradient_flow_raises_it():
     times = np.linspace(0, 3, 4)

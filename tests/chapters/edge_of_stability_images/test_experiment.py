@@ -22,6 +22,7 @@ def small():
             [matrix.float() for matrix in network.initialise(3)])
 
 
+@pytest.mark.slow
 def test_a_run_followed_in_pieces_is_the_run():
     problem, network, weights = small()
     of = experiment.Curvature(problem, network, "squared", 0)

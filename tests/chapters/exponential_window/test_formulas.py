@@ -34,6 +34,7 @@ def test_the_loss_its_slope_and_its_curvatures_at_zero():
     assert losses.get("exponential").curvature_at_zero == 1
 
 
+@pytest.mark.slow
 @formula("eq-ew-window-edge")
 def test_the_edge_of_the_exponential_loss_is_its_slow_curve():
     e = v * sympy.coth(v)

@@ -23,6 +23,7 @@ def noise(n=24, d=5):
     return Problem(rng.normal(size=(n, d)), rng.choice([-1.0, 1.0], size=n))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("loss", "layers"), [("logistic", 1), ("squared", 2)])
 def test_edges_are_those_of_a_plain_loop_one_rate_after_the_other(loss, layers, monkeypatch):
     monkeypatch.setattr(edges, "MULTIPLES", edges.MULTIPLES[2::4])

@@ -20,6 +20,7 @@ def noise(n=24, d=5):
                    rng.normal(size=(40, d)), rng.choice([-1.0, 1.0], size=40))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["linear", "relu"])
 def test_followed_is_the_plain_loop_three_ways(activation):
     data, network = noise(), Network((5, 4, 1), activation)

@@ -39,6 +39,7 @@ def test_a_member_has_the_derivatives_that_it_names(name):
         assert steepest > 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("loss", "member", "factor"), [
     ("squared", family.power(2.0, 0.0), 1.0), ("logistic", family.cross_entropy(0.5), 1.0)])
 def test_runs_are_those_of_the_engine_on_a_network_of_one_unit(loss, member, factor):
@@ -66,6 +67,7 @@ def test_the_largest_eigenvalue_is_that_of_the_hessian_by_differences(name):
         assert float(family.sharpness(member, u, v)) == pytest.approx(np.linalg.eigvalsh(hessian)[-1], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_what_is_seen_in_a_run_is_what_a_plain_loop_sees():
     values = experiment.Parameters.checked(scale="quick")
     results = experiment.run(values)
@@ -93,6 +95,7 @@ def test_what_is_seen_in_a_run_is_what_a_plain_loop_sees():
             assert float(at.scaled) == pytest.approx(rate * (x * x + y * y), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_onsets_and_windows_by_hand():
     results = experiment.run(experiment.Parameters.checked({"starts": 3, "grid": 3}, scale="quick"))
     results.rises[:] = False
@@ -112,6 +115,7 @@ def test_a_start_at_the_minimum_or_in_balance_is_refused(given):
         experiment.Parameters.checked(given)
 
 
+@pytest.mark.slow
 def test_a_run_rests_at_the_edge_or_leaves_it_by_the_sign_of_product_stability():
     assert [float(np.sign(family.product_stability(member))) for member in (
         family.power(1.9), family.power(2.1), family.quartic(2.9), family.quartic(3.1),

@@ -19,6 +19,7 @@ def test_every_displayed_formula_has_a_test_and_every_test_a_formula():
     formula.assert_complete(at_least=5)
 
 
+@pytest.mark.slow
 @formula("eq-rg-family")
 def test_the_family_its_curvature_and_its_derivatives_at_the_minimum():
     s, least, p = symbols("s s_0 p", positive=True)
@@ -49,6 +50,7 @@ def test_the_identities_of_one_step():
     assert sympy.expand(hessian.det()) == 0
 
 
+@pytest.mark.slow
 @formula("eq-rg-end")
 def test_the_end_of_a_slide_is_that_of_the_normal_form():
     """One step near the edge: A, B of σ⁺ = (1 − μ)σ + Aσ² + Bσ³, and the drift of μ = ηF''n over a bounce ±ρ."""

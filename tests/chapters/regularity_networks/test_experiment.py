@@ -80,6 +80,7 @@ def by_hand(names, rate, steps):
     return found, norms
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", experiment.COMBINATIONS, ids="-".join)
 def test_runs_are_those_of_a_plain_loop_on_all_inputs(names):
     rate = 1e-8 if names == ("squared", "relu3", "none") else 1e-5
@@ -112,6 +113,7 @@ def test_survival_ends_at_the_first_rate_that_is_lost():
     assert phases[1] == "divergent"
 
 
+@pytest.mark.slow
 def test_cells_join_whatever_was_asked_for():
     quick = {"samples": 20, "width": 4, "steps": 5, "survival_steps": 4, "octaves": 1}
     values = experiment.Parameters.checked({**quick, "networks": "plain"}, scale="quick")

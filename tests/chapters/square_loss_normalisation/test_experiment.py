@@ -72,6 +72,7 @@ def test_the_two_ways_to_the_length_at_the_end_agree():
     assert checks.closed(1, 2.0) == pytest.approx(checks.integrated(1, 2.0), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_cell_at_a_few_steps_and_its_join():
     values = experiment.Parameters.checked({"parts": "networks", "seeds": 1, "steps": experiment.EARLY + 1})
     whole = experiment.join(values, [experiment.cell(values, **cell) for cell in experiment.cells(values)])

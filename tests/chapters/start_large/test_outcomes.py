@@ -90,6 +90,7 @@ def test_a_way_is_that_of_the_chosen_candidate():
     np.testing.assert_allclose(outcomes.on_the_way(runs, "small", "both", SHARES), [[0.1, 0.2]])
 
 
+@pytest.mark.slow
 def test_names_survive_being_joined_from_parts_that_were_read_from_files(tmp_path):
     values = SMALLEST.model_copy(update={"data": "all"})
     parts = []

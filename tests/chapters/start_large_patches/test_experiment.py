@@ -65,6 +65,7 @@ def test_all_versions_see_the_same_images_in_the_same_order():
         assert 0 < same.sum() < len(same)  # those without a patch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arm", patches.ARMS)
 def test_a_run_is_nesterovs_plain_loop_at_a_rate_that_is_lowered_half_way(monkeypatch, arm):
     kept = []
