@@ -8,8 +8,7 @@ Fixed before the recorded runs, after trials of their sizes on single seeds:
 * *Networks.* One hidden layer of 128, linear and ReLU, no biases, NTK parametrisation, full batch, logistic loss.
 * *Rates.* 1/4 to 5.66 times η_crit = 2/sharpness at the start, half an octave apart: five at or below, five above.
 * *Comparisons.* Equal steps, equal time, annealed (:mod:`.comparison`): the gain of rates above η_crit over equally
-  many at or below. 2 pairs × 2 versions × 2 networks × 3 comparisons = 24 cells were
-  planned; cat against dog, separable, was not recorded: 18 are looked at, never pooled. An
+  many at or below. 2 pairs × 2 versions × 2 networks × 3 comparisons = 24 cells are looked at, never pooled. An
   interval at 95 % excludes 0 by chance in one of twenty: what is claimed of one cell has to hold at 10 fresh seeds
   (``first_seed = 10``) too.
 * *Seeds.* 10, of images and initial weights. The smallest gain that an interval could resolve is its half-width,
