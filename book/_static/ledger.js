@@ -60,7 +60,7 @@
   const restore = () => {
     for (const [name, value] of new URLSearchParams(location.search)) {
       const control = form.elements[name];
-      if (!control?.name) continue;
+      if (control?.name !== name) continue;  // a number is a place in the form, and no name
       control.value = value;
       if (control.value !== value) control.value = "";
     }

@@ -60,12 +60,14 @@
     if (card && shownFor === link) put(link);
   };
 
-  const put = link => { // below the link, or above it where there is more room, inside the window
+  const put = link => { // below the link where it fits, else on the side with more room, and no higher than that room
     const at = link.getClientRects()[0];
-    const room = document.documentElement;
-    const left = Math.max(8, Math.min(at.left, room.clientWidth - card.offsetWidth - 8));
-    const below = at.bottom + card.offsetHeight + 8 < room.clientHeight || at.top < room.clientHeight / 2;
-    card.style.left = `${left}px`;
+    const view = document.documentElement;
+    card.style.maxHeight = "";
+    const under = view.clientHeight - at.bottom - 14, over = at.top - 14;
+    const below = card.offsetHeight <= under || under >= over;
+    card.style.maxHeight = `min(60vh, ${below ? under : over}px)`;
+    card.style.left = `${Math.max(8, Math.min(at.left, view.clientWidth - card.offsetWidth - 8))}px`;
     card.style.top = `${below ? at.bottom + 6 : Math.max(8, at.top - card.offsetHeight - 6)}px`;
   };
 
@@ -81,5 +83,5 @@
   });
   addEventListener("focusout", event => { if (linkOf(event)) later(hide); });
   addEventListener("keydown", event => { if (event.key === "Escape") hide(); });
-  addEventListener("scroll", hide, {passive: true});
+  addEventListener("scroll", event => { if (event.target === document) hide(); }, {passive: true});
 })();

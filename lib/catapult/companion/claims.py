@@ -140,13 +140,13 @@ def _finite(number: float | None) -> float | None:
 def keeps(bound: str, value: float) -> bool:
     """Return whether ``value`` keeps to a bound such as ``<= 1e-12``, ``== 0`` or ``in [1.9, 2.1]``.
 
-    NaN keeps to none. Raises ValueError for a bound that can't be read.
+    NaN and infinities keep to none. Raises ValueError for a bound that can't be read.
     """
     if match := re.fullmatch(rf"in \[({NUMBER}), ({NUMBER})\]", bound):
         low, high = map(float, match.groups())
         return low <= value <= high
     if match := re.fullmatch(rf"(<=|>=|<|>|==) ({NUMBER})", bound):
-        return _RELATIONS[match[1]](value, float(match[2]))
+        return math.isfinite(value) and _RELATIONS[match[1]](value, float(match[2]))
     raise ValueError(f"bound {bound!r}: allowed: '<= x', '>= x', '< x', '> x', '== x' or 'in [x, y]'")
 
 

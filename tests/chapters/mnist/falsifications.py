@@ -275,8 +275,14 @@ def losses_in_each_others_place(monkeypatch):
 
 @falsifies("ours-mnist-edges-width")
 def an_exponent_of_a_half(monkeypatch):
-    """Every edge grows by a further 0.1 in the exponent of the width."""
-    replaced(monkeypatch, edges, "edge", lambda right, runs, name: right(runs, name) * runs.width**0.1)
+    """Every edge grows by a further 0.25 in the exponent of the width."""
+    replaced(monkeypatch, edges, "edge", lambda right, runs, name: right(runs, name) * runs.width**0.25)
+
+
+@falsifies("ours-mnist-edges-width")
+def an_exponent_of_a_tenth(monkeypatch):
+    """Every edge grows by 0.15 less in the exponent of the width."""
+    replaced(monkeypatch, edges, "edge", lambda right, runs, name: right(runs, name) / runs.width**0.15)
 
 
 @falsifies("ours-mnist-edges-rule")

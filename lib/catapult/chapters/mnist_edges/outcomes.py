@@ -68,14 +68,20 @@ def exponent(runs: xr.Dataset, name: str, **cell) -> tuple[float, float, float]:
     return mean_interval(exponents(edge(runs.sel(cell), name)).values)
 
 
+def octaves(runs: xr.Dataset, name: str, **cell) -> tuple[float, float, float]:
+    """Return log2 of an edge at the widest over that at the narrowest, mean over seeds, with its 95 % interval."""
+    edges = np.log2(edge(runs.sel(cell), name))
+    return mean_interval((edges.isel(width=-1) - edges.isel(width=0)).values)
+
+
 def depth_effect(runs: xr.Dataset, name: str, **cell) -> tuple[float, float, float]:
     """Return log2 of an edge at the most hidden layers over that at one, mean over widths, with its interval."""
     edges = np.log2(edge(runs.sel(cell), name)).mean("width")
     return mean_interval((edges.isel(hidden_layers=-1) - edges.isel(hidden_layers=0)).values)
 
 
-def already_falls(runs: xr.Dataset, **cell) -> float:
-    """Return the share of runs whose sharpness falls at the smallest rate that was tried."""
+def already_falls(runs: xr.Dataset, **cell: str | int) -> float:
+    """Return the share of runs, in one cell, whose sharpness falls at the smallest rate that was tried."""
     return float((edge(runs.sel(cell), "fall") <= runs.multiple.min()).mean())
 
 

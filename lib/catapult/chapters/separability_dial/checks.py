@@ -116,7 +116,8 @@ def peak_follows() -> Measurement:
     Below 0 the loss rises less where the data are separable. Effect and interval: the linear network on the third
     data set. Control: how many of the differences by size alone lie below.
     """
-    found, size = ([each for activation in dial.ACTIVATIONS for each in _each(three(), activation, "log2 peak loss", of)]
+    found, size = ([each for activation in dial.ACTIVATIONS
+                    for each in _each(three(), activation, "log2 peak loss", of)]
                    for of in (outcomes.effect, outcomes.control))
     mean, *interval = outcomes.effect(three()[LAST], "linear", "log2 peak loss")
     return Measurement(sum(high < 0 for *_, high in found), effect=mean, interval=tuple(interval),

@@ -11,15 +11,18 @@ VERSIONS = ("non-separable", "separable")
 
 
 def upper_edge_and_width() -> Measurement:
-    """Exponent of the width in the upper edge, logistic loss, non-separable, 8 to 256; control: squared loss."""
+    """Lower end of the exponent of the width in the upper edge, logistic loss, 8 to 256: the lesser of both versions.
+
+    Effect and interval: the exponent on non-separable data. Control: that of the squared loss.
+    """
     runs = outcomes.shallow()
     found = {(loss, version): outcomes.exponent(runs, "diverge", loss=loss, version=version)
              for loss in ("logistic", "squared") for version in VERSIONS}
     mean, low, high = found["logistic", "non-separable"]
-    return Measurement(mean, interval=(low, high), control=found["squared", "non-separable"][0], conditions={
+    least = np.min([found["logistic", version][1] for version in VERSIONS])
+    control = found["squared", "non-separable"][0]
+    return Measurement(least, effect=mean, interval=(low, high), control=control, conditions={
         **outcomes.conditions(runs),
-        "on separable data the exponent of the logistic loss is resolved, too": bool(
-            found["logistic", "separable"][1] > 0),
         "the interval of the squared loss lies below that of the logistic, on both versions": all(
             bool(found["squared", version][2] < found["logistic", version][1]) for version in VERSIONS),
         "it is below a half": bool(high < 0.5)})
@@ -54,18 +57,19 @@ def squared_at_four() -> Measurement:
 
 
 def sharpness_reduction() -> Measurement:
-    """Exponent of the width in the rate at which the sharpness falls, squared loss, one hidden layer, non-separable.
+    """Octaves by which the rate at which the sharpness falls is higher at the widest, squared loss: lower end.
 
-    Control: the exponent with the logistic loss.
+    The lesser of both versions. Effect and interval: non-separable data. Control: the logistic loss.
     """
     runs = outcomes.table()
-    found = {(loss, version): outcomes.exponent(runs, "fall", loss=loss, version=version, hidden_layers=1)
+    found = {(loss, version): outcomes.octaves(runs, "fall", loss=loss, version=version, hidden_layers=1)
              for loss in ("logistic", "squared") for version in VERSIONS}
     mean, low, high = found["squared", "non-separable"]
-    return Measurement(mean, interval=(low, high), control=found["logistic", "non-separable"][0], conditions={
+    least = np.min([found["squared", version][1] for version in VERSIONS])
+    control = found["logistic", "non-separable"][0]
+    return Measurement(least, effect=mean, interval=(low, high), control=control, conditions={
         **outcomes.conditions(runs),
-        "on separable data the width does the same": bool(found["squared", "separable"][1] > 0),
-        "with the logistic loss no exponent is resolved, on either version": all(
+        "with the logistic loss nothing is resolved, on either version": all(
             bool(found["logistic", version][1] <= 0 <= found["logistic", version][2]) for version in VERSIONS),
         "with the logistic loss most runs fall at the smallest rate tried, on either version": all(
             outcomes.already_falls(runs, loss="logistic", version=version) > 0.5 for version in VERSIONS)})
@@ -84,12 +88,16 @@ def sharpness_reduction_and_depth() -> Measurement:
 
 
 def upper_edge_and_depth() -> Measurement:
-    """log2 of the upper edge at three hidden layers over one, squared loss, non-separable; control: logistic loss."""
+    """log2 of the upper edge at three hidden layers over one, squared loss, non-separable data: lower end.
+
+    Effect and interval: the mean. Control: the logistic loss.
+    """
     runs = outcomes.table()
     mean, low, high = outcomes.depth_effect(runs, "diverge", loss="squared", version="non-separable")
     others = {(loss, version): outcomes.depth_effect(runs, "diverge", loss=loss, version=version)
               for loss in ("logistic", "squared") for version in VERSIONS}
-    return Measurement(mean, interval=(low, high), control=others["logistic", "non-separable"][0], conditions={
+    control = others["logistic", "non-separable"][0]
+    return Measurement(low, effect=mean, interval=(low, high), control=control, conditions={
         **outcomes.conditions(runs),
         "with the squared loss deeper networks diverge later on separable data, too": bool(
             others["squared", "separable"][1] > 0),
