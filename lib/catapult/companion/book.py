@@ -220,7 +220,7 @@ def _say(text: object) -> None:
 
 
 def main() -> int:
-    """``python -m catapult.companion.book build [--force] | site``; exit status 1 if it fails, 2 if the input is wrong."""
+    """``python -m catapult.companion.book build [--force] | site``; exit status 1: it failed, 2: wrong input."""
     parser = argparse.ArgumentParser(prog="python -m catapult.companion.book")
     parser.add_argument("what", choices=("build", "site"))
     parser.add_argument("--force", action="store_true", help="build although nothing has changed")

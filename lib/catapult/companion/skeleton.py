@@ -174,7 +174,7 @@ def another_factor(monkeypatch):
 
 
 def write(name: str) -> list[Path]:
-    """Write the skeleton of a chapter and return its files; its place in ``_toc.yml`` and ``book/claims.md`` is the author's.
+    """Write the skeleton of a chapter and return its files; ``_toc.yml`` and ``book/claims.md`` are the author's.
 
     Raises
     ------
