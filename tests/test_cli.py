@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -108,11 +107,15 @@ def test_bad_values_are_told_with_their_place(monkeypatch, capfd, tmp_path, file
 @pytest.fixture(scope="module")
 def rerun(tmp_path_factory):
     """Chapter critical-learning-rates run with other parameters, as the README shows it."""
-    out = tmp_path_factory.mktemp("rerun")
-    done = catapult("run", "2", "-p", "w0=3", "-p", "loss=exponential", "--scale", "quick", "--out", out,
-                    MPLBACKEND="Agg")
+    here = tmp_path_factory.mktemp("rerun")
+    done = catapult("run", "2", "-p", "w0=3", "-p", "loss=exponential", "--scale", "quick", "--out", "out",
+                    cwd=here, MPLBACKEND="Agg")
     assert done.returncode == 0, done.stderr
-    return Path(out), done
+    return here / "out", done
+
+
+def test_run_leaves_nothing_beside_its_folder(rerun):
+    assert [path.name for path in rerun[0].parent.iterdir()] == ["out"]
 
 
 def test_the_kernel_says_nothing_of_itself(rerun):

@@ -376,7 +376,8 @@ def new(
         raise InputError(f"new: {shown(what)} is nothing that can be made; allowed: chapter")
     for path in skeleton.write(name):
         print(path.relative_to(paths.ROOT))
-    print(f"Its place in the book is yours to choose: add the line `- file: book/{name}` to _toc.yml.")
+    print(f"Its place in the book is yours to choose: add the line `- file: book/{name}` to _toc.yml,\n"
+          f"its part to book/claims.md in the same order, and run python tests/references.py {name}.")
 
 
 @results_app.callback(invoke_without_command=True)

@@ -14,6 +14,16 @@ from catapult import paths
 from catapult.companion import skeleton
 from commanding import refused
 
+PART = """
+## [Slow start](slow-start.md)
+
+```{code-cell} ipython3
+:tags: [remove-input]
+
+claims.verdicts("slow-start", anchor=True)
+```
+"""
+
 PROGRAM = """
 import sys
 from catapult import cli, paths
@@ -50,13 +60,18 @@ def test_a_new_chapter_is_listed_verified_falsified_and_runs(scratch):
     assert "add the line `- file: book/slow-start` to _toc.yml" in made.stdout
     with (root / "_toc.yml").open("a") as toc:
         toc.write("      - file: book/slow-start\n")
+    with (root / "book" / "claims.md").open("a") as page:
+        page.write(PART)
+    kept = run("tests/references.py", "slow-start")
+    assert kept.returncode == 0, kept.stderr
     rows = json.loads(catapult("verify", "ours-slow-start-halves", "--json").stdout)["claims"]
     assert [(row["status"], row["value"]) for row in rows] == [("passed", 0.0)]
     ran = catapult("run", "slow-start", "-p", "steps=3", "--out", str(root / "out"))
     assert ran.returncode == 0, ran.stderr
     assert "1.250e-01" in (root / "out" / "slow-start.ipynb").read_text()
     tested = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/companion/test_falsifications.py",
-                 "tests/companion/test_claims.py", "-k", "slow-start or every_row or figure_of_a_claim")
+                 "tests/companion/test_claims.py", "tests/companion/test_reference.py", "-k",
+                 "slow-start or every_row or figure_of_a_claim or ledger_has_every_chapter")
     assert tested.returncode == 0, tested.stdout[-3000:]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from catapult import datasets, losses, phases
+from catapult import datasets, phases
 from catapult.networks import Network
 from catapult.theory import two_layer
 from catapult.training import train
@@ -27,7 +27,7 @@ def both(loss, seed, width=30, steps=1500):
     return run.phase.values, two_layer.phase_map(loss, f0, ntk0, width, rates), np.array(rises)
 
 
-@pytest.mark.parametrize("loss", losses.LOSSES)
+@pytest.mark.parametrize("loss", GRIDS)
 def test_training_and_the_map_give_a_network_the_same_label(loss):
     seen, same, total = set(), 0, 0
     for seed in range(2):

@@ -255,6 +255,8 @@ def test_below_the_convergence_edge_every_orbit_converges(loss, width):
     for factor in (0.3, 0.9, 0.97):
         labels = two_layer.phase_map(loss, f0, ntk0, width, factor * edge, steps=10**6)
         assert np.isin(labels, ["lazy", "catapult"]).all()
+    if loss == "squared":  # whose edge is sharp
+        assert (two_layer.phase_map(loss, f0, ntk0, width, 1.01 * edge) == "divergent").all()
 
 
 def test_the_cycle_of_two_is_one_and_lies_beyond_kappa_eight():

@@ -64,13 +64,7 @@ def _git(*command: str) -> bytes:
 
 def main() -> int:
     """``python -m catapult.companion.archive``; exit status 1 if there is nothing to archive."""
-    try:
-        file = archive()
-    except (book.BuildFailed, paths.BookMissing) as error:
-        print(f"catapult: {error}", file=sys.stderr)
-        return 1
-    print(f"catapult: the archive: {file} ({file.stat().st_size / 1e6:.0f} MB)")
-    return 0
+    return book.report("the archive", archive)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import yaml
@@ -204,13 +204,24 @@ def site() -> tuple[Path, Path]:
     return folder, Path(archive)
 
 
+def report(what: str, make: Callable[[], Path]) -> int:
+    """Make one file and say where it is; return the exit status: 1 where it can't be made, and one line says why."""
+    try:
+        file = make()
+    except (BuildFailed, paths.BookMissing) as error:
+        print(f"catapult: {error}", file=sys.stderr)
+        return 1
+    _say(f"{what}: {file} ({file.stat().st_size / 1e6:.0f} MB)")
+    return 0
+
+
 def _say(text: object) -> None:
     print(f"catapult: {text}", flush=True)
 
 
 def main() -> int:
-    """``python -m catapult.book build [--force] | site``; exit status 1 if the build fails, 2 if the input is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m catapult.book")
+    """``python -m catapult.companion.book build [--force] | site``; exit status 1: it failed, 2: wrong input."""
+    parser = argparse.ArgumentParser(prog="python -m catapult.companion.book")
     parser.add_argument("what", choices=("build", "site"))
     parser.add_argument("--force", action="store_true", help="build although nothing has changed")
     options = parser.parse_args()

@@ -50,8 +50,9 @@ def executed(app: Sphinx, docname: str) -> nbformat.NotebookNode | None:
     run = Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
     if not run.exists():
         return None
-    with contextlib.suppress(KeyError):
-        return execution.executed(Path(app.env.doc2path(docname)), Path(app.config.nb_execution_cache_path))
+    if cache := app.config.nb_execution_cache_path:  # a page made alone has none, and "" would be the user's folder
+        with contextlib.suppress(KeyError):
+            return execution.executed(Path(app.env.doc2path(docname)), Path(cache))
     return nbformat.read(run, as_version=4)
 
 

@@ -69,13 +69,7 @@ def printed(browser: str, page: Path, target: Path) -> None:
 
 def main() -> int:
     """``python -m catapult.companion.printing``; exit status 1 if it can't be printed."""
-    try:
-        file = pdf()
-    except (book.BuildFailed, paths.BookMissing) as error:
-        print(f"catapult: {error}", file=sys.stderr)
-        return 1
-    print(f"catapult: the book as one file: {file} ({file.stat().st_size / 1e6:.0f} MB)")
-    return 0
+    return book.report("the book as one file", pdf)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ steps: int = 20  # steps of gradient descent
 
 from catapult.chapters.ROOM import experiment, figures
 from catapult.companion import claims, registry
-from catapult.runs import results, store
+from catapult.runs import results
 
 parameters = registry.parameters("NAME", globals())
 measured = results.compute(experiment, parameters)
@@ -68,6 +68,12 @@ figures.weights(measured)
 :tags: [nbval-check-output]
 
 print(f"{measured.w.item(-1):.3e}")
+```
+
+```{code-cell} ipython3
+:tags: [nbval-check-output]
+
+print(f"{measured.w.item(1) / measured.w.item(0):.3f}")
 ```
 
 ## Verdicts
@@ -168,7 +174,7 @@ def another_factor(monkeypatch):
 
 
 def write(name: str) -> list[Path]:
-    """Write the skeleton of a chapter and return its files; the line of ``_toc.yml`` is left to who knows its place.
+    """Write the skeleton of a chapter and return its files; ``_toc.yml`` and ``book/claims.md`` are the author's.
 
     Raises
     ------

@@ -23,6 +23,7 @@ from catapult.theory import two_layer
 REDUCTIONS = ("contracted", "span", "kernel", "narrow")
 ENGINES = ("reference", "dense", "linear")
 AXES = {"samples": "n", "width": "m", "depth": "hidden layers", "runs": "R"}
+MAP_LOSSES = ("exponential", "logistic", "squared")
 MAP_WIDTH = 100
 MAP_NTK = 2.0
 
@@ -238,16 +239,16 @@ def map_axes(loss: str, points: int) -> tuple[np.ndarray, np.ndarray]:
 def _maps(values: Parameters) -> xr.Dataset:
     """Phase maps over (f0, η), and where a plain Python loop over every seventh point gives another label."""
     phases, wrong = [], []
-    for loss in losses.LOSSES:
+    for loss in MAP_LOSSES:
         f0, rates = map_axes(loss, values.grid)
         labels = two_layer.phase_map(loss, f0[:, None], MAP_NTK, MAP_WIDTH, rates, steps=1000)
         some = [[python_label(loss, f, rate) for rate in rates[::7]] for f in f0[::7]]
         phases.append(np.select([labels == label for label in two_layer.LABELS], range(4)).astype(np.int8))
         wrong.append(int((labels[::7, ::7] != np.array(some)).sum()))
-    rates = [map_axes(loss, values.grid)[1] for loss in losses.LOSSES]
+    rates = [map_axes(loss, values.grid)[1] for loss in MAP_LOSSES]
     return xr.Dataset({"phase": (("loss", "map_f0", "map_rate"), np.array(phases)), "map_differences": ("loss", wrong),
                        "map_learning_rate": (("loss", "map_rate"), rates)},
-                      coords={"loss": list(losses.LOSSES), "map_f0": map_axes("squared", values.grid)[0]})
+                      coords={"loss": list(MAP_LOSSES), "map_f0": map_axes("squared", values.grid)[0]})
 
 
 def python_label(loss: str, f: float, rate: float, steps: int = 1000, ntk: float = MAP_NTK,
