@@ -59,3 +59,17 @@ def test_no_checkout_is_one_line(checkout, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(paths, "ROOT", tmp_path)
     assert archive.main() == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_folder_inside_another_checkout_is_refused(checkout, monkeypatch, capsys):
+    (checkout / "build" / "unpacked").mkdir()
+    monkeypatch.setattr(paths, "ROOT", checkout / "build" / "unpacked")
+    assert archive.main() == 1
+    assert "no checkout of its own" in capsys.readouterr().err
+
+
+def test_without_git_it_is_one_line(checkout, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "")
+    assert archive.main() == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "git does not start" in line

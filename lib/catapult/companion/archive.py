@@ -29,6 +29,9 @@ def archive() -> Path:
     BuildFailed
         If this is no git checkout, or something in it is not committed: an archive is of a commit.
     """
+    top = _git("rev-parse", "--show-toplevel").decode().strip()
+    if not paths.ROOT.samefile(top):
+        raise book.BuildFailed(f"{paths.ROOT} is no checkout of its own, but lies in {top}; an archive is of a commit")
     commit = _git("rev-parse", "HEAD").decode().strip()
     if changed := _git("status", "--porcelain").decode().split("\n")[0].strip():
         raise book.BuildFailed(f"something is not committed (first: {changed}); an archive is of a commit")
@@ -56,7 +59,10 @@ def write(target: Path, files: dict[str, bytes]) -> None:
 
 
 def _git(*command: str) -> bytes:
-    done = subprocess.run(["git", "-C", str(paths.ROOT), *command], capture_output=True, check=False)
+    try:
+        done = subprocess.run(["git", "-C", str(paths.ROOT), *command], capture_output=True, check=False)
+    except OSError as error:
+        raise book.BuildFailed(f"git does not start ({error.strerror}); an archive is of a commit") from None
     if done.returncode:
         raise book.BuildFailed(f"git says: {done.stderr.decode().strip()[:200]}; an archive is of a commit")
     return done.stdout

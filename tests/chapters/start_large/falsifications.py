@@ -116,3 +116,35 @@ def a_network_that_learns_nothing(monkeypatch):
     """The small rate ends at chance on clean images, too."""
     replaced(monkeypatch, checks, "photographs", lambda right: right().assign(
         final=right().final.where(right().arm == "large", 0.1)))
+
+
+def marked_altered(monkeypatch, change):
+    """Let the checks read runs with the larger patch that ``change`` has altered."""
+    replaced(monkeypatch, checks, "marked", lambda right: change(right()))
+
+
+@falsifies("li-patch-order")
+def the_rates_learn_the_patch_at_once(monkeypatch):
+    """What is called large is the small rate, too."""
+    marked_altered(monkeypatch, lambda runs: runs.sel(arm=["small", "small"]).assign_coords(arm=runs.arm))
+
+
+@falsifies("li-patch-order")
+def the_large_rate_learns_it_after_annealing(monkeypatch):
+    """As the abstract has it: before it is lowered the large rate does not know the patch."""
+    marked_altered(monkeypatch, lambda runs: runs.assign(patch=runs.patch.where(
+        (runs.arm == "small") | (runs.step > checks.MARKED.annealed_at), 0.1)))
+
+
+@falsifies("li-patch-cost")
+def the_small_rate_pays_four_points_more(monkeypatch):
+    """On patched images the small rate ends with four points less."""
+    marked_altered(monkeypatch, lambda runs: runs.assign(final=runs.final - 0.04 * (
+        (runs.arm == "small") & (runs.version == "patched"))))
+
+
+@falsifies("li-patch-cost")
+def the_patch_costs_nothing(monkeypatch):
+    """The hypothesis is dropped: the networks called patched saw no patch."""
+    marked_altered(monkeypatch, lambda runs: runs.sel(version=["untouched", "untouched"]).assign_coords(
+        version=runs.version))
