@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from catapult.chapters.incremental_learning import checks
+from catapult.chapters.incremental_learning import checks, seconds
 from catapult.theory import incremental
 from falsifying import falsifies, replaced
 
@@ -46,25 +44,25 @@ def another_level(monkeypatch):
     monkeypatch.setattr(incremental, "LEVELS", (0.2525, 0.75))
 
 
-@falsifies("ours-incremental-merges")
+@falsifies("ours-incremental-nearer")
 def the_ratio_of_the_flow(monkeypatch):
     """The growth rates of the flow, r."""
     monkeypatch.setattr(incremental, "ratio_of_steps", lambda r, multiple: r)
 
 
-@falsifies("ours-incremental-merges")
+@falsifies("ours-incremental-nearer")
 def another_rate(monkeypatch):
     """The rate is 5 % larger than said."""
     replaced(monkeypatch, incremental, "ratio_of_steps", lambda right, r, multiple: right(r, 1.05 * multiple))
 
 
 @falsifies("ours-incremental-large-rate")
-def a_large_initialisation_at_the_large_rate(monkeypatch):
-    """The large rate is looked at from a large initialisation."""
-    right = checks.table()
-    wrong = right.copy(deep=True)
-    for name in ("half", "end"):
-        wrong[name].loc[{"case": "deep", "pace": "large"}] = right[name].sel(case="deep, from 1", pace="large")
-    monkeypatch.setattr(checks, "table", lambda: wrong)
-    monkeypatch.setattr(checks, "slice_difference", lambda: 0.0)
-    assert np.isfinite(wrong.half).all()
+def rates_the_other_way_round(monkeypatch):
+    """The slow rate over the large one."""
+    replaced(monkeypatch, seconds, "factors", lambda right, found, pace: 1 / right(found, pace))
+
+
+@falsifies("ours-incremental-large-rate")
+def all_draws(monkeypatch):
+    """Draws in which the large rate is the tuned one are counted."""
+    replaced(monkeypatch, seconds, "above", lambda right, *given: right(*given) | True)

@@ -1,12 +1,13 @@
-"""The settings: gradients against differences, values by hand, the rule that picks rates, active values."""
+"""The settings: gradients against differences, values by hand, the rule for rates, active and second values."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from catapult.chapters.incremental_learning import checks, experiment, outcomes
+from catapult.chapters.incremental_learning import checks, experiment, outcomes, seconds
 from catapult.chapters.incremental_learning.settings import SETTINGS, Setting
+from catapult.theory import incremental
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -62,3 +63,22 @@ def test_late_is_what_comes_after_half_and_never_negative():
     assert (late == 0.5).all()
     late = outcomes.late(checks.table().assign(half=0 * checks.table().half + 3, end=0 * checks.table().end + 2))
     assert (late == 0).all()
+    fewer = outcomes.uncut(checks.table()).sel(case="depth 1", pace="tuned").mean("draw")
+    assert (fewer < 0).all()
+
+
+def test_the_second_value_is_that_of_the_toy_model():
+    targets, start, multiple = np.array([2.0, 1.0]), 1e-4, 0.7
+    toy = Setting(np.full((1, 2), start**0.5), lambda w: 0.5 * float(((w**2 - targets) ** 2).sum()),
+                  lambda w: 2 * w * (w**2 - targets), lambda w: w[0] ** 2)
+    expected = incremental.log_second_of_steps(2, 2.0, multiple, np.log(start))
+    assert np.log(seconds.second(toy, multiple / 4, (2.0, 1.0))) == pytest.approx(expected, abs=1e-9)
+
+
+def test_second_values_are_near_where_a_slow_run_has_its_own():
+    """By the recorded curve of the largest values, interpolated."""
+    name = "matrix sensing"
+    curve = checks.table().curve.sel(setting=name, case="deep", draw=0).values.astype(float)
+    found = np.interp(3.0, curve[:, 0][:np.argmax(curve[:, 0] > 3) + 1], curve[:, 1][:np.argmax(curve[:, 0] > 3) + 1])
+    again = seconds.seconds(checks.table().isel(draw=[0]), name, 1e-3).sel(pace="slow")
+    assert float(again[0]) == pytest.approx(found / 2, rel=0.15)

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from catapult import style
-from catapult.chapters.incremental_learning import outcomes
+from catapult.chapters.incremental_learning import outcomes, seconds
 from catapult.style import PALETTE
 from catapult.theory import incremental
 
@@ -35,7 +35,7 @@ def toy(results: xr.Dataset) -> Figure:
             right.plot(0, 1 - 1 / r, marker="_", markersize=12, color=colour)
         right.set(xlabel="learning rate, in 2 / sharpness at the larger value", ylabel="κ: second value ∝ σ₀^κ",
                   ylim=(0, 1))
-        right.set_title("depth 2: a large rate merges")
+        right.set_title("depth 2: a large rate draws nearer")
         right.legend(loc="upper right", ncols=3, fontsize="small")
         style.label_panels(figure)
     return figure
@@ -62,26 +62,37 @@ def settings(results: xr.Dataset) -> Figure:
     return figure
 
 
-def lateness(results: xr.Dataset) -> Figure:
-    """Draw the part of the values that come late, by setting and case, and what the large rate adds."""
+def lateness(results: xr.Dataset, found: dict[float, xr.DataArray]) -> Figure:
+    """Draw the part of the values that come late, by setting and case, and how many times as large the second is.
+
+    ``found``: :func:`.seconds.seconds` of two layers, by σ0.
+    """
     with style.use():
-        figure, (left, right) = style.subplots(1, 2, height=3.4, sharey=True, width_ratios=[1.5, 1])
+        figure, (left, right) = style.subplots(1, 2, height=3.4, width_ratios=[1.5, 1])
         late, names = outcomes.late(results), results.setting.values.tolist()
         for shift, (case, (colour, marker)) in zip((-0.2, 0, 0.2), OF_CASE.items(), strict=True):
             for row, name in enumerate(names):
                 style.interval(left, outcomes.interval(late.sel(case=case, pace="tuned", setting=name)), row + shift,
                                PALETTE[colour], marker=marker, markersize=5, label=case if row == 0 else None)
-        for row, name in enumerate(names):
-            deep = late.sel(case="deep", setting=name)
-            style.interval(right, outcomes.interval(deep.sel(pace="large") - deep.sel(pace="slow")), row,
-                           PALETTE["catapult"], markersize=5)
+        above = seconds.above(results, seconds.TWO_LAYERS).values
+        for row, each in enumerate(found.values()):
+            for shift, pace, colour, marker, draws in ((-0.12, "large", "catapult", "o", above),
+                                                       (0.12, "tuned", "lazy", "s", slice(None))):
+                ends = seconds.geometric(seconds.factors(each, pace)[draws])
+                style.interval(right, ends, row + shift, PALETTE[colour], marker=marker, markersize=5,
+                               label=pace if row == 0 else None)
         left.set_yticks(range(len(names)), names)
         left.set(xlabel="part of the active values that come late", ylim=(len(names) - 0.5, -0.5), xlim=(-0.05, 1))
         left.set_title("tuned rate")
+        left.axvline(0, color=PALETTE["theory"], linewidth=0.8)
         left.legend(loc="lower right", fontsize="small")
-        right.set(xlabel="large rate less slow")
-        right.set_title("what a large rate adds")
-        for axis in (left, right):
-            axis.axvline(0, color=PALETTE["theory"], linewidth=0.8)
+        right.set(xlabel="times that of the slow rate", ylabel="log₁₀ σ₀", xscale="log",
+                  ylim=(len(found) - 0.5, -0.5))
+        right.set_yticks(range(len(found)), [f"{np.log10(start):.0f}" for start in found])
+        right.set_xticks([1, 2, 5, 10], ["1", "2", "5", "10"])
+        right.minorticks_off()
+        right.axvline(1, color=PALETTE["theory"], linewidth=0.8)
+        right.set_title("second value, quadratic")
+        right.legend(loc="upper right", fontsize="small")
         style.label_panels(figure)
     return figure

@@ -10,7 +10,12 @@ from catapult.statistics import mean_interval
 
 def late(results: xr.Dataset) -> xr.DataArray:
     """Return the part of the values active at the end that became so after half of the loss was gone; 0 if none."""
-    return (1 - results.half / results.end).clip(min=0)
+    return uncut(results).clip(min=0)
+
+
+def uncut(results: xr.Dataset) -> xr.DataArray:
+    """Return 1 − n_half/n_end, which is negative where fewer are active at the end."""
+    return 1 - results.half / results.end
 
 
 def interval(values: xr.DataArray) -> tuple[float, float, float]:
