@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from catapult import datasets
+from catapult.chapters.regularity import experiment as regularity
+from catapult.chapters.regularity import family
 from catapult.datasets.decomposition import decompose
 from catapult.networks import Network
 from catapult.theory import linear_predictor, two_layer
@@ -267,3 +269,68 @@ def test_curvatures_margins_and_minima_on_the_plane(recursions, clouds, kinds):
         best = (np.array(Z) @ directions).min(axis=0).max()
         assert best <= margin + 1e-12
         assert margin <= best + 5 * np.pi / 20_000  # |z| is at most 3√2, and the angles are so far apart
+
+
+@pytest.fixture(scope="module", params=["power", "log_cosh", "cross_entropy"])
+def products(request):
+    """A kind of F: 1,000 members as JavaScript has them and as Python has, starts and rates, of what is allowed."""
+    rng = np.random.default_rng(5)
+    order, target = rng.uniform(0.5, 4, SETS), rng.uniform(0.05, 2, SETS)
+    given = {"power": [order, target], "log_cosh": [target], "cross_entropy": []}[request.param]
+    x, y, rate = rng.uniform(0.5, 5, SETS), rng.uniform(-2, 2, SETS), log_uniform(rng, 2**-4.5, 4)
+    return cases(request.param, *given, range(SETS)), getattr(family, request.param)(*given), x, y, rate
+
+
+def named(members, *columns):
+    """Return arguments: a member by its name and what makes it, then the columns."""
+    return [[member[:-1], *row] for member, row in zip(members, cases(*columns), strict=True)]
+
+
+def test_members_of_the_family(recursions, products):
+    members, member, x, y, rate = products
+    for name in ("value", "slope", "curvature"):
+        theirs = numbers(recursions("family.derivative", named(members, name, x * y)))
+        assert np.allclose(theirs, getattr(member, name)(x * y), rtol=1e-11, atol=1e-14), name
+    theirs = numbers(recursions("family.sharpness", named(members, x, y)))
+    assert np.allclose(theirs, family.sharpness(member, x, y), rtol=1e-11)
+    theirs = numbers(recursions("family.end", named(members, rate)))
+    assert np.allclose(theirs, family.end(member, rate), rtol=1e-11)
+
+
+def walked(member, x, y, rate):
+    """Return the path of gradient descent by steps of the library's own, (step, 2, set)."""
+    path = [np.array([x, y])]
+    for _ in range(STEPS):
+        with np.errstate(all="ignore"):  # where one is lost, or at the minimum
+            run = family.follow(member, *path[-1], rate, 1)
+        path.append(np.array([run.x, run.y]))
+    return np.array(path)
+
+
+def test_paths_on_products(recursions, products):
+    members, member, x, y, rate = products
+    runs = json.loads(recursions("family.follow", named(members, x, y, rate, [STEPS] * SETS, [[]] * SETS)))
+    theirs = np.full((STEPS + 1, 2, SETS), np.nan)
+    for i, run in enumerate(runs):
+        theirs[:len(run["path"]), :, i] = run["path"]
+    ours = walked(member, x, y, rate)
+    certain = steady(ours, walked(member, x * SHIFT, y, rate * SHIFT)).all(axis=1)
+    assert certain.mean() > 0.3
+    assert close(theirs, ours, SAME).all(axis=1)[certain].all()
+
+
+def test_outcomes_on_products(recursions, products):
+    members, member, x, y, rate = products
+    theirs = json.loads(recursions("family.follow", named(members, x, y, rate, [1000] * SETS)))
+    ours, moved = (family.follow(member, x * shift, y, rate * shift, 1000) for shift in (1, SHIFT))
+    called = regularity.labels(ours, member, rate)
+    again = regularity.labels(moved, member, rate)
+    sure = (called == again) & close(ours.x, moved.x, 1e-9) & close(ours.rise, moved.rise, 1e-9)
+    assert sure.mean() > 0.5
+    assert len(set(called[sure])) >= 4
+    assert [run["label"] for run, one in zip(theirs, sure, strict=True) if one] == called[sure].tolist()
+    seen = {"edge": ours.edge(member, rate), "left": regularity._left(ours, x, y), "peak": ours.peak}
+    kept = sure & ~ours.lost
+    for name, values in seen.items():
+        found = np.array([float(run[name]) for run in theirs])
+        assert np.allclose(found[kept], values[kept], rtol=1e-6, atol=1e-9, equal_nan=True), name
