@@ -20,9 +20,11 @@ from test_browser import PALE, PATIENCE, QUIET_TIME, settle
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FIGURES = list(moving.figures())
 HANDLES = {"critical-learning-rates": "w0", "catapult-squared": "start", "catapult-logistic": "start",
-           "separability": "point0", "mixed-data": "point0", "regularity": "start"}
+           "separability": "point0", "mixed-data": "point0", "regularity": "start",
+           "diagonal-networks": "point0"}
 MOVED = {"critical-learning-rates": {"w0"}, "catapult-squared": {"f0", "ntk0"}, "catapult-logistic": {"f0", "ntk0"},
-         "separability": {"points"}, "mixed-data": {"points"}, "regularity": {"x0", "y0"}}
+         "separability": {"points"}, "mixed-data": {"points"}, "regularity": {"x0", "y0"},
+         "diagonal-networks": {"points"}}
 """What the handle that is tried here sets."""
 SLID = {name: figure.presets[0].state.split("=")[0] for name, figure in moving.figures().items()}
 """What the first slider sets."""
@@ -118,6 +120,7 @@ def test_moved_by_touch_without_scrolling_the_page(visit, name):
         page.locator(".moving-chips button").nth(preset).tap()
         before = read(page, "state")  # drawn: from here on the handle stays where it is
         target = handle(page, name) if name in HANDLES else page.locator(".moving-main input")
+        target.evaluate("one => one.scrollIntoView({block: 'center', behavior: 'instant'})")  # above what sticks below
         x, y = middle(target)
         scrolled = page.evaluate("() => scrollY")
         session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
@@ -173,7 +176,7 @@ def test_a_link_too_far_out_is_clamped(visit, name):
     page = visit(name, f"#lab:{name}:{SLID[name]}=1e99,w0=-1e9,f0=1e9,width=2.5,points=999_-999_p,label_fraction=7,"
                        "steps=1e9")
     state = read(page, "state")
-    assert 1 < state[SLID[name]] < 1000
+    assert 1 < state[SLID[name]] <= 1e6
     assert state.get("w0", 0.1) == 0.1
     assert state.get("points", [[30, -30, 1]]) == [[30, -30, 1]]
     assert state.get("width", 50) == 50
@@ -343,6 +346,12 @@ def check_repeated(name, page, run, python):
     printed = by_python(python)
     if name in ("separability", "mixed-data"):
         theirs, ours = np.array(result["path"], dtype=float), printed[0]
+    elif name == "diagonal-networks":
+        assert np.allclose(result["w"], printed[0], rtol=1e-3, atol=1e-3 * max(abs(printed[0])))
+        return
+    elif name == "incremental-learning":
+        assert np.allclose(result["path"], printed[0], rtol=1e-9)
+        return
     elif name == "regularity":
         assert str(printed[0]) == result["label"]
         assert phase == {"divergent": "divergence", "edge": "edge of stability"}.get(result["label"], result["label"])

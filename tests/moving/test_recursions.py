@@ -12,7 +12,7 @@ from catapult.chapters.regularity import experiment as regularity
 from catapult.chapters.regularity import family
 from catapult.datasets.decomposition import decompose
 from catapult.networks import Network
-from catapult.theory import linear_predictor, two_layer
+from catapult.theory import _diagonal, diagonal, incremental, linear_predictor, two_layer
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SETS, STEPS = 1000, 50
@@ -334,3 +334,61 @@ def test_outcomes_on_products(recursions, products):
     for name, values in seen.items():
         found = np.array([float(run[name]) for run in theirs])
         assert np.allclose(found[kept], values[kept], rtol=1e-6, atol=1e-9, equal_nan=True), name
+
+
+@pytest.fixture(scope="module")
+def separated(clouds, kinds):
+    """Signed inputs of up to three points that are separable with a margin, as the figure allows, and scales."""
+    found = [(np.array(Z[:3]) / 10).tolist() for Z in clouds if datasets.certify(np.array(Z[:3], float)).separable]
+    found = [Z for Z in found if 1 / np.linalg.norm(diagonal.least_l2(np.array(Z))) > 0.1]
+    assert len(found) > 300
+    return found, 10 ** np.random.default_rng(6).uniform(-2, 1, len(found))
+
+
+def test_flow_on_diagonal_networks(recursions, separated):
+    decades = [0.1, 1, 10, 100, 1e4, 1e6]
+    given = [[Z, scale, decades] for Z, scale in zip(*separated, strict=True)][:150]
+    for (Z, scale, _), nu in zip(given, json.loads(recursions("diagonal.flow", given)), strict=True):
+        Z, nu = np.array(Z), np.array(nu)
+        theirs = 2 * scale**2 * np.sinh(4 * nu @ Z)
+        ours = diagonal.flow(Z, 2, diagonal.start_at(scale), decades).w
+        assert (abs(theirs - ours).max(axis=1) <= 1e-3 * abs(ours).max(axis=1)).all()
+        # the integrator does not know that its time is the logarithm of the loss
+        assert np.allclose(diagonal.log_loss(Z, theirs) / np.log(10), -np.array(decades), rtol=1e-3)
+
+
+def test_right_side_of_the_flow(recursions, separated):
+    rng = np.random.default_rng(7)
+    given = [[Z, scale, rng.uniform(0, 0.5, len(Z)).tolist()] for Z, scale in zip(*separated, strict=True)]
+    for name in ("velocity", "jacobian", "predictor"):
+        for (Z, scale, nu), one in zip(given, json.loads(recursions(f"diagonal.{name}", given)), strict=True):
+            Z, nu, start = np.array(Z), np.array(nu), np.full((2, 2), scale)
+            ours = (diagonal.predictor(2, diagonal.weights(2, diagonal.start_at(scale), nu @ Z)) if name == "predictor"
+                    else getattr(_diagonal, name)(Z, 2, start, nu))
+            assert np.allclose(one, ours, rtol=1e-8, atol=1e-9 * abs(ours).max()), name
+
+
+def test_the_two_solutions_in_the_plane(recursions, separated):
+    given = [[Z] for Z in separated[0]]
+    kernels, riches = (json.loads(recursions(f"diagonal.{name}", given)) for name in ("least_l2", "least_l1"))
+    for (Z,), kernel, rich in zip(given, kernels, riches, strict=True):
+        Z = np.array(Z)
+        assert np.allclose(kernel, diagonal.least_l2(Z), rtol=1e-9, atol=1e-9)
+        assert np.isclose(np.abs(rich).sum(), np.abs(diagonal.least_l1(Z)).sum(), rtol=1e-9)
+        assert (Z @ rich).min() > 1 - 1e-9
+
+
+def test_values_that_grow(recursions):
+    rng = np.random.default_rng(8)
+    depth, ratio = rng.integers(1, 7, SETS), rng.uniform(1.05, 3, SETS)
+    multiple, start = log_uniform(rng, 0.02, 1), -np.log(10) * rng.uniform(0.5, 12, SETS)
+    targets = np.stack([ratio**2, ratio, np.ones(SETS)], axis=1)
+    stable = [incremental.stable_learning_rate(*one) for one in zip(depth, targets[:, 0], strict=True)]
+    rate = multiple * np.array(stable)
+    given = cases(depth, targets, rate, start, [STEPS] * SETS)
+    for (*known, _), path in zip(given, json.loads(recursions("incremental.descend", given)), strict=True):
+        assert np.allclose(path, incremental.descend(*known, STEPS), rtol=SAME)
+    few = cases(depth, ratio, np.maximum(multiple, 0.1), np.maximum(start, -3))[:200]
+    few = [one for one in few if one[0] > 1]
+    for one, theirs in zip(few, json.loads(recursions("incremental.log_second_of_steps", few)), strict=True):
+        assert np.isclose(theirs, incremental.log_second_of_steps(*one), rtol=SAME, atol=1e-9)
