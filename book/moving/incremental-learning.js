@@ -2,10 +2,13 @@
 (() => {
 "use strict";
 const {incremental: theory, short} = catapult;
-const MOST = 20000, STYLES = ["catapult", "curve", "lazy"], [LOW, HIGH] = theory.LEVELS;
+const MOST = 10000, STYLES = ["catapult", "curve", "lazy"], [LOW, HIGH] = theory.LEVELS;
 const TONES = {"one after the other": "catapult", "partly": "curve", "together": "lazy", "not all learned": "divergent"};
 
+let kept = {};  // the command asks for it, too
 function compute({digits, depth, multiple, ratio}) {
+  const key = [digits, depth, multiple, ratio].join();
+  if (kept.key === key) return kept;
   const targets = [ratio * ratio, ratio, 1], rate = multiple * theory.stable_learning_rate(depth, targets[0]);
   let learned = NaN;  // then a fifth of the steps more
   const path = theory.descend(depth, targets, rate, -digits * Math.LN10, MOST, (w, t) => {
@@ -16,7 +19,7 @@ function compute({digits, depth, multiple, ratio}) {
   const seconds = [0, 1].map(i => times[i] >= 0 ? theory.between(path, i + 1, times[i]) / targets[i + 1] : NaN);
   const stages = seconds.filter(one => one <= LOW * (1 + 1e-12)).length;
   const phase = !times.every(Number.isFinite) ? "not all learned" : ["together", "partly", "one after the other"][stages];
-  return {targets, rate, path, times, seconds, phase};
+  return kept = {key, targets, rate, path, times, seconds, phase};
 }
 
 function values({targets, path, times}, state, axes, key, log) {
@@ -47,7 +50,7 @@ catapult.figure("incremental-learning", {
   parameters: {
     digits: {label: "initial value σ_0", low: .5, high: 12, value: 8, shown: x => Number.isInteger(x) ? `10⁻${raised(x)}` : short(10 ** -x)},
     depth: {label: "depth N", low: 1, high: 6, whole: true, value: 2},
-    multiple: {label: "learning rate, in 2/sharpness", low: .02, high: 1, log: true, value: .1},
+    multiple: {label: "rate, in 2/sharpness", low: .02, high: 1, log: true, value: .1},
     ratio: {label: "ratio of targets r", low: 1.05, high: 3, value: 1.5},
   },
   panels: {
