@@ -6,6 +6,7 @@
      draw        (result, state, axes) draws; axes(panel, {...}) makes the axes of a panel and returns a pen
      reading     (result, state) -> {phase, tone, words}: what is said of it, in plain text
      commands    state -> [[what it gives, command]]
+     slides      the symbol of the first parameter, which can be played, if it is not η
      handles     (state) -> [{key, label, panel, at: [x, y], low, high, moved: (x, y) -> changes, value, text}]: dragged
    The state lies in the address, #lab:NAME:key=value,key=value. */
 (() => {
@@ -227,12 +228,12 @@ function start(root) {
       for (const other of chips.children) other.setAttribute("aria-pressed", String(other === chip));
     });
   }
-  const first = Object.keys(definition.parameters)[0];
+  const first = Object.keys(definition.parameters)[0], slide = `▶ Slide ${definition.slides ?? "η"}`;
   if (!still.matches && !definition.quiet) {
-    const play = make("button", {type: "button", class: "moving-play"}, chips, "▶ Slide η");
+    const play = make("button", {type: "button", class: "moving-play"}, chips, slide);
     play.addEventListener("click", () => { if (playing) stop(); else sweep(play, performance.now()); });
   }
-  const stop = () => { cancelAnimationFrame(playing); playing = 0; chips.querySelector(".moving-play").textContent = "▶ Slide η"; };
+  const stop = () => { cancelAnimationFrame(playing); playing = 0; chips.querySelector(".moving-play").textContent = slide; };
   function sweep(play, began) {
     play.textContent = "■ Stop";
     const frame = now => {

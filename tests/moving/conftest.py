@@ -25,7 +25,9 @@ def recursions(chromium):
     opened = chromium.new_page()
     opened.set_default_timeout(PATIENCE)
     opened.goto("about:blank")
-    opened.add_script_tag(content=(moving.ASSETS / "recursions.js").read_text(encoding="utf-8"))
+    own = [script for figure in moving.figures().values() for script in figure.scripts[:-1]]
+    for script in dict.fromkeys(["recursions.js", *own]):
+        opened.add_script_tag(content=(moving.ASSETS / script).read_text(encoding="utf-8"))
     # JSON has no NaN or infinity: they travel as words.
     call = """([path, cases]) => {
         const [room, name] = path.split(".");

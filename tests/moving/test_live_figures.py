@@ -12,6 +12,7 @@ import pytest
 from catapult.chapters.catapult_logistic import experiment as catapult_logistic
 from catapult.chapters.catapult_squared import experiment as catapult_squared
 from catapult.chapters.critical_learning_rates import experiment as one_predictor
+from catapult.chapters.regularity import experiment as regularity
 from catapult.chapters.separability import experiment as separability
 from catapult.companion import moving, registry
 from test_browser import PALE, PATIENCE, QUIET_TIME, settle
@@ -19,10 +20,14 @@ from test_browser import PALE, PATIENCE, QUIET_TIME, settle
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FIGURES = list(moving.figures())
 HANDLES = {"critical-learning-rates": "w0", "catapult-squared": "start", "catapult-logistic": "start",
-           "separability": "point0", "mixed-data": "point0"}
+           "separability": "point0", "mixed-data": "point0", "regularity": "start",
+           "diagonal-networks": "point0"}
 MOVED = {"critical-learning-rates": {"w0"}, "catapult-squared": {"f0", "ntk0"}, "catapult-logistic": {"f0", "ntk0"},
-         "separability": {"points"}, "mixed-data": {"points"}}
+         "separability": {"points"}, "mixed-data": {"points"}, "regularity": {"x0", "y0"},
+         "diagonal-networks": {"points"}}
 """What the handle that is tried here sets."""
+SLID = {name: figure.presets[0].state.split("=")[0] for name, figure in moving.figures().items()}
+"""What the first slider sets."""
 SAID = ("error", "warning")
 
 
@@ -86,14 +91,14 @@ def test_moved_by_mouse(visit, name):
     for preset in range(3):
         before = choose(page, preset)
         given = dict(pair.split("=") for pair in moving.figures()[name].presets[preset].state.split(","))
-        assert before["eta"] == float(given["eta"])
+        assert before[SLID[name]] == float(given[SLID[name]])
         assert page.locator(".moving-look").text_content() == moving.figures()[name].presets[preset].look
         x, y = middle(slider)
         page.mouse.click(x - 150, y)
         after = read(page, "state")
-        assert changed(before, after) == {"eta"}
+        assert changed(before, after) == {SLID[name]}
         page.mouse.click(x + 150, y)
-        assert read(page, "state")["eta"] > after["eta"]
+        assert read(page, "state")[SLID[name]] > after[SLID[name]]
         if name in HANDLES:
             before = read(page, "state")
             x, y = middle(handle(page, name))
@@ -115,6 +120,7 @@ def test_moved_by_touch_without_scrolling_the_page(visit, name):
         page.locator(".moving-chips button").nth(preset).tap()
         before = read(page, "state")  # drawn: from here on the handle stays where it is
         target = handle(page, name) if name in HANDLES else page.locator(".moving-main input")
+        target.evaluate("one => one.scrollIntoView({block: 'center', behavior: 'instant'})")  # above what sticks below
         x, y = middle(target)
         scrolled = page.evaluate("() => scrollY")
         session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
@@ -122,7 +128,7 @@ def test_moved_by_touch_without_scrolling_the_page(visit, name):
             at = {"x": x - 5 * i, "y": y - (9 * i if name in HANDLES else 0)}  # mostly up: it would scroll
             session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [at]})
         session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        assert changed(before, read(page, "state")) == MOVED.get(name, {"eta"})
+        assert changed(before, read(page, "state")) == MOVED.get(name, {SLID[name]})
         assert page.evaluate("() => scrollY") == scrolled
     assert page.locator(".moving-live").evaluate("one => one.scrollWidth <= one.clientWidth")
 
@@ -138,18 +144,18 @@ def test_moved_by_keyboard_and_restored_from_the_link(visit, name):
         for _ in range(3):
             page.keyboard.press("ArrowLeft")
         slid = read(page, "state")
-        assert slid["eta"] < before["eta"]
+        assert slid[SLID[name]] < before[SLID[name]]
         if name in HANDLES:
             handle(page, name).focus()
             page.keyboard.press("ArrowRight")
             page.keyboard.press("ArrowUp")
             assert changed(slid, read(page, "state")) == MOVED[name]
         state = read(page, "state")
-        written = f"eta={state['eta']}".replace("e-0", "e-")
+        written = f"{SLID[name]}={state[SLID[name]]}".replace("e-0", "e-")
         page.wait_for_function("words => location.hash.includes(words)", arg=written)  # after a pause
         page.wait_for_timeout(QUIET_TIME)
         link = page.evaluate("() => location.hash")
-        assert link.startswith(f"#lab:{name}:eta=")
+        assert link.startswith(f"#lab:{name}:{SLID[name]}=")
         again = visit(name, link)
         assert changed(state, read(again, "state")) == set()
         assert read(again, "result") == read(page, "result")
@@ -160,16 +166,17 @@ def test_moved_by_keyboard_and_restored_from_the_link(visit, name):
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_link_that_means_nothing_is_ignored(visit, name):
     usual = read(visit(name), "state")
-    for link in ("#lab:{}:eta=%E0%A4%A,zeta=3,=,eta", "#lab:nobody:eta=3", "#lab:{}:", "#%%%",
+    for link in ("#lab:{0}:{1}=%E0%A4%A,zeta=3,=,{1}", "#lab:nobody:eta=3", "#lab:{}:", "#%%%",
                  "#lab:{}:constructor=1,__proto__=2,loss=hinge,points=x~~,start=a_b,width=NaN"):
-        assert read(visit(name, link.format(name)), "state") == usual
+        assert read(visit(name, link.format(name, SLID[name])), "state") == usual
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_link_too_far_out_is_clamped(visit, name):
-    page = visit(name, f"#lab:{name}:eta=1e99,w0=-1e9,f0=1e9,width=2.5,points=999_-999_p,label_fraction=7,steps=1e9")
+    page = visit(name, f"#lab:{name}:{SLID[name]}=1e99,w0=-1e9,f0=1e9,width=2.5,points=999_-999_p,label_fraction=7,"
+                       "steps=1e9")
     state = read(page, "state")
-    assert 1 < state["eta"] < 1000
+    assert 1 < state[SLID[name]] <= 1e6
     assert state.get("w0", 0.1) == 0.1
     assert state.get("points", [[30, -30, 1]]) == [[30, -30, 1]]
     assert state.get("width", 50) == 50
@@ -283,6 +290,9 @@ def run_of(name, state, values):
     if name == "catapult-squared":
         drawn = catapult_squared._orbits(values)
         return drawn.ntk.isel(orbit=int(np.argmin(abs(drawn.orbit_rate.values - state["eta"])))).values
+    if name == "regularity":
+        drawn = regularity._paths(values).sel(shown=state["order"])
+        return np.array([drawn.x, drawn.y]).T
     if name == "separability":
         loss = f"{state['loss']} 1"
         return separability._opposed(values).opposed_risk.sel(run=loss).values
@@ -293,11 +303,12 @@ def run_of(name, state, values):
 
 def shown(name, result):
     return {"critical-learning-rates": lambda: result["orbit"], "separability": lambda: result["risk"],
-            "hero": lambda: [loss for _, loss in result["loss"]]}.get(name, lambda: result["ntk"])()
+            "hero": lambda: [loss for _, loss in result["loss"]],
+            "regularity": lambda: result["path"]}.get(name, lambda: result["ntk"])()
 
 
 CHECKED = {"hero": (0, 1, 2), "critical-learning-rates": (0, 1, 2, 3), "catapult-squared": (0, 1, 2, 3),
-           "catapult-logistic": (0, 1, 2, 3), "separability": (3, 4, 5)}
+           "catapult-logistic": (0, 1, 2, 3), "separability": (3, 4, 5), "regularity": (0, 1, 2, 3)}
 """The presets whose rate the chapter's run has too."""
 
 
@@ -335,6 +346,18 @@ def check_repeated(name, page, run, python):
     printed = by_python(python)
     if name in ("separability", "mixed-data"):
         theirs, ours = np.array(result["path"], dtype=float), printed[0]
+    elif name == "diagonal-networks":
+        assert np.allclose(result["w"], printed[0], rtol=1e-3, atol=1e-3 * max(abs(printed[0])))
+        return
+    elif name == "incremental-learning":
+        assert np.allclose(result["path"], printed[0], rtol=1e-9)
+        return
+    elif name == "regularity":
+        assert str(printed[0]) == result["label"]
+        assert phase == {"divergent": "divergence", "edge": "edge of stability"}.get(result["label"], result["label"])
+        if phase != "divergence":
+            assert np.allclose(printed[1:], [result["x"], result["y"]], rtol=1e-7)
+        return
     elif name == "critical-learning-rates":
         theirs, ours = np.array(result["orbit"], dtype=float), printed[0]
     elif name == "hero":
@@ -351,7 +374,7 @@ def check_repeated(name, page, run, python):
 
 def test_sliders_stay_within_the_chapters_parameters(visit):
     """What a slider can set, the command accepts: at both ends of every slider that the run is given."""
-    for name in ("critical-learning-rates", "catapult-logistic", "catapult-squared", "separability"):
+    for name in ("critical-learning-rates", "catapult-logistic", "catapult-squared", "separability", "regularity"):
         page = visit(name)
         for end in ("Home", "End"):
             for slider in page.locator(".moving-live input[type=range]:enabled").all():

@@ -20,7 +20,7 @@ def read(site, name):
 @pytest.mark.parametrize("name", moving.figures())
 def test_scripts_are_on_the_page_of_the_figure_and_there(site, name):
     scripts = re.findall(SCRIPTS, read(site, name))
-    assert scripts == [f"_static/moving/{file}" for file in (*moving.CORE, moving.figures()[name].script)]
+    assert scripts == [f"_static/moving/{file}" for file in (*moving.CORE, *moving.figures()[name].scripts)]
     for script in scripts:
         assert (site / script).is_file()
         assert re.search(rf'<script [^>]*defer="defer"[^>]*{script}', read(site, name))

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from catapult import datasets
+from catapult.chapters.regularity import experiment as regularity
+from catapult.chapters.regularity import family
 from catapult.datasets.decomposition import decompose
 from catapult.networks import Network
-from catapult.theory import linear_predictor, two_layer
+from catapult.theory import _diagonal, diagonal, incremental, linear_predictor, two_layer
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SETS, STEPS = 1000, 50
@@ -267,3 +269,126 @@ def test_curvatures_margins_and_minima_on_the_plane(recursions, clouds, kinds):
         best = (np.array(Z) @ directions).min(axis=0).max()
         assert best <= margin + 1e-12
         assert margin <= best + 5 * np.pi / 20_000  # |z| is at most 3√2, and the angles are so far apart
+
+
+@pytest.fixture(scope="module", params=["power", "log_cosh", "cross_entropy"])
+def products(request):
+    """A kind of F: 1,000 members as JavaScript has them and as Python has, starts and rates, of what is allowed."""
+    rng = np.random.default_rng(5)
+    order, target = rng.uniform(0.5, 4, SETS), rng.uniform(0.05, 2, SETS)
+    given = {"power": [order, target], "log_cosh": [target], "cross_entropy": []}[request.param]
+    x, y, rate = rng.uniform(0.5, 5, SETS), rng.uniform(-2, 2, SETS), log_uniform(rng, 2**-4.5, 4)
+    return cases(request.param, *given, range(SETS)), getattr(family, request.param)(*given), x, y, rate
+
+
+def named(members, *columns):
+    """Return arguments: a member by its name and what makes it, then the columns."""
+    return [[member[:-1], *row] for member, row in zip(members, cases(*columns), strict=True)]
+
+
+def test_members_of_the_family(recursions, products):
+    members, member, x, y, rate = products
+    for name in ("value", "slope", "curvature"):
+        theirs = numbers(recursions("family.derivative", named(members, name, x * y)))
+        assert np.allclose(theirs, getattr(member, name)(x * y), rtol=1e-11, atol=1e-14), name
+    theirs = numbers(recursions("family.sharpness", named(members, x, y)))
+    assert np.allclose(theirs, family.sharpness(member, x, y), rtol=1e-11)
+    theirs = numbers(recursions("family.end", named(members, rate)))
+    assert np.allclose(theirs, family.end(member, rate), rtol=1e-11)
+
+
+def walked(member, x, y, rate):
+    """Return the path of gradient descent by steps of the library's own, (step, 2, set)."""
+    path = [np.array([x, y])]
+    for _ in range(STEPS):
+        with np.errstate(all="ignore"):  # where one is lost, or at the minimum
+            run = family.follow(member, *path[-1], rate, 1)
+        path.append(np.array([run.x, run.y]))
+    return np.array(path)
+
+
+def test_paths_on_products(recursions, products):
+    members, member, x, y, rate = products
+    runs = json.loads(recursions("family.follow", named(members, x, y, rate, [STEPS] * SETS, [[]] * SETS)))
+    theirs = np.full((STEPS + 1, 2, SETS), np.nan)
+    for i, run in enumerate(runs):
+        theirs[:len(run["path"]), :, i] = run["path"]
+    ours = walked(member, x, y, rate)
+    certain = steady(ours, walked(member, x * SHIFT, y, rate * SHIFT)).all(axis=1)
+    assert certain.mean() > 0.3
+    assert close(theirs, ours, SAME).all(axis=1)[certain].all()
+
+
+def test_outcomes_on_products(recursions, products):
+    members, member, x, y, rate = products
+    theirs = json.loads(recursions("family.follow", named(members, x, y, rate, [1000] * SETS)))
+    ours, moved = (family.follow(member, x * shift, y, rate * shift, 1000) for shift in (1, SHIFT))
+    called = regularity.labels(ours, member, rate)
+    again = regularity.labels(moved, member, rate)
+    sure = (called == again) & close(ours.x, moved.x, 1e-9) & close(ours.rise, moved.rise, 1e-9)
+    assert sure.mean() > 0.5
+    assert len(set(called[sure])) >= 4
+    assert [run["label"] for run, one in zip(theirs, sure, strict=True) if one] == called[sure].tolist()
+    seen = {"edge": ours.edge(member, rate), "left": regularity._left(ours, x, y), "peak": ours.peak}
+    kept = sure & ~ours.lost
+    for name, values in seen.items():
+        found = np.array([float(run[name]) for run in theirs])
+        assert np.allclose(found[kept], values[kept], rtol=1e-6, atol=1e-9, equal_nan=True), name
+
+
+@pytest.fixture(scope="module")
+def separated(clouds, kinds):
+    """Signed inputs of up to three points that are separable with a margin, as the figure allows, and scales."""
+    found = [(np.array(Z[:3]) / 10).tolist() for Z in clouds if datasets.certify(np.array(Z[:3], float)).separable]
+    found = [Z for Z in found if 1 / np.linalg.norm(diagonal.least_l2(np.array(Z))) > 0.1]
+    assert len(found) > 300
+    return found, 10 ** np.random.default_rng(6).uniform(-2, 1, len(found))
+
+
+def test_flow_on_diagonal_networks(recursions, separated):
+    decades = [0.1, 1, 10, 100, 1e4, 1e6]
+    given = [[Z, scale, decades] for Z, scale in zip(*separated, strict=True)][:150]
+    for (Z, scale, _), nu in zip(given, json.loads(recursions("diagonal.flow", given)), strict=True):
+        Z, nu = np.array(Z), np.array(nu)
+        theirs = 2 * scale**2 * np.sinh(4 * nu @ Z)
+        ours = diagonal.flow(Z, 2, diagonal.start_at(scale), decades).w
+        assert (abs(theirs - ours).max(axis=1) <= 1e-3 * abs(ours).max(axis=1)).all()
+        # the integrator does not know that its time is the logarithm of the loss
+        assert np.allclose(diagonal.log_loss(Z, theirs) / np.log(10), -np.array(decades), rtol=1e-3)
+
+
+def test_right_side_of_the_flow(recursions, separated):
+    rng = np.random.default_rng(7)
+    given = [[Z, scale, rng.uniform(0, 0.5, len(Z)).tolist()] for Z, scale in zip(*separated, strict=True)]
+    for name in ("velocity", "jacobian", "predictor"):
+        for (Z, scale, nu), one in zip(given, json.loads(recursions(f"diagonal.{name}", given)), strict=True):
+            Z, nu, start = np.array(Z), np.array(nu), np.full((2, 2), scale)
+            ours = (diagonal.predictor(2, diagonal.weights(2, diagonal.start_at(scale), nu @ Z)) if name == "predictor"
+                    else getattr(_diagonal, name)(Z, 2, start, nu))
+            assert np.allclose(one, ours, rtol=1e-8, atol=1e-9 * abs(ours).max()), name
+
+
+def test_the_two_solutions_in_the_plane(recursions, separated):
+    given = [[Z] for Z in separated[0]]
+    kernels, riches = (json.loads(recursions(f"diagonal.{name}", given)) for name in ("least_l2", "least_l1"))
+    for (Z,), kernel, rich in zip(given, kernels, riches, strict=True):
+        Z = np.array(Z)
+        assert np.allclose(kernel, diagonal.least_l2(Z), rtol=1e-9, atol=1e-9)
+        assert np.isclose(np.abs(rich).sum(), np.abs(diagonal.least_l1(Z)).sum(), rtol=1e-9)
+        assert (Z @ rich).min() > 1 - 1e-9
+
+
+def test_values_that_grow(recursions):
+    rng = np.random.default_rng(8)
+    depth, ratio = rng.integers(1, 7, SETS), rng.uniform(1.05, 3, SETS)
+    multiple, start = log_uniform(rng, 0.02, 1), -np.log(10) * rng.uniform(0.5, 12, SETS)
+    targets = np.stack([ratio**2, ratio, np.ones(SETS)], axis=1)
+    stable = [incremental.stable_learning_rate(*one) for one in zip(depth, targets[:, 0], strict=True)]
+    rate = multiple * np.array(stable)
+    given = cases(depth, targets, rate, start, [STEPS] * SETS)
+    for (*known, _), path in zip(given, json.loads(recursions("incremental.descend", given)), strict=True):
+        assert np.allclose(path, incremental.descend(*known, STEPS), rtol=SAME)
+    few = cases(depth, ratio, np.maximum(multiple, 0.1), np.maximum(start, -3))[:200]
+    few = [one for one in few if one[0] > 1]
+    for one, theirs in zip(few, json.loads(recursions("incremental.log_second_of_steps", few)), strict=True):
+        assert np.isclose(theirs, incremental.log_second_of_steps(*one), rtol=SAME, atol=1e-9)

@@ -54,3 +54,9 @@ def test_small_steps_are_the_flow():
 def test_the_ratio_of_steps_tends_to_that_of_the_flow():
     assert incremental.ratio_of_steps(3.0, 1e-9) == pytest.approx(3.0)
     assert incremental.ratio_of_steps(3.0, 1.0) == pytest.approx(np.log(2) / np.log(4 / 3))
+
+
+def test_one_layer_comes_nearer_by_the_same_factor():
+    found = incremental.descend(1, [3.0, 1.0], 0.1, np.log(0.01), 20)
+    expected = np.array([3.0, 1.0]) * (1 - 0.9 ** np.arange(21)[:, None]) + 0.01 * 0.9 ** np.arange(21)[:, None]
+    assert np.allclose(found, expected)

@@ -49,10 +49,10 @@ class Preset:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure that moves: its name, its script beside the core, its presets."""
+    """A figure that moves: its name, its scripts beside the core, recursions of its own first, its presets."""
 
     name: str
-    script: str
+    scripts: tuple[str, ...]
     presets: tuple[Preset, ...]
 
 
@@ -60,8 +60,8 @@ class Figure:
 def figures() -> dict[str, Figure]:
     """Return the figures of the book by their names, from ``figures.yml``."""
     table = yaml.safe_load(paths.text(ASSETS / "figures.yml"))
-    return {name: Figure(name, entry["script"], tuple(Preset(**preset) for preset in entry["presets"]))
-            for name, entry in table.items()}
+    return {name: Figure(name, (*([entry["recursions"]] if "recursions" in entry else []), entry["script"]),
+                         tuple(Preset(**preset) for preset in entry["presets"])) for name, entry in table.items()}
 
 
 class moving(nodes.General, nodes.Element):
@@ -82,7 +82,7 @@ class MovingFigure(SphinxDirective):
                              f"known: {', '.join(figures())}")
         if "still" not in self.options:
             raise self.error("a figure that moves needs its still: the label of a figure of the page")
-        for file in (*CORE, STYLE, "figures.yml", figures()[name].script):
+        for file in (*CORE, STYLE, "figures.yml", *figures()[name].scripts):
             self.env.note_dependency(str(ASSETS / file))
         still = self.options["still"]
         data = {"id": f"moving-{name}", "class": "moving", "role": "group", "aria-label": f"Figure that moves: {name}",
@@ -129,7 +129,7 @@ def _load(app: Sphinx, pagename: str, templatename: str, context: dict, doctree:
     if not shown:
         return
     app.add_css_file(f"moving/{STYLE}")
-    for script in dict.fromkeys([*CORE, *(figures()[name].script for name in shown)]):
+    for script in dict.fromkeys([*CORE, *(script for name in shown for script in figures()[name].scripts)]):
         app.add_js_file(f"moving/{script}", loading_method="defer")
 
 

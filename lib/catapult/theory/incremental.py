@@ -63,17 +63,37 @@ def finite_part(depth: int, level: float) -> float:
     return regular - level**-p / p
 
 
+def stable_learning_rate(depth: int, target: float) -> float:
+    r"""Return :math:`2/N^2\sigma^{*2-2/N}`: 2/sharpness of a value at its target."""
+    return 2 / (depth**2 * target ** (2 - 2 / depth))
+
+
+def step(depth: int, targets: np.ndarray, rate: float, w: np.ndarray) -> np.ndarray:
+    r"""Return :math:`w + \eta N w^{N-1}(\sigma^* - w^N)`: a step of gradient descent on each value's weight."""
+    return w + rate * depth * w ** (depth - 1) * (targets - w**depth)
+
+
+def descend(depth: int, targets, rate: float, log_start: float, steps: int) -> np.ndarray:
+    """Return the values σ of gradient descent from one start, shape (steps + 1, targets)."""
+    w = np.full(len(targets), np.exp(log_start / depth))
+    path = [w]
+    for _ in range(steps):
+        w = step(depth, np.asarray(targets, dtype=float), rate, w)
+        path.append(w)
+    return np.array(path) ** depth
+
+
 def log_second_of_steps(depth: int, r: float, multiple: float, log_start: float, first: float = LEVELS[1]) -> float:
     r"""Return log σ of target 1 when gradient descent takes that of target r to ``first`` · r.
 
     At ``multiple`` times :math:`2/N^2r^{2-2/N}`, 2/sharpness at r. Both take steps from one start; between two steps
     log σ of both is interpolated.
     """
-    rate = multiple * 2 / (depth**2 * r ** (2 - 2 / depth))
+    rate = multiple * stable_learning_rate(depth, r)
     w, targets, before = np.full(2, np.exp(log_start / depth)), np.array([r, 1.0]), None
     while w[0] ** depth < first * r:
         before = w
-        w = w + rate * depth * w ** (depth - 1) * (targets - w**depth)
+        w = step(depth, targets, rate, w)
     share = np.log(first * r / before[0] ** depth) / (depth * np.log(w[0] / before[0]))
     return float(depth * (np.log(before[1]) + share * np.log(w[1] / before[1])))
 
