@@ -43,7 +43,7 @@ def test_the_landing_page_says_what_was_found_in_ten_lines_before_anything_else(
     found = re.findall(r"(?m)^(\d+)\. ", text)
     assert found == [str(number) for number in range(1, len(found) + 1)]
     assert 5 <= len(found) <= 10
-    order = ["{byline}", "if-you-train-networks", "fig-phenomenon", "fig-digits", "## What we find",
+    order = ["if-you-train-networks", "{byline}", "fig-phenomenon", "fig-digits", "## What we find",
              "Which texts were read", "## Reading paths", "## Rerun it", "## Cite"]
     assert sorted(map(text.index, order)) == [text.index(name) for name in order]
 

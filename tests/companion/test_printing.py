@@ -39,6 +39,13 @@ def test_without_chromium_it_is_one_line_and_status_one(monkeypatch, capsys):
         "catapult: no Chromium on this machine, and it is what prints: make browser\n"
 
 
+@pytest.mark.browser
+def test_a_browser_that_does_not_start_is_one_line(tmp_path):
+    with pytest.raises(book.BuildFailed, match=r"false does not start: [^\n]+$"):
+        printing.printed(shutil.which("false"), tmp_path / "page.html", tmp_path / "book.pdf")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_all_pages_are_one_at_the_root(monkeypatch, tmp_path):
     def built(root, *options):
         assert options[:2] == ("--builder", "singlehtml")

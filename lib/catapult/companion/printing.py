@@ -49,11 +49,14 @@ def chromium() -> str:
 
 def printed(browser: str, page: Path, target: Path) -> None:
     """Print a page of HTML once its mathematics is set; never half a file under the name."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import Error, sync_playwright
 
     temporary = target.with_suffix(".part")
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        try:
+            opened = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        except Error as error:
+            raise book.BuildFailed(f"{browser} does not start: {error.message.splitlines()[0]}") from None
         tab = opened.new_page(viewport={"width": 900, "height": 1200}, color_scheme="light")
         tab.set_default_timeout(PATIENCE)
         tab.goto(page.as_uri())
