@@ -117,7 +117,10 @@ def test_moved_by_touch_without_scrolling_the_page(visit, name):
     page = visit(name, width=360, has_touch=True, is_mobile=True)
     session = page.context.new_cdp_session(page)
     for preset in range(3):
+        page.wait_for_timeout(QUIET_TIME)  # a tap that follows a drag at once is taken for its end
         page.locator(".moving-chips button").nth(preset).tap()
+        page.wait_for_function("i => document.querySelectorAll('.moving-chips button')[i].ariaPressed === 'true'",
+                               arg=preset)
         before = read(page, "state")  # drawn: from here on the handle stays where it is
         target = handle(page, name) if name in HANDLES else page.locator(".moving-main input")
         target.evaluate("one => one.scrollIntoView({block: 'center', behavior: 'instant'})")  # above what sticks below
