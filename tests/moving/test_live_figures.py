@@ -168,10 +168,15 @@ def test_moved_by_keyboard_and_restored_from_the_link(visit, name):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_link_that_means_nothing_is_ignored(visit, name):
-    usual = read(visit(name), "state")
-    for link in ("#lab:{0}:{1}=%E0%A4%A,zeta=3,=,{1}", "#lab:nobody:eta=3", "#lab:{}:", "#%%%",
-                 "#lab:{}:constructor=1,__proto__=2,loss=hinge,points=x~~,start=a_b,width=NaN"):
-        assert read(visit(name, link.format(name, SLID[name])), "state") == usual
+    page = visit(name)
+    usual = read(page, "state")
+    links = [link.format(name, SLID[name]) for link in (
+        "#lab:{0}:{1}=%E0%A4%A,zeta=3,=,{1}", "#lab:nobody:eta=3", "#lab:{}:", "#%%%",
+        "#lab:{}:constructor=1,__proto__=2,loss=hinge,points=x~~,start=a_b,width=NaN")]
+    for link in links:  # followed on the page, and one from elsewhere
+        page.evaluate("link => { location.hash = link }", link)
+        assert read(page, "state") == usual
+    assert read(visit(name, links[-1]), "state") == usual
 
 
 @pytest.mark.parametrize("name", FIGURES)
