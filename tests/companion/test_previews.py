@@ -66,6 +66,19 @@ def test_a_card_shows_while_a_link_is_pointed_at_or_has_the_focus(chromium):
     assert box["x"] + box["width"] <= 1280
     page.keyboard.press("Escape")
     card.wait_for(state="detached")
+    for place in ("start", "center", "end"):  # in a low window it is cut to the room on its side of the link
+        page.mouse.move(1, 1)
+        page.set_viewport_size({"width": 1280, "height": 160})
+        links.first.evaluate("(link, block) => link.scrollIntoView({block, behavior: 'instant'})", place)
+        page.wait_for_timeout(300)
+        links.first.hover()
+        card.locator("mjx-container").first.wait_for()
+        page.wait_for_timeout(300)
+        box = card.bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 160
+        page.keyboard.press("Escape")
+        card.wait_for(state="detached")
     page.mouse.move(1, 1)
     links.first.evaluate("link => link.focus({focusVisible: true})")
     card.wait_for()
