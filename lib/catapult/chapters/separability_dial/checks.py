@@ -86,6 +86,13 @@ def _each(found: dict[str, xr.Dataset], activation: str, outcome: str, of=outcom
     return [of(runs, activation, outcome) for runs in found.values()]
 
 
+def last_shares() -> dict[str, float]:
+    """Return the mean η · sharpness/2 of the linear network on the third data set, at the matched points."""
+    linear = again(LAST).sel(activation="linear")
+    return {point: float(2 ** outcomes.of(linear.sel(point=point), "log2 share of the edge").mean())
+            for point in dial.MATCHED}
+
+
 def sharpness_follows() -> Measurement:
     """Larger mean difference of the first two data sets of log2(η · sharpness/2), errors dropped less random subset.
 
@@ -97,6 +104,8 @@ def sharpness_follows() -> Measurement:
     return Measurement(np.max(linear[:-1], 0)[0], effect=mean, interval=tuple(interval), control=size, conditions={
         **_conditions(), "on the first two the linear network's intervals lie below 0": bool(
             np.max(linear[:-1], 0)[2] < 0), "on the third its interval holds 0": interval[0] < 0 < interval[1],
+        "on the third it ends below the edge by less than a quarter, at either point": all(
+            0.75 < share < 1 for share in last_shares().values()),
         "of the ReLU network all three lie below -1/2": bool(np.max(relu, 0)[2] < -0.5),
         "size alone changes it by less than a tenth": bool(size < 0.1)})
 
