@@ -7,8 +7,10 @@ import numpy as np
 from catapult.chapters.mixed_data import experiment, outcomes
 from catapult.chapters.mixed_data.checks import predictor
 from catapult.chapters.mixed_data.checks import three_points as edge
+from catapult.chapters.mixed_edge import experiment as mixed_edge
 from catapult.chapters.three_points import experiment as three_points
 from catapult.oracles import predictor as oracle
+from catapult.runs import results
 from catapult.theory import linear_predictor
 from catapult.theory import three_points as theory
 from falsifying import falsifies, kept, replaced, scaled
@@ -86,6 +88,35 @@ def a_run_in_which_a_lives(monkeypatch):
 def an_oscillation_two_per_cent_larger(monkeypatch):
     """The law of the oscillation is two per cent larger."""
     scaled(monkeypatch, theory, "square_law", 1.02)
+
+
+def on_general_data(monkeypatch, change):
+    """Let the check of the rate outside E see runs that ``change`` has altered."""
+    monkeypatch.setattr(results, "compute", lambda experiment, values: change(kept(mixed_edge)))
+
+
+@falsifies("ours-mixed-rate")
+def a_rate_two_per_cent_lower(monkeypatch):
+    """Networks train outside E two per cent more slowly."""
+    on_general_data(monkeypatch, lambda runs: runs.assign(effective=0.98 * runs.effective))
+
+
+@falsifies("ours-mixed-rate")
+def a_network_on_its_way(monkeypatch):
+    """The hypothesis is dropped: networks count as settled long before they are."""
+    monkeypatch.setattr(mixed_edge, "SETTLED", 0.9)
+
+
+@falsifies("ours-mixed-rate")
+def a_draw_that_does_not_settle(monkeypatch):
+    """On one draw no network comes to the edge."""
+    on_general_data(monkeypatch, lambda runs: runs.assign(scaled=runs.scaled.where(runs.draw > 0)))
+
+
+@falsifies("ours-mixed-rate")
+def slow_networks_that_are_at_the_edge_from_the_start(monkeypatch):
+    """The control is removed: those that come late train like the others from the start."""
+    on_general_data(monkeypatch, lambda runs: runs.assign(effective=runs.effective.clip(min=1.0)))
 
 
 @falsifies("ours-mixed-tube")

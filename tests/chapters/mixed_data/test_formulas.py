@@ -14,7 +14,7 @@ from catapult.chapters.three_points import experiment
 from catapult.networks import Network
 from catapult.oracles import predictor as oracle
 from catapult.oracles.linear_networks import LinearNetworks
-from catapult.theory import linear_predictor, three_points
+from catapult.theory import linear_predictor, three_points, two_parts
 from formulas import Formulas
 
 formula = Formulas("mixed-data")
@@ -122,6 +122,21 @@ def test_the_laws_solve_the_flow_that_is_left_when_a_has_died_out():
         h = rate / (3 * np.sqrt(width)) * expit(-p)
         square = 2 * h * np.sqrt(width) * p / S  # of g, which keeps |c|² where it is
         np.testing.assert_allclose(three_points.square_law(steps), 36 * width / rate**2 * square, rtol=1e-5)
+
+
+@formula("eq-mixed-scale")
+def test_the_scale_at_the_edge_and_that_it_is_at_most_a_linear_predictors():
+    rng = np.random.default_rng(10)
+    H = np.cov(rng.standard_normal((3, 9)))
+    for rate, width in ((0.5, 9), (5.0, 400)):
+        minimum = 0.3 * rng.standard_normal(3)
+        x = two_parts.edge_scale(H, minimum, rate, width)
+        product = H @ (x * np.eye(3) + np.outer(minimum, minimum) / (width * x))  # similar to the displayed matrix
+        assert np.linalg.eigvals(product).real.max() == pytest.approx(2 / rate, rel=1e-9)
+        assert rate * x <= 2 / np.linalg.eigvalsh(H)[-1]
+        more = 1.01 * x
+        product = H @ (more * np.eye(3) + np.outer(minimum, minimum) / (width * more))
+        assert np.linalg.eigvals(product).real.max() > 2 / rate  # the larger root
 
 
 @formula("eq-mixed-tube", "eq-mixed-slope")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from catapult.chapters.mixed_data.experiment import basis
+from catapult.chapters.mixed_edge.experiment import mixed
 from catapult.companion.measurement import Measurement
-from catapult.datasets import Problem
-from catapult.datasets.decomposition import decompose
 from catapult.oracles import predictor
 from catapult.theory import linear_predictor as theory
 
@@ -62,18 +60,6 @@ def _slack(Z: np.ndarray, w: np.ndarray) -> float:
 
     nearest = w + Z.T @ scipy.optimize.nnls(Z.T, -w)[0]
     return predictor.gradient(Z, w) @ (w - nearest) - np.maximum(0, -Z @ w).mean() + theory.OVERSHOOT
-
-
-def mixed(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return Z (45, 6), of which 5 points are separable, a basis of E (3, 6) and which they are: decomposed, turned."""
-    while True:
-        E = np.c_[rng.integers(-4, 5, (40, 3)), np.zeros((40, 3))]
-        P = np.c_[rng.integers(-4, 5, (5, 3)), rng.integers(-2, 3, (5, 3))]
-        P[:, 3] += 4
-        Z = np.vstack([E, P]) / 4.0
-        parts = decompose(Z)
-        if parts.rank == 3 and parts.separable.sum() == 5:
-            return Z, basis(Problem(Z, np.ones(45)), parts), parts.separable
 
 
 def direction() -> Measurement:
