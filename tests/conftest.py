@@ -33,6 +33,20 @@ def pytest_collection_modifyitems(items):
             item.add_marker("book")
 
 
+_PROCESSES = os.environ.get("LOKY_MAX_CPU_COUNT")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """A notebook's kernel computes by itself: its workers would each load the library, and the cores are taken."""
+    if item.path.suffix == ".ipynb":
+        os.environ["LOKY_MAX_CPU_COUNT"] = "1"
+    elif _PROCESSES is None:
+        os.environ.pop("LOKY_MAX_CPU_COUNT", None)
+    else:
+        os.environ["LOKY_MAX_CPU_COUNT"] = _PROCESSES
+
+
 def pytest_collection_finish():
     gc.freeze()
     gc.enable()

@@ -31,28 +31,56 @@ SLID = {name: figure.presets[0].state.split("=")[0] for name, figure in moving.f
 SAID = ("error", "warning")
 
 
-@pytest.fixture
-def visit(site, chromium):
-    """A function that opens the page of a figure, with a hash; afterwards nothing was complained of or fetched."""
-    contexts, said, asked = [], [], []
+class Visits:
+    """Opens pages of figures, with a hash or without, and keeps what was complained of and asked for."""
 
-    def opened(name, link="", *, width=1280, scripts=True, **options):
-        context = chromium.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripts, **options)
+    def __init__(self, site, chromium):
+        self.site, self.chromium, self.contexts, self.said, self.asked, self.standing = site, chromium, [], [], [], {}
+
+    def __call__(self, name, link="", *, width=1280, scripts=True, **options):
+        """Open a page in a context of its own, which is closed after the test."""
+        context = self.chromium.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripts,
+                                            **options)
         context.set_default_timeout(PATIENCE)
-        contexts.append(context)
+        self.contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: said.append(message.text) if message.type in SAID else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda sent: asked.append(sent.url))
-        page.goto((site / f"{name}.html").as_uri() + link)
+        page.on("console", lambda message: self.said.append(message.text) if message.type in SAID else None)
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("request", lambda sent: self.asked.append(sent.url))
+        page.goto((self.site / f"{name}.html").as_uri() + link)
         if scripts:
             page.wait_for_function(f"() => document.getElementById('moving-{name}').moving")
             settle(page)
         return page
 
+    def stand(self, name):
+        """Return a figure's wide page, opened by the first test that asks for it, as the last one has left it."""
+        if name not in self.standing:
+            self.standing[name] = self(name)
+            self.contexts.pop()
+        page = self.standing[name]
+        page.keyboard.press("Escape")
+        page.evaluate("() => { document.activeElement.blur(); scrollTo({top: 0, behavior: 'instant'}) }")
+        return page
+
+
+@pytest.fixture(scope="module")
+def visits(site, chromium):
+    opened = Visits(site, chromium)
     yield opened
-    for context in contexts:
+    for page in opened.standing.values():
+        page.context.close()
+
+
+@pytest.fixture
+def visit(visits):
+    """A function that opens the page of a figure; afterwards nothing was complained of or fetched."""
+    yield visits
+    for context in visits.contexts:
         context.close()
+    said, asked = [*visits.said], [*visits.asked]
+    for one in (visits.contexts, visits.said, visits.asked):
+        one.clear()
     assert said == []
     assert [url for url in asked if not url.startswith("file:")] == []
 
@@ -86,7 +114,7 @@ def handle(page, name):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_moved_by_mouse(visit, name):
-    page = visit(name)
+    page = visit.stand(name)
     slider = page.locator(".moving-main input")
     for preset in range(3):
         before = choose(page, preset)
@@ -138,7 +166,7 @@ def test_moved_by_touch_without_scrolling_the_page(visit, name):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_moved_by_keyboard_and_restored_from_the_link(visit, name):
-    page = visit(name)
+    page = visit.stand(name)
     for preset in range(3):
         page.locator(".moving-chips button").nth(preset).focus()
         page.keyboard.press("Enter")
@@ -168,13 +196,15 @@ def test_moved_by_keyboard_and_restored_from_the_link(visit, name):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_link_that_means_nothing_is_ignored(visit, name):
-    page = visit(name)
+    page = visit.stand(name)
+    follow = "link => { location.hash = link }"
+    page.evaluate(follow, f"#lab:{name}:")
     usual = read(page, "state")
     links = [link.format(name, SLID[name]) for link in (
         "#lab:{0}:{1}=%E0%A4%A,zeta=3,=,{1}", "#lab:nobody:eta=3", "#lab:{}:", "#%%%",
         "#lab:{}:constructor=1,__proto__=2,loss=hinge,points=x~~,start=a_b,width=NaN")]
     for link in links:  # followed on the page, and one from elsewhere
-        page.evaluate("link => { location.hash = link }", link)
+        page.evaluate(follow, link)
         assert read(page, "state") == usual
     assert read(visit(name, links[-1]), "state") == usual
 
@@ -192,7 +222,7 @@ def test_a_link_too_far_out_is_clamped(visit, name):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_what_is_heard(visit, name):
-    page = visit(name)
+    page = visit.stand(name)
     assert page.locator("[role=status]").count() == 1
     page.locator(".moving-main input").focus()
     page.keyboard.press("ArrowRight")
@@ -211,15 +241,15 @@ def test_what_is_heard(visit, name):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_print_and_no_script_show_the_still(visit, name, scheme):
-    page = visit(name, color_scheme=scheme)
-    page.emulate_media(media="print", color_scheme=scheme)
-    assert page.locator("figure img").is_visible()
-    assert not page.locator(".moving-live").is_visible()
-    page.emulate_media(media="screen", color_scheme=scheme)
-    assert page.locator(".moving-live").is_visible()
-    assert page.locator("figure img").is_visible() == (name != "hero")  # whose live part replaces it
+def test_print_and_no_script_show_the_still(visit, name):
+    page = visit.stand(name)
+    for scheme in ("dark", "light"):
+        page.emulate_media(media="print", color_scheme=scheme)
+        assert page.locator("figure img").is_visible()
+        assert not page.locator(".moving-live").is_visible()
+        page.emulate_media(media="screen", color_scheme=scheme)
+        assert page.locator(".moving-live").is_visible()
+        assert page.locator("figure img").is_visible() == (name != "hero")  # whose live part replaces it
     bare = visit(name, scripts=False)
     assert bare.locator("figure img").is_visible()
     assert bare.locator(".moving-still").is_visible()
@@ -227,18 +257,20 @@ def test_print_and_no_script_show_the_still(visit, name, scheme):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["dark", "light"])
 def test_text_stands_out(visit, name, theme):
-    page = visit(name)
+    page = visit.stand(name)
     page.evaluate("theme => document.documentElement.setAttribute('data-theme', theme)", theme)
+    settle(page)
     found = page.evaluate(PALE.replace('document.querySelector("article")', 'document.querySelector(".moving-live")'))
+    page.evaluate("() => document.documentElement.removeAttribute('data-theme')")
     assert found == []
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_nothing_plays_for_those_who_want_less_motion(visit, name):
     assert visit(name, reduced_motion="reduce").locator(".moving-play").count() == 0
-    assert visit(name).locator(".moving-play").count() == 1
+    assert visit.stand(name).locator(".moving-play").count() == 1
 
 
 def test_playing_slides_the_rate_and_stops(visit):
@@ -305,7 +337,7 @@ def run_of(name, state, values):
         loss = f"{state['loss']} 1"
         return separability._opposed(values).opposed_risk.sel(run=loss).values
     orbit = min(catapult_logistic.SCALED, key=lambda scaled: abs(scaled - state["eta"] * values.ntk0))
-    drawn = catapult_logistic._orbits(values).sel(orbit=orbit)
+    drawn = catapult_logistic.recursion(values).sel(orbit=orbit)
     return drawn.loss.values + np.log(2) if name == "hero" else drawn.scaled.values / state["eta"]
 
 
@@ -322,7 +354,7 @@ CHECKED = {"hero": (0, 1, 2), "critical-learning-rates": (0, 1, 2, 3), "catapult
 
 @pytest.mark.parametrize("name", CHECKED)
 def test_the_command_gives_the_same_numbers(visit, name):
-    page = visit(name)
+    page = visit.stand(name)
     for preset in CHECKED[name]:
         state = choose(page, preset)
         _, values = commanded(read(page, "commands")[0])
@@ -339,7 +371,7 @@ def test_the_command_gives_the_same_numbers(visit, name):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_command_is_accepted_and_python_repeats_the_figure(visit, name):
-    page = visit(name)
+    page = visit.stand(name)
     for preset in range(3):
         choose(page, preset)
         page.locator(".moving-main input").focus()

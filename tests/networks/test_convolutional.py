@@ -115,8 +115,8 @@ CONNECTED = {"one pixel": ((1, 1, 6), 1, (5, 4)), "one patch": ((3, 3, 2), 3, (5
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("parametrization", PARAMETRIZATIONS)
-@pytest.mark.parametrize(("which", "outputs"), list(product(CONNECTED, [1, 3])))
+@pytest.mark.parametrize(("which", "outputs", "parametrization"), [
+    ("one pixel", 1, "ntk"), ("one pixel", 3, "standard"), ("one patch", 3, "ntk"), ("one patch", 1, "standard")])
 def test_a_network_whose_patches_are_whole_images_is_fully_connected(which, outputs, parametrization):
     """All that is recorded, by another network's engine, Hessian products and kernel, from the same weights."""
     image, kernel, channels = CONNECTED[which]

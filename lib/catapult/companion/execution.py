@@ -93,7 +93,10 @@ def refresh(pages: list[Path], say: Callable[[str], None], force: bool = False) 
 
 
 def _execute_all(waiting: list[Path], now: dict[str, str], say: Callable[[str], None]) -> None:
-    environment = {**dict.fromkeys(THREADS, "1"), **os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    # Each page has its share of the cores: more workers would only load the library once more.
+    share = max(1, (os.cpu_count() or 1) // min(AT_ONCE, len(waiting) or 1))
+    environment = {**dict.fromkeys(THREADS, "1"), "LOKY_MAX_CPU_COUNT": str(share), **os.environ,
+                   "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     environment.pop("MPLBACKEND", None)  # the kernels' own backend is the one that shows figures
     running: dict[Path, tuple[subprocess.Popen, float]] = {}
     failed = ""

@@ -60,16 +60,23 @@ def trained(loss: str, parameters: Parameters, width: int, rates, steps: int, **
 
 def _orbits(parameters: Parameters) -> xr.Dataset:
     """Logistic loss: loss and ηλ of the network, of the recursion, and of the slide as a differential equation."""
-    rates = np.array(SCALED) / parameters.ntk0
+    orbits, dims = recursion(parameters), ("orbit_step", "orbit")
+    rates = orbits.orbit.values / parameters.ntk0
     network = trained("logistic", parameters, parameters.width, rates, parameters.steps, engine="reference")
+    return orbits.assign({
+        "network_loss": (dims, network.loss.values.T),
+        "network_scaled": (dims, (rates[:, None] * network.ntk.values).T),
+        "predicted_slide": (dims, _slide(rates**2 / parameters.width, parameters.steps)),
+        "orbit_kappa": ("orbit", rates**2 / parameters.width)})
+
+
+def recursion(parameters: Parameters) -> xr.Dataset:
+    """Return over (orbit_step, orbit) the excess ``loss`` and ηλ, ``scaled``, of the recursion of f and λ."""
+    rates = np.array(SCALED) / parameters.ntk0
     f, ntk = two_layer.iterate("logistic", parameters.f0, parameters.ntk0, parameters.width, rates, parameters.steps)
-    dims, by_rate = ("orbit_step", "orbit"), rates[:, None]
-    return xr.Dataset(
-        {"network_loss": (dims, network.loss.values.T), "network_scaled": (dims, (by_rate * network.ntk.values).T),
-         "loss": (dims, linear_predictor.excess_risk("logistic", f)), "scaled": (dims, rates * ntk),
-         "predicted_slide": (dims, _slide(rates**2 / parameters.width, parameters.steps)),
-         "orbit_kappa": ("orbit", rates**2 / parameters.width)},
-        coords={"orbit": list(SCALED), "orbit_step": np.arange(parameters.steps + 1)})
+    dims = ("orbit_step", "orbit")
+    return xr.Dataset({"loss": (dims, linear_predictor.excess_risk("logistic", f)), "scaled": (dims, rates * ntk)},
+                      coords={"orbit": list(SCALED), "orbit_step": np.arange(parameters.steps + 1)})
 
 
 def _slide(kappa: np.ndarray, steps: int) -> np.ndarray:
