@@ -78,8 +78,8 @@ addEventListener("DOMContentLoaded", () => {
   lead();
 
   let closed = [];
-  addEventListener("beforeprint", () => {
-    closed = folds.filter(fold => !fold.open);
+  addEventListener("beforeprint", () => {  // proofs, and what words mean; folded code and parameters are left out
+    closed = [...document.querySelectorAll(".bd-article :is(.proof > details, details.words):not([open])")];
     for (const fold of closed) fold.open = true;
   });
   addEventListener("afterprint", () => { for (const fold of closed) fold.open = false; });
