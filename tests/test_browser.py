@@ -66,7 +66,8 @@ def settle(page) -> None:
     page.evaluate("() => document.fonts.ready.then(() => true)")
     drawn = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
     page.evaluate(drawn)  # what a new size or colour sets moving moves from here on
-    page.wait_for_function("() => !document.getAnimations().some(one => one.playState === 'running')")
+    page.wait_for_function("""() => !document.getAnimations().some(
+        one => one.playState === "running" && one.timeline === document.timeline)""")  # others go with a scroll
     page.evaluate(drawn)
 
 
@@ -182,6 +183,22 @@ def test_page_has_a_description_and_a_sign_of_its_own(visit):
     assert icon == (paths.HTML / "_static" / "favicon.svg").as_uri()
 
 
+SHADOWS = """async figures => {
+  // At the right edge of a figure that goes on there a shadow says so; at its end there is none, and the caption is there.
+  const shadows = async at => {
+    for (const figure of figures) figure.scrollLeft = at;
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+    return figures.map(figure => Number(getComputedStyle(figure, "::after").opacity));
+  };
+  const end = await shadows(1e6), within = figures.map(figure => {
+    const [box, caption] = [figure, figure.querySelector("figcaption")].map(one => one.getBoundingClientRect());
+    return caption.left >= box.left - 1 && caption.right <= box.right + 1;
+  });
+  const start = await shadows(0);
+  return figures.filter((figure, i) => !(start[i] === 1 && end[i] < .1 && within[i])).map(figure => figure.id);
+}"""
+
+
 def test_what_scrolls_sideways_takes_the_focus_and_has_a_name(visit, view):
     boxes = visit[0].eval_on_selector_all("article *", """all => all.filter(one =>
         ["auto", "scroll"].includes(getComputedStyle(one).overflowX) && one.scrollWidth > one.clientWidth + 1
@@ -190,6 +207,7 @@ def test_what_scrolls_sideways_takes_the_focus_and_has_a_name(visit, view):
     assert [box for box in boxes if box[1:3] != [0, "region"] or "wider than the page" not in box[3]] == []
     if view[1] < 600 and visit[0].locator("article figure img").count():
         assert any(box[0] == "FIGURE" and len(box[3]) > 40 for box in boxes)
+        assert visit[0].eval_on_selector_all("article figure:not(.moving-replaced)", SHADOWS) == []
 
 
 def test_notebook_and_source_are_saved_and_not_opened(visit):
