@@ -184,7 +184,7 @@ def test_page_has_a_description_and_a_sign_of_its_own(visit):
 
 
 SHADOWS = """async figures => {
-  // At the right edge of a figure that goes on there a shadow says so; at its end there is none, and the caption is there.
+  // At the edge of a figure that goes on there a shadow says so; at its end there is none, and the caption is there.
   const shadows = async at => {
     for (const figure of figures) figure.scrollLeft = at;
     await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
