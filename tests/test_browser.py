@@ -285,6 +285,19 @@ def test_the_ledger_is_filtered_by_words_and_by_each_column(ledger):
     assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_a_formula_is_found_as_tex_by_its_names_and_by_its_signs(ledger):
+    page, rows = ledger("?text=sqrt(8m)"), claims.ledger()
+    asked = {"sqrt(8m)": r"\sqrt{8m}", "√8m": r"\sqrt{8m}", r"\sqrt{8m}": r"\sqrt{8m}", "η²/m": r"\eta^2/m", "8m": "8m",
+             "eta^2 <= 8m": r"\eta^2 \le 8m", "3/16": r"\frac3{16}", "lambda_0": r"\lambda_0", "κ > 8": r"\kappa > 8"}
+    for mathematics in ("still as it was written", "set"):
+        for typed, tex in asked.items():
+            page.fill(".ledger-filters [name=text]", typed)
+            found = shown(page)
+            assert {claim.id for claim in rows if tex in claim.statement} <= {*found}, (mathematics, typed)
+            assert 0 < len(found) < len(rows) / 3, (mathematics, typed)
+        page.evaluate("() => window.MathJax.startup.promise")
+
+
 def test_a_choice_is_restored_from_the_address_and_what_it_does_not_know_is_ignored(ledger):
     rows = claims.ledger()
     chosen = [claim.id for claim in rows if (claim.verdict, claim.data) == ("open", "cifar10")]
@@ -298,7 +311,7 @@ def test_each_row_has_its_address_to_copy(ledger):
     page = ledger("?data=mnist")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.click("[aria-label='Copy the address of huang-mnist-flatter']")
-    page.wait_for_selector(".copy-address:text('copied')")
+    page.wait_for_selector(".copy-text:text('copied')")
     address = (paths.HTML / "book" / "claims.html").as_uri() + "#claim-huang-mnist-flatter"
     assert page.evaluate("() => navigator.clipboard.readText()") == address
 

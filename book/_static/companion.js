@@ -49,6 +49,37 @@ addEventListener("click", event => {
   document.head.append(script);
 });
 
+// Pages that were opened from files may have no clipboard of the newer kind.
+window.copyText = async text => {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const field = Object.assign(document.createElement("textarea"), {value: text});
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+};
+
+// A button that copies, and says so for a moment: the entry to cite, the address of a row.
+window.copyButton = (text, name, what) => {
+  const button = Object.assign(document.createElement("button"), {type: "button", className: "copy-text", textContent: name});
+  button.setAttribute("aria-label", what);
+  button.addEventListener("click", async () => {
+    await copyText(text);
+    button.textContent = "copied";
+    setTimeout(() => { button.textContent = name; }, 1500);
+  });
+  return button;
+};
+
+addEventListener("DOMContentLoaded", () => {
+  for (const entry of document.querySelectorAll(".bd-article .citation-entry")) {
+    entry.before(copyButton(entry.textContent.trim(), "copy BibTeX", "Copy the entry in BibTeX"));
+  }
+});
+
 // Proofs are folded: a reader meets the theorem, and opens what he wants to check. Without scripts they stay open; on paper,
 // and where a link or a search leads into one, it is open.
 addEventListener("DOMContentLoaded", () => {
