@@ -76,7 +76,7 @@ window.copyButton = (text, name, what) => {
 
 addEventListener("DOMContentLoaded", () => {
   for (const entry of document.querySelectorAll(".bd-article .citation-entry")) {
-    entry.before(copyButton(entry.textContent.trim(), "copy BibTeX", "Copy the entry in BibTeX"));
+    entry.before(copyButton(entry.querySelector("pre").textContent.trim(), "copy BibTeX", "Copy the entry in BibTeX"));
   }
 });
 
