@@ -67,6 +67,11 @@ def mended(page: str) -> str:
 
     page = re.sub(r'<a href="([^"]*_sources/[^"]*)" target="_blank"', r'<a href="\1" download', page)
     page = UNBROKEN.sub(unbroken, page)
+    # For readers that speak: an entry is no item of that list nor of its own kind, and what leads home is a landmark.
+    page = page.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+    page = re.sub(r'(<div class="citation"[^>]*) role="doc-biblioentry"', r"\1", page)
+    page = re.sub(r'(<div class="sidebar-primary-item")(?=>\s*<a class="navbar-brand)',
+                  r'\1 role="navigation" aria-label="Start of the book"', page)
     page = re.sub(r"<th\b([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>", r"<td\1></td>", page)
     return re.sub(r'(<[a-z][^<>]*?)\sid="([^"]*)"', once, page)
 
