@@ -16,7 +16,7 @@ help:
 	@echo "make book        build the book (makes .venv first, if there is none)"
 	@echo "make test        run the tests (builds the book first, if it is stale)"
 	@echo "make quick       run the tests that catch most breaks, in a minute: no book, no browser"
-	@echo "make site        one folder and a zip that any static host serves"
+	@echo "make site        one folder and a zip that any static host serves; with the PDF, if there is one"
 	@echo "make pdf         the whole book as one file to print; needs Chromium (make browser), takes minutes"
 	@echo "make archive     source, recorded results and book in one file with checksums, of the last commit"
 	@echo "make bench       measure what the engines gain; RECORD=1 stores the table that the book shows"

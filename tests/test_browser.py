@@ -66,7 +66,8 @@ def settle(page) -> None:
     page.evaluate("() => document.fonts.ready.then(() => true)")
     drawn = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
     page.evaluate(drawn)  # what a new size or colour sets moving moves from here on
-    page.wait_for_function("() => !document.getAnimations().some(one => one.playState === 'running')")
+    page.wait_for_function("""() => !document.getAnimations().some(
+        one => one.playState === "running" && one.timeline === document.timeline)""")  # others go with a scroll
     page.evaluate(drawn)
 
 
@@ -182,6 +183,22 @@ def test_page_has_a_description_and_a_sign_of_its_own(visit):
     assert icon == (paths.HTML / "_static" / "favicon.svg").as_uri()
 
 
+SHADOWS = """async figures => {
+  // At the edge of a figure that goes on there a shadow says so; at its end there is none, and the caption is there.
+  const shadows = async at => {
+    for (const figure of figures) figure.scrollLeft = at;
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+    return figures.map(figure => Number(getComputedStyle(figure, "::after").opacity));
+  };
+  const end = await shadows(1e6), within = figures.map(figure => {
+    const [box, caption] = [figure, figure.querySelector("figcaption")].map(one => one.getBoundingClientRect());
+    return caption.left >= box.left - 1 && caption.right <= box.right + 1;
+  });
+  const start = await shadows(0);
+  return figures.filter((figure, i) => !(start[i] === 1 && end[i] < .1 && within[i])).map(figure => figure.id);
+}"""
+
+
 def test_what_scrolls_sideways_takes_the_focus_and_has_a_name(visit, view):
     boxes = visit[0].eval_on_selector_all("article *", """all => all.filter(one =>
         ["auto", "scroll"].includes(getComputedStyle(one).overflowX) && one.scrollWidth > one.clientWidth + 1
@@ -190,6 +207,7 @@ def test_what_scrolls_sideways_takes_the_focus_and_has_a_name(visit, view):
     assert [box for box in boxes if box[1:3] != [0, "region"] or "wider than the page" not in box[3]] == []
     if view[1] < 600 and visit[0].locator("article figure img").count():
         assert any(box[0] == "FIGURE" and len(box[3]) > 40 for box in boxes)
+        assert visit[0].eval_on_selector_all("article figure:not(.moving-replaced)", SHADOWS) == []
 
 
 def test_notebook_and_source_are_saved_and_not_opened(visit):
@@ -267,6 +285,19 @@ def test_the_ledger_is_filtered_by_words_and_by_each_column(ledger):
     assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_a_formula_is_found_as_tex_by_its_names_and_by_its_signs(ledger):
+    page, rows = ledger("?text=sqrt(8m)"), claims.ledger()
+    asked = {"sqrt(8m)": r"\sqrt{8m}", "√8m": r"\sqrt{8m}", r"\sqrt{8m}": r"\sqrt{8m}", "η²/m": r"\eta^2/m", "8m": "8m",
+             "eta^2 <= 8m": r"\eta^2 \le 8m", "3/16": r"\frac3{16}", "lambda_0": r"\lambda_0", "κ > 8": r"\kappa > 8"}
+    for mathematics in ("still as it was written", "set"):
+        for typed, tex in asked.items():
+            page.fill(".ledger-filters [name=text]", typed)
+            found = shown(page)
+            assert {claim.id for claim in rows if tex in claim.statement} <= {*found}, (mathematics, typed)
+            assert 0 < len(found) < len(rows) / 3, (mathematics, typed)
+        page.evaluate("() => window.MathJax.startup.promise")
+
+
 def test_a_choice_is_restored_from_the_address_and_what_it_does_not_know_is_ignored(ledger):
     rows = claims.ledger()
     chosen = [claim.id for claim in rows if (claim.verdict, claim.data) == ("open", "cifar10")]
@@ -280,9 +311,33 @@ def test_each_row_has_its_address_to_copy(ledger):
     page = ledger("?data=mnist")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.click("[aria-label='Copy the address of huang-mnist-flatter']")
-    page.wait_for_selector(".copy-address:text('copied')")
+    page.wait_for_selector(".copy-text:text('copied')")
     address = (paths.HTML / "book" / "claims.html").as_uri() + "#claim-huang-mnist-flatter"
     assert page.evaluate("() => navigator.clipboard.readText()") == address
+
+
+def test_the_entry_to_cite_is_copied_from_a_file_too_and_is_plain_text_without_scripts(browser):
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto((paths.HTML / "book" / "index.html").as_uri())
+    for newer in ("as it is", "() => Promise.reject()"):  # the older way where the newer one is refused
+        page.evaluate("() => navigator.clipboard.writeText('nothing')")
+        if newer != "as it is":
+            page.evaluate(f"() => {{ navigator.clipboard.writeText = {newer}; }}")
+        page.click("[aria-label='Copy the entry in BibTeX']")
+        page.wait_for_function("async () => await navigator.clipboard.readText() !== 'nothing'")
+        entry = page.evaluate("() => navigator.clipboard.readText()")
+        assert entry == page.inner_text(".citation-entry pre").strip()
+        assert entry.startswith("@software{catapult_companion,")
+        assert all(f"{name:8}= {{" in entry for name in ("author", "title", "year", "version", "note"))
+    context.close()
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((paths.HTML / "book" / "index.html").as_uri())
+    assert page.locator(".citation-entry pre").is_visible()
+    assert not page.locator(".copy-text").count()
+    context.close()
 
 
 def test_without_scripts_the_ledger_is_a_plain_list(browser):

@@ -1,4 +1,7 @@
-"""Proofs are folded when a page has loaded, and open where they are printed, linked into or without scripts."""
+"""Proofs are folded when a page has loaded, and open where they are printed, linked into or without scripts.
+
+On paper nothing is an empty bar, and a figure stays with its caption.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,9 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Proo
 <div class="proof observation admonition" id="obs"><p class="admonition-title">
 <span class="caption-number">Observation 2 </span></p><section id="proof-content"><p>Seen.</p></section></div>
 <div style="height: 4000px"></div>
+<div class="cell"><details class="admonition hide above-input"><summary>Show code</summary><pre>code</pre></details>
+<figure><img alt="A drawing."><figcaption><p>Fig. 1 Drawn.</p></figcaption></figure></div>
+<details class="words"><summary>What the words mean</summary><p>Much.</p></details>
 <div class="proof admonition"><p>Proof. Last.</p><div id="equation-two">x = 2</div></div>
 </article></main></body></html>"""
 
@@ -40,7 +46,7 @@ def page(chromium):
 
 
 def opened(page) -> list[bool]:
-    return page.eval_on_selector_all("article details", "all => all.map(one => one.open)")
+    return page.eval_on_selector_all("article .proof > details", "all => all.map(one => one.open)")
 
 
 def test_proofs_are_folded_and_nothing_else_is(page, address):
@@ -49,7 +55,7 @@ def test_proofs_are_folded_and_nothing_else_is(page, address):
     assert page.locator("text=Statement.").is_visible()
     assert page.locator("text=Seen.").is_visible()
     assert not page.locator("text=x = 2").is_visible()
-    names = [" ".join(text.split()) for text in page.locator("article summary").all_text_contents()]
+    names = [" ".join(text.split()) for text in page.locator("article .proof summary").all_text_contents()]
     assert names == ["Proof of Theorem 1", "Proof"]
     assert page.locator("article details p").first.text_content() == "By two."
 
@@ -71,7 +77,7 @@ def test_a_link_into_a_proof_opens_it_and_leads_there(page, address, way):
         page.goto(address)
         page.locator("article summary").first.click()
         page.locator("article a").click()
-    page.wait_for_function("() => document.querySelectorAll('article details')[1].open")
+    page.wait_for_function("() => document.querySelectorAll('article .proof > details')[1].open")
     assert page.locator("#equation-two").is_visible()
     assert page.evaluate("() => scrollY") > 1000
     assert opened(page)[0] == (way == "link")
@@ -86,11 +92,21 @@ def test_proofs_are_open_on_paper_and_as_before_after_it(page, address):
     page.goto(address)
     page.locator("article summary").first.click()
     page.evaluate("""() => addEventListener("beforeprint", () => {
-        window.printed = [...document.querySelectorAll("details")].map(one => one.open);
+        window.printed = [...document.querySelectorAll(":is(.proof, article) > details")].map(one => one.open);
     })""")
     page.pdf()
-    assert page.evaluate("() => printed") == [True, True]
+    assert page.evaluate("() => printed") == [True, True, True]
     assert opened(page) == [True, False]
+    assert page.locator("article details.words").get_attribute("open") is None
+
+
+def test_on_paper_folded_code_leaves_no_bar_and_a_figure_keeps_its_caption(page, address):
+    page.goto(address)
+    page.emulate_media(media="print")
+    assert not page.locator("article summary:text('Show code')").is_visible()
+    assert page.eval_on_selector("article figure", "one => getComputedStyle(one).breakInside") == "avoid"
+    page.locator("details.hide").evaluate("one => one.open = true")  # a reader who opened it wants it
+    assert page.locator("text=code >> nth=-1").is_visible()
 
 
 def test_without_scripts_they_are_open(chromium, address):

@@ -49,6 +49,37 @@ addEventListener("click", event => {
   document.head.append(script);
 });
 
+// Pages that were opened from files may have no clipboard of the newer kind.
+window.copyText = async text => {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const field = Object.assign(document.createElement("textarea"), {value: text});
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+};
+
+// A button that copies, and says so for a moment: the entry to cite, the address of a row.
+window.copyButton = (text, name, what) => {
+  const button = Object.assign(document.createElement("button"), {type: "button", className: "copy-text", textContent: name});
+  button.setAttribute("aria-label", what);
+  button.addEventListener("click", async () => {
+    await copyText(text);
+    button.textContent = "copied";
+    setTimeout(() => { button.textContent = name; }, 1500);
+  });
+  return button;
+};
+
+addEventListener("DOMContentLoaded", () => {
+  for (const entry of document.querySelectorAll(".bd-article .citation-entry")) {
+    entry.before(copyButton(entry.querySelector("pre").textContent.trim(), "copy BibTeX", "Copy the entry in BibTeX"));
+  }
+});
+
 // Proofs are folded: a reader meets the theorem, and opens what he wants to check. Without scripts they stay open; on paper,
 // and where a link or a search leads into one, it is open.
 addEventListener("DOMContentLoaded", () => {
@@ -78,8 +109,8 @@ addEventListener("DOMContentLoaded", () => {
   lead();
 
   let closed = [];
-  addEventListener("beforeprint", () => {
-    closed = folds.filter(fold => !fold.open);
+  addEventListener("beforeprint", () => {  // proofs, and what words mean; folded code and parameters are left out
+    closed = [...document.querySelectorAll(".bd-article :is(.proof > details, details.words):not([open])")];
     for (const fold of closed) fold.open = true;
   });
   addEventListener("afterprint", () => { for (const fold of closed) fold.open = false; });

@@ -1,11 +1,12 @@
-// The ledger as a tool: its rows by text, verdict, evidence, paper, basis and data, and a button that copies a row's
-// address. Without scripts the page is the whole list. A choice is in the address: claims.html?verdict=fails&data=mnist.
+// The ledger as a tool: its rows by text, formulas too, verdict, evidence, paper, basis and data, and a button that copies
+// a row's address. Without scripts the page is the whole list. A choice is in the address: claims.html?verdict=fails&data=mnist.
 (() => {
   const NAMES = {verdict: "Verdict", evidence: "Evidence", paper: "Whose statement", basis: "What was read", data: "Data"};
   const place = document.querySelector(".ledger-filters");
   const rows = [...document.querySelectorAll(".claim[id]")];
   if (!place || !rows.length) return;
   const texts = new Map(rows.map(row => [row, row.textContent.toLowerCase()]));
+  const readings = new Map();  // of a row's formulas, until the mathematics is set those that are not yet
   const chapters = [...new Set(rows.map(row => row.closest("section")))];
   const papers = JSON.parse(place.dataset.names);
 
@@ -29,7 +30,7 @@
 
   const status = element("p", {className: "ledger-status"});
   status.setAttribute("role", "status");
-  const form = element("form", {}, field("text", element("input", {type: "search", placeholder: "kernel, ours-sixteen, …"})),
+  const form = element("form", {}, field("text", element("input", {type: "search", placeholder: "kernel, √(8m), ours-sixteen, …"})),
                        ...Object.keys(NAMES).map(select), element("button", {type: "reset", textContent: "Show all"}));
   form.setAttribute("role", "search");
   form.setAttribute("aria-label", "Filter the rows");
@@ -37,12 +38,40 @@
 
   const chosen = () => Object.fromEntries([...new FormData(form)].filter(([, value]) => value.trim()));
 
+  // A formula as it is typed: as TeX, by names (sqrt8m, eta^2<=8m) and by signs (√8m, η²≤8m); but in TeX brackets don't count.
+  const SIGNS = {
+    alpha: "α", beta: "β", gamma: "γ", delta: "δ", Delta: "δ", epsilon: "ε", varepsilon: "ε", zeta: "ζ", eta: "η", theta: "θ",
+    kappa: "κ", lambda: "λ", Lambda: "λ", mu: "μ", nu: "ν", pi: "π", rho: "ρ", sigma: "σ", tau: "τ", phi: "φ", omega: "ω",
+    sqrt: "√", le: "≤", ge: "≥", ne: "≠", to: "→", infty: "∞", pm: "±", cdot: "·", approx: "≈", nabla: "∇", sum: "∑", in: "∈",
+  };
+  const NAMED = {le: "<=", ge: ">=", ne: "!=", to: "->", infty: "infinity", cdot: "*", pm: "+-", approx: "~"};
+  const plain = text => text.toLowerCase().replace(text.includes("\\") ? /\s/g : /[(){}\s]/g, "").replaceAll("−", "-");
+  const reading = tex => {
+    const argument = String.raw`\s*(\{[^{}]*\}|\\[a-zA-Z]+|[^\\{])`;
+    const flat = tex.replace(/\\(bigl|bigr|left|right|text|[,;:! ])/g, "").replaceAll(/\\[dt]frac/g, "\\frac")
+                    .replace(new RegExp(String.raw`\\frac${argument}${argument}`, "g"), "$1/$2");
+    const named = words => flat.replace(/\\([a-zA-Z]+)/g, (all, name) => words[name] ?? name).replaceAll("\\", "");
+    const raised = named(SIGNS).replace(/\^([23])/g, (all, digit) => "²³"[digit - 2])
+                               .replace(/_(\d)/g, (all, digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
+    return [tex, named(NAMED), named(SIGNS), raised].map(plain).join(" ");
+  };
+  const read = () => {
+    for (const row of rows) readings.set(row, "");
+    const add = (row, tex) => { if (readings.has(row)) readings.set(row, `${readings.get(row)} ${reading(tex)}`); };
+    for (const item of window.MathJax?.startup?.document?.math ?? []) add(item.typesetRoot?.closest(".claim"), item.math);
+    for (const span of document.querySelectorAll(".claim .math:not(:has(mjx-container))")) {
+      add(span.closest(".claim"), span.textContent.replace(/^\\\(|\\\)$/g, ""));
+    }
+  };
+  const has = (row, word) => texts.get(row).includes(word) || readings.get(row).includes(plain(word) || word);
+
   const show = () => {
     const {text = "", ...values} = chosen();
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    if (words.length && !readings.size) read();
     for (const row of rows) {
       row.hidden = !(Object.entries(values).every(([name, value]) => row.dataset[name] === value)
-                     && words.every(word => texts.get(row).includes(word)));
+                     && words.every(word => has(row, word)));
     }
     for (const chapter of chapters) chapter.hidden = rows.every(row => row.hidden || row.closest("section") !== chapter);
     const number = rows.filter(row => !row.hidden).length;
@@ -82,28 +111,13 @@
   form.addEventListener("submit", event => event.preventDefault());
   addEventListener("hashchange", reveal);
 
-  const copied = async text => {
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      const field = element("textarea", {value: text});
-      document.body.append(field);
-      field.select();
-      document.execCommand("copy");
-      field.remove();
-    }
-  };
   for (const row of rows) {
-    const button = element("button", {type: "button", className: "copy-address", textContent: "copy address"});
-    button.setAttribute("aria-label", `Copy the address of ${row.id.replace("claim-", "")}`);
-    button.addEventListener("click", async () => {
-      await copied(`${location.href.split(/[?#]/)[0]}#${row.id}`);
-      button.textContent = "copied";
-      setTimeout(() => { button.textContent = "copy address"; }, 1500);
-    });
+    const address = `${location.href.split(/[?#]/)[0]}#${row.id}`;
+    const button = copyButton(address, "copy address", `Copy the address of ${row.id.replace("claim-", "")}`);
     row.querySelector(".claim-id").after(" ", button);
   }
 
   restore();
   reveal();
+  addEventListener("load", () => window.MathJax?.startup?.promise?.then(() => { readings.clear(); show(); }));
 })();

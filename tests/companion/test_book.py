@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import functools
 import json
+import os
 import re
 import shutil
+import subprocess
 import urllib.parse
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,7 +17,7 @@ import nbformat
 import pytest
 
 from catapult import paths
-from catapult.companion import book, claims, directives, registry
+from catapult.companion import book, claims, directives, registry, revision
 
 pytestmark = pytest.mark.book
 PAGES = book.expected_pages()
@@ -175,11 +177,53 @@ def test_site_is_one_folder_and_a_zip(monkeypatch, tmp_path):
     assert (tmp_path / "book" / "index.html").read_bytes() == (folder / "book" / "index.html").read_bytes()
 
 
+@pytest.mark.parametrize("printed", ["not", "of another book", "of this book"])
+def test_the_site_has_the_pdf_and_a_link_to_it_if_one_was_printed_of_this_book(monkeypatch, tmp_path, printed):
+    monkeypatch.setattr(paths, "BUILD", tmp_path)
+    monkeypatch.setattr(book, "STAMP", tmp_path / "built.json")
+    page = tmp_path / "site" / "book" / "index.html"
+    page.parent.mkdir(parents=True)
+    landing = (paths.BOOK / "index.md").read_text(encoding="utf-8")
+    page.write_text(landing, encoding="utf-8")
+    book.STAMP.touch()
+    file = tmp_path / f"{book.name()}.pdf"
+    if printed != "not":
+        file.write_bytes(b"%PDF-")
+        os.utime(file, (book.STAMP.stat().st_mtime + (9 if printed == "of this book" else -9),) * 2)
+    book.add_pdf(tmp_path / "site", page)
+    link = f'<a href="../{file.name}">the whole book as PDF</a>'
+    assert ((tmp_path / "site" / file.name).exists(), page.read_text(encoding="utf-8").count(link)) == (
+        (True, 1) if printed == "of this book" else (False, 0))
+    if printed != "of this book":
+        assert page.read_text(encoding="utf-8") == landing
+
+
+def test_the_commit_is_said_only_where_the_book_is_made_from_it(monkeypatch, tmp_path):
+    def git(*command):
+        subprocess.run(["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@example.org", *command],
+                       check=True, capture_output=True)
+
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    assert revision.commit() == ""
+    git("init")
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "index.md").write_text("text")
+    git("add", ".")
+    git("commit", "-m", "a book")
+    assert re.fullmatch("[0-9a-f]{40}", revision.commit())
+    (tmp_path / "notes").write_text("no part of the pages")
+    assert revision.commit()
+    (tmp_path / "book" / "index.md").write_text("another text")
+    assert revision.commit() == ""
+
+
 def test_citation_leaves_out_what_is_not_known_yet():
     entry = directives.bibtex_entry()
     assert "version = {0.1.0}" in entry
     assert "doi" not in entry
     assert "url" not in entry
+    assert "commit" not in entry
+    assert ", commit 0123456789ab}" in directives.bibtex_entry(commit="0123456789abcdef")
     assert "doi     = {10.1/x}" in directives.bibtex_entry(doi="10.1/x")
     assert "https://example.org/r" in directives.bibtex_entry(repository="https://example.org/r")
 

@@ -12,12 +12,19 @@ from docutils.utils import new_document
 from catapult import paths
 from catapult.companion import pages, registry
 
+MATH = r'<span class="math notranslate nohighlight">\(\eta\)</span>'
+
 
 @pytest.mark.parametrize(("before", "after"), [
     ('<a href="_sources/1.ipynb" target="_blank"\n class="b">', '<a href="_sources/1.ipynb" download\n class="b">'),
     ('<a href="https://example.org" target="_blank">', '<a href="https://example.org" target="_blank">'),
     ('<th class="h"><p></p></th><th class="h"><p>a</p></th>', '<td class="h"></td><th class="h"><p>a</p></th>'),
     ("<tr><th> </th><th>x</th></tr><thead>", "<tr><td></td><th>x</th></tr><thead>"),
+    ('<div role="list" class="citation-list"><div class="citation" id="c" role="doc-biblioentry">',
+     '<div class="citation-list"><div class="citation" id="c">'),
+    ('<div class="sidebar-primary-item">\n<a class="navbar-brand',
+     '<div class="sidebar-primary-item" role="navigation" aria-label="Start of the book">\n<a class="navbar-brand'),
+    (f"so ({MATH}), and {MATH} is", f'so <span class="unbroken">({MATH}),</span> and {MATH} is'),
     ('<p id="a"></p><i class="x" id="a"><b id="b" data-id="b">', '<p id="a"></p><i class="x"><b id="b" data-id="b">'),
 ])  # fmt: skip
 def test_page_is_mended(before, after):

@@ -31,6 +31,8 @@ STAMP = paths.BUILD / "built.json"
 LOG = paths.BUILD / "build.log"
 PAGE_FOLDERS, PAGE_FILES = ("_static", "_images", "_sources"), ("searchindex.js", "search.html")
 """What stands beside a page that was made alone."""
+PLACE_OF_PDF = '<span class="book-as-pdf"></span>'
+"""Where the landing page has a link to the PDF, if there is one."""
 JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
 
 
@@ -190,8 +192,16 @@ def one_page() -> Path:
     return built / "index.html"
 
 
+def name() -> str:
+    """Return the name of the files that hold the whole book, without what says their kind."""
+    return f"catapult-companion-{keys.versions()['catapult-companion']}"
+
+
 def site() -> tuple[Path, Path]:
-    """Leave the book as one folder that any static host serves, and as a zip of it; return both."""
+    """Leave the book as one folder that any static host serves, and as a zip of it; return both.
+
+    The PDF is in it, with a link on the landing page, if ``make pdf`` has printed this book.
+    """
     index = build()
     folder = paths.BUILD / "site"
     shutil.rmtree(folder, ignore_errors=True)
@@ -199,9 +209,20 @@ def site() -> tuple[Path, Path]:
     (folder / ".nojekyll").touch()  # folders that begin with an underscore are served
     if not (folder / index.relative_to(paths.HTML)).exists():
         raise BuildFailed("the index page is missing from the site")
-    name = f"catapult-companion-{keys.versions()['catapult-companion']}"
-    archive = shutil.make_archive(str(paths.BUILD / name), "zip", folder)
+    add_pdf(folder, folder / index.relative_to(paths.HTML))
+    archive = shutil.make_archive(str(paths.BUILD / name()), "zip", folder)
     return folder, Path(archive)
+
+
+def add_pdf(folder: Path, page: Path) -> None:
+    """Put the PDF beside the pages, and a link to it on the landing page; neither, if none was printed of this book."""
+    file = paths.BUILD / f"{name()}.pdf"
+    if not file.exists() or file.stat().st_mtime < STAMP.stat().st_mtime:
+        return
+    shutil.copyfile(file, folder / file.name)
+    address = os.path.relpath(folder / file.name, page.parent)
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace(PLACE_OF_PDF, f' · <a href="{address}">the whole book as PDF</a>'), encoding="utf-8")
 
 
 def report(what: str, make: Callable[[], Path]) -> int:

@@ -3,7 +3,7 @@
 ``chapter-card``
     At the head of a chapter: what it shows and needs, its command, its parameters, its downloads.
 ``citation-entry``
-    The companion's BibTeX entry, from ``CITATION.cff``.
+    The companion's BibTeX entry, from ``CITATION.cff``, with the commit where it is known; a script adds a button.
 ``byline``
     On the landing page: the papers with their titles and addresses, authors, version and date, from ``CITATION.cff``.
 ``chapter``, ``number``
@@ -26,7 +26,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from catapult import paths
-from catapult.companion import exports, registry
+from catapult.companion import exports, registry, revision
 from catapult.parameters import allowed_values, type_name
 
 
@@ -84,8 +84,9 @@ class CitationEntry(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         config = self.config
-        entry = bibtex_entry(config.companion_repository, config.companion_doi, config.companion_address)
-        block = nodes.literal_block(entry, entry, language="bibtex")
+        entry = bibtex_entry(config.companion_repository, config.companion_doi, config.companion_address,
+                             revision.commit())
+        block = nodes.literal_block(entry, entry, language="bibtex", classes=["citation-entry"])
         return [block]
 
 
@@ -119,12 +120,14 @@ def byline() -> str:
             f"{about['version']}, {released.day} {released:%B %Y}.\n")
 
 
-def bibtex_entry(repository: str = "", doi: str = "", address: str = "") -> str:
+def bibtex_entry(repository: str = "", doi: str = "", address: str = "", commit: str = "") -> str:
     """Return the companion's BibTeX entry; fields that are not known yet are left out."""
     about = _citation()
     authors = " and ".join("{" + author["name"] + "}" for author in about["authors"])
-    fields = {"author": authors, "title": "{" + about["title"] + "}", "year": str(about["date-released"])[:4],
-              "version": about["version"], "doi": doi, "url": address or repository}
+    released = about["date-released"]
+    note = f"{released.day} {released:%B %Y}" + (f", commit {commit[:12]}" if commit else "")
+    fields = {"author": authors, "title": "{" + about["title"] + "}", "year": str(released.year),
+              "version": about["version"], "note": note, "doi": doi, "url": address or repository}
     body = ",\n".join(f"  {name:8}= {{{value}}}" for name, value in fields.items() if value)
     return f"@software{{catapult_companion,\n{body}\n}}"
 

@@ -1,4 +1,8 @@
-"""What the theme's pages lack: a description, links that download, table corners that are no headers, ids used once."""
+"""What the theme's pages lack.
+
+A description, links that download, table corners that are no headers, ids used once, punctuation that stays at its
+formula.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,9 @@ from catapult.companion import registry
 from catapult.parameters import InputError
 
 LONGEST = 160  # characters of a description: what search engines show
+UNBROKEN = re.compile(r'(<span class="unbroken">)?([(\[“]*)'
+                      r'<span class="math notranslate nohighlight">[^<]*</span>([,.;:!?)\]”’]*)')
+"""A formula in a line, and the punctuation at it."""
 
 
 def description(name: str, title: str, doctree: nodes.document | None) -> str:
@@ -43,7 +50,8 @@ def link_card(title: str, about: str, address: str) -> str:
 def mended(page: str) -> str:
     """Return a page of HTML in which downloads are downloads, empty headers of tables plain cells, and ids unique.
 
-    Of an id that is there several times the first stays: links lead there anyway.
+    Of an id that is there several times the first stays: links lead there anyway. No line begins with the comma after a
+    formula, or ends with the bracket before one.
     """
     seen = set()
 
@@ -53,7 +61,17 @@ def mended(page: str) -> str:
         seen.add(match[2])
         return match[0]
 
+    def unbroken(match: re.Match) -> str:
+        wrapped, before, after = match.groups()
+        return match[0] if wrapped or not before + after else f'<span class="unbroken">{match[0]}</span>'
+
     page = re.sub(r'<a href="([^"]*_sources/[^"]*)" target="_blank"', r'<a href="\1" download', page)
+    page = UNBROKEN.sub(unbroken, page)
+    # For readers that speak: an entry is no item of that list nor of its own kind, and what leads home is a landmark.
+    page = page.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+    page = re.sub(r'(<div class="citation"[^>]*) role="doc-biblioentry"', r"\1", page)
+    page = re.sub(r'(<div class="sidebar-primary-item")(?=>\s*<a class="navbar-brand)',
+                  r'\1 role="navigation" aria-label="Start of the book"', page)
     page = re.sub(r"<th\b([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>", r"<td\1></td>", page)
     return re.sub(r'(<[a-z][^<>]*?)\sid="([^"]*)"', once, page)
 

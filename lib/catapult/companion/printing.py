@@ -8,7 +8,6 @@ from pathlib import Path
 
 from catapult import paths
 from catapult.companion import book
-from catapult.runs import keys
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE = 1_800_000
@@ -30,7 +29,7 @@ def pdf() -> Path:
     browser = chromium()
     book.build()
     pages = book.one_page()
-    target = paths.BUILD / f"catapult-companion-{keys.versions()['catapult-companion']}.pdf"
+    target = paths.BUILD / f"{book.name()}.pdf"
     printed(browser, pages, target)
     return target
 

@@ -25,12 +25,12 @@ def _panels(axes, results: xr.Dataset) -> Iterator[tuple[str, str, mpl.axes.Axes
             yield version, activation, axes[row, column]
 
 
-def _survivors(axes, multiples, heights, there) -> None:
-    """Write k/n beside the points over k of n seeds, k < n."""
-    for multiple, height, alive in zip(multiples, heights, there, strict=True):
+def _survivors(axes, multiples, there) -> None:
+    """Write k/n at the head of the axes, over rates that k of n seeds survive, k < n: there nothing else is."""
+    for multiple, alive in zip(multiples, there, strict=True):
         if 0 < alive.sum() < len(alive):
-            axes.annotate(f"{alive.sum()}/{len(alive)}", (multiple, height), xytext=(0, 6), ha="center",
-                          textcoords="offset points", fontsize="x-small", color=style.PALETTE["ink"])
+            axes.text(multiple, 0.93, f"{alive.sum()}/{len(alive)}", transform=axes.get_xaxis_transform(), ha="center",
+                      va="top", fontsize="x-small", color=style.PALETTE["ink"])
 
 
 def sharpness(results: xr.Dataset) -> Figure:
@@ -48,7 +48,7 @@ def sharpness(results: xr.Dataset) -> Figure:
             panel.plot(results.multiple, values, linestyle="", marker="o", markersize=3, alpha=0.45,
                        color=style.PALETTE["catapult"])
             panel.plot(results.multiple, mean, color=style.PALETTE["catapult"], label="mean over survivors")
-            _survivors(panel, results.multiple.values, mean, there)
+            _survivors(panel, results.multiple.values, there)
             panel.set(yscale="log")
             multiples_axis(panel, results)
         for panel in axes[:, 0]:

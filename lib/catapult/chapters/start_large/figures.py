@@ -86,7 +86,7 @@ def lead(runs: xr.Dataset, values: experiment.Parameters) -> Figure:
         for arm, way in ways.items():
             left.plot(way.step, 100 * way, color=COLOURS[arm], alpha=0.2, linewidth=0.8)
             left.plot(way.step, 100 * way.mean("seed"), color=COLOURS[arm], linewidth=2, label=arm)
-        left.legend(loc="lower right")
+        left.legend(loc="upper left")
         ends = np.array([outcomes.interval(row) for row in 100 * (ways["large"] - ways["small"]).values])
         right.fill_between(runs.step, ends[:, 1], ends[:, 2], color=COLOURS["large"], alpha=0.25, linewidth=0)
         right.plot(runs.step, ends[:, 0], color=COLOURS["large"])
@@ -142,6 +142,6 @@ def photographs(runs: xr.Dataset, values: patches.Parameters) -> Figure:
             panel.set(title=title, xlabel="epoch", ylim=(0, None))
         axes[0].set_ylabel("test accuracy")
         axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes[2].legend(loc="upper right")
+        axes[2].legend(loc="upper right", frameon=True, framealpha=1, edgecolor=style.PAPER)
         style.label_panels(figure)
     return figure
