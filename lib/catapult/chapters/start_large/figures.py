@@ -127,21 +127,24 @@ def gains(table: xr.Dataset, shares: np.ndarray) -> Figure:
     return figure
 
 
-def photographs(runs: xr.Dataset, values: patches.Parameters) -> Figure:
-    """Draw accuracy on clean test images, on patched ones and on the patch alone over the epochs, at either rate."""
+def photographs(*tables: tuple[xr.Dataset, patches.Parameters]) -> Figure:
+    """Draw accuracy on clean test images, on patched ones and on the patch alone over the epochs, a row a table."""
     names = {"clean": "clean images", "patched": "patched images", "patch": "the patch alone"}
     with style.use():
-        figure, axes = style.subplots(1, 3, height=3.2, sharey=True)
-        for panel, (variable, title) in zip(axes, names.items(), strict=True):
-            for arm in patches.ARMS:
-                one = runs[variable].sel(version="patched", arm=arm).dropna("step", how="all").mean("seed")
-                panel.plot(one.step / values.steps_per_epoch, one, "o-", markersize=3, color=COLOURS[arm],
-                           label=f"{arm}: η = {getattr(values, arm):g}")
-            panel.axvline(values.epochs // 2, color=PALETTE["ink"], linestyle="--", linewidth=1)
-            panel.axhline(0.1, color=PALETTE["muted"], linestyle=":", linewidth=1)
-            panel.set(title=title, xlabel="epoch", ylim=(0, None))
-        axes[0].set_ylabel("test accuracy")
-        axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes[2].legend(loc="upper right", frameon=True, framealpha=1, edgecolor=style.PAPER)
+        figure, axes = style.subplots(len(tables), 3, height=2.6, sharex=True, sharey="row", squeeze=False)
+        for row, (runs, values) in zip(axes, tables, strict=True):
+            for panel, (variable, title) in zip(row, names.items(), strict=True):
+                for arm in patches.ARMS:
+                    one = runs[variable].sel(version="patched", arm=arm).dropna("step", how="all").mean("seed")
+                    panel.plot(one.step / values.steps_per_epoch, one, "o-", markersize=3, color=COLOURS[arm],
+                               label=f"{arm}: η = {getattr(values, arm):g}")
+                panel.axvline(values.epochs // 2, color=PALETTE["ink"], linestyle="--", linewidth=1)
+                panel.axhline(0.1, color=PALETTE["muted"], linestyle=":", linewidth=1)
+                panel.set_title(f"{title}, |ζ| ≤ {values.mark:g}")
+            row[0].set(ylabel="test accuracy", ylim=(0, None))
+            row[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        for panel in axes[-1]:
+            panel.set_xlabel("epoch")
+        axes[0, 2].legend(loc="upper right", frameon=True, framealpha=1, edgecolor=style.PAPER)
         style.label_panels(figure)
     return figure
