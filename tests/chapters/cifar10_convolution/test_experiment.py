@@ -22,6 +22,7 @@ def noise(monkeypatch):
     whole = Problem(rng.normal(size=(32, 3072)), rng.choice([-1.0, 1.0], 32), rng.normal(size=(50, 3072)),
                     rng.choice([-1.0, 1.0], 50), "noise")
     monkeypatch.setattr(convolution.cifar10, "two_classes", lambda *_, **__: whole)
+    convolution._drawn.cache_clear()
     return whole
 
 
