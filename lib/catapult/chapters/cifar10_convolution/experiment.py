@@ -1,7 +1,7 @@
 r"""A small convolutional network on two classes of CIFAR-10, on images that a linear predictor separates, or cannot.
 
-Fixed before the recorded run, after trials of sizes on seed 100 (narrower ReLU networks died at rates below η_crit); twice
-as many steps were too slow, and dropped before their one finished cell was looked at:
+Fixed before the recorded run, after trials of sizes on seed 100 (narrower ReLU networks died at rates below η_crit);
+twice as many steps were too slow, and dropped before their one finished cell was looked at:
 
 * *Data.* Automobile against dog, n = 256. Separable, the control: the pixels. Non-separable: the same images projected
   onto their first 50 principal components, still 32 × 32 × 3 pixels, centred before. What is certified there are the 50
