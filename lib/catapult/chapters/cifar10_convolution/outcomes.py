@@ -7,20 +7,47 @@ import functools
 import numpy as np
 import xarray as xr
 
-from catapult import phases
 from catapult.chapters.cifar10 import comparison
 from catapult.chapters.cifar10.experiment import ACTIVATIONS, VERSIONS
 from catapult.chapters.cifar10_convolution import experiment
+from catapult.datasets import DataMissing, cifar10
 from catapult.runs import recorded
 from catapult.statistics import crossed_interval
 
 KINDS = {"separable": "separable", "non-separable": "strictly non-separable"}
 
 
+SLICE_STEPS, SLICE_MULTIPLES = 16, (1.0, 2.0)
+
+
 @functools.cache
-def table() -> xr.Dataset:
-    """Return the recorded table."""
-    return recorded.load(experiment, experiment.Parameters())
+def table(first_seed: int = 0) -> xr.Dataset:
+    """Return the recorded table, ten seeds from this one."""
+    return recorded.load(experiment, experiment.Parameters(first_seed=first_seed))
+
+
+@functools.cache
+def slice_difference() -> float | None:
+    """Return the largest relative difference of some losses of seed 0, trained again; None without CIFAR-10.
+
+    The first steps of both networks on the non-separable images, at η_crit and twice that rate as recorded.
+    """
+    from catapult.training import train
+
+    values = experiment.Parameters()
+    try:
+        images = cifar10.two_classes(experiment.CLASSES, samples=values.samples, test_samples=2, seed=0)
+    except DataMissing:
+        return None
+    problem, _ = experiment.projected(images, values.components)
+    runs, found = recorded.load(experiment, values).sel(version="non-separable", seed=0), []
+    for activation in ACTIVATIONS:
+        kept = runs.sel(activation=activation).sel(multiple=list(SLICE_MULTIPLES), method="nearest")
+        losses = kept.loss.sel(step=slice(None, SLICE_STEPS)).dropna("step", how="all").transpose("multiple", "step")
+        again = train(problem, experiment.network(values, activation), kept.learning_rate.values.tolist(), seeds=(0,),
+                      steps=SLICE_STEPS, dtype=values.dtype, every=losses.step.values.tolist()).loss[:, 0]
+        found.append(float(abs(again.values - losses.values).max() / losses.max()))
+    return max(found)
 
 
 def certified(runs: xr.Dataset) -> dict[str, bool]:
@@ -29,9 +56,9 @@ def certified(runs: xr.Dataset) -> dict[str, bool]:
             bool((runs.certificate.sel(version=version) == kind).all()) for version, kind in KINDS.items()}
 
 
-def cell(version: str, activation: str) -> xr.Dataset:
+def cell(version: str, activation: str, first_seed: int = 0) -> xr.Dataset:
     """Return the runs of one version and network, over (seed, multiple)."""
-    return table().sel(version=version, activation=activation)
+    return table(first_seed).sel(version=version, activation=activation)
 
 
 def alive(runs: xr.Dataset) -> xr.DataArray:
@@ -39,9 +66,9 @@ def alive(runs: xr.Dataset) -> xr.DataArray:
     return runs.phase.isin(comparison.ALIVE)
 
 
-def gains() -> dict[tuple[str, str, str], tuple[float, float, float]]:
+def gains(first_seed: int = 0) -> dict[tuple[str, str, str], tuple[float, float, float]]:
     """Return the gain and its interval, in points, at rates that all seeds survive: version, network, comparison."""
-    return {(version, activation, name): comparison.gain_interval(cell(version, activation), name)
+    return {(version, activation, name): comparison.gain_interval(cell(version, activation, first_seed), name)
             for version in VERSIONS for activation in ACTIVATIONS for name in comparison.COMPARISONS}
 
 
@@ -74,11 +101,6 @@ def own_gains() -> dict[tuple[str, str, str], tuple[int, float, float, float]]:
                 interval = crossed_interval(values) if len(values) > 1 else (np.nan,) * 3
                 found[version, activation, name] = (len(values), *(100 * end for end in interval))
     return found
-
-
-def peaks(runs: xr.Dataset) -> xr.DataArray:
-    """Return which runs peak above ``phases.PEAK`` · L_0 and settle at or below L_0."""
-    return (runs.phase == "catapult") & (runs.peak > phases.PEAK)
 
 
 def log_change(runs: xr.Dataset) -> xr.DataArray:
