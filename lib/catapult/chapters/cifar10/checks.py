@@ -256,5 +256,5 @@ def convolution_gain() -> Measurement:
     mean, *interval = gains["non-separable", "relu", "annealed"]
     return Measurement(np.max(ends), effect=mean, interval=tuple(interval), control=gains[
         "separable", "relu", "annealed"][0], conditions={
-            **_convolution_conditions(), "of twelve gains one interval lies above 0, and one below, on separable images":
+            **_convolution_conditions(), "one of twelve intervals lies above 0, one below: those named":
                 above == {("separable", "linear", "equal time")} and below == {("separable", "relu", "equal time")}})
