@@ -6,6 +6,7 @@ import xarray as xr
 
 from catapult import phases
 from catapult.chapters.cifar10 import checks
+from catapult.chapters.cifar10_convolution import outcomes as convolution
 from falsifying import falsifies, replaced
 
 ROWS = ("huang-cifar-catapult", "huang-cifar-flatter", "ours-cifar-edge", "ours-cifar-flatter-nothing",
@@ -118,3 +119,56 @@ def relu_networks_survive_at_large_rates(monkeypatch):
     """No ReLU network diverges at 1.41 times the stable rate: there would be something to compare."""
     altered_ten(monkeypatch, lambda runs: runs.assign(phase=runs.phase.where(
         ~((runs.activation == "relu") & (runs.multiple > 1.3) & (runs.multiple < 1.5)), "catapult")))
+
+
+CONVOLUTION = ("huang-cifar-convolution-catapult", "huang-cifar-convolution-flatter", "huang-cifar-convolution-rate")
+
+
+def altered_convolution(monkeypatch, change):
+    """Let the checks read a table of convolutional networks that ``change`` has altered."""
+    replaced(monkeypatch, convolution, "table", lambda right, *given: change(right(*given)))
+
+
+@falsifies(*CONVOLUTION)
+def separable_images_in_the_place_of_non_separable(monkeypatch):
+    """The hypothesis is dropped: the images called non-separable are the separable ones."""
+    altered_convolution(monkeypatch, lambda runs: runs.sel(
+        version=["separable", "separable"]).assign_coords(version=runs.version))
+
+
+@falsifies(*CONVOLUTION)
+def convolutions_that_disagree(monkeypatch):
+    """What is trained again differs from what was recorded by half a per cent."""
+    monkeypatch.setattr(convolution, "slice_difference", lambda: 5e-3)
+
+
+@falsifies("huang-cifar-convolution-catapult")
+def one_loss_never_rises(monkeypatch):
+    """One seed's loss never rises at 1.41 times the stable rate."""
+    altered_convolution(monkeypatch, lambda runs: runs.assign(phase=runs.phase.where(
+        ~((runs.seed == 3) & (runs.multiple > 1.3) & (runs.multiple < 1.5)), "lazy")))
+
+
+@falsifies("huang-cifar-convolution-flatter")
+def convolutions_end_two_per_cent_sharper(monkeypatch):
+    """Above the stable rate every run of the convolutional networks ends two per cent sharper."""
+    altered_convolution(monkeypatch, lambda runs: scaled(runs, 1.02, runs.multiple > 1.01))
+
+
+@falsifies("huang-cifar-convolution-flatter")
+def the_control_of_the_convolutions_ends_as_sharp(monkeypatch):
+    """On separable images the convolutional networks end four times as sharp at large rates."""
+    altered_convolution(monkeypatch, lambda runs: scaled(
+        runs, 4.0, (runs.multiple > 1.01) & (runs.version == "separable")))
+
+
+@falsifies("huang-cifar-convolution-rate")
+def linear_convolutions_lose_half_a_point(monkeypatch):
+    """Linear convolutional networks lose half a percentage point more from large rates than they do."""
+    altered_convolution(monkeypatch, lambda runs: better(runs, -0.5, "linear"))
+
+
+@falsifies("huang-cifar-convolution-rate")
+def relu_convolutions_gain_ten_points(monkeypatch):
+    """ReLU convolutional networks gain ten percentage points more from large rates than they do."""
+    altered_convolution(monkeypatch, lambda runs: better(runs, 10.0, "relu"))

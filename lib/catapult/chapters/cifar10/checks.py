@@ -11,6 +11,7 @@ from catapult import phases
 from catapult.chapters.cifar10 import comparison
 from catapult.chapters.cifar10 import experiment as cifar10
 from catapult.chapters.cifar10_classes import experiment as classes
+from catapult.chapters.cifar10_convolution import outcomes as convolution
 from catapult.companion.measurement import Measurement
 from catapult.datasets import DataMissing
 from catapult.runs import recorded
@@ -209,3 +210,51 @@ def ten_best_rate() -> Measurement:
     return Measurement(np.max(ends), effect=mean, interval=tuple(interval), control=gains[
         "separable", "linear", "annealed"][0], conditions={
             **_ten_conditions(), "all ReLU networks survive no rate above the stable one": not len(survived)})
+
+
+def _convolution_conditions() -> dict[str, bool]:
+    found = convolution.slice_difference()
+    held = convolution.certified(convolution.table())
+    return held if found is None else {**held, "convolutions trained again do what was recorded": found <= AGREE}
+
+
+def convolution_rises() -> Measurement:
+    """Share of seeds whose linear convolutional network has a catapult, non-separable images; control: separable.
+
+    Effect: the share of runs whose loss rises above an earlier value and comes back, at the rates above the stable one
+    that are compared.
+    """
+    cells = [convolution.cell(version, "linear") for version in cifar10.VERSIONS]
+    shares = [float(peaks(cell).mean()) for cell in cells]
+    rises = float((cells[0].phase.sel(multiple=comparison.sides(cells[0])[1]) == "catapult").mean())
+    return Measurement(shares[0], effect=rises, control=shares[1], conditions={
+        **_convolution_conditions(), "every loss rises and comes back": rises == 1})
+
+
+def convolution_flatter() -> Measurement:
+    """Largest log2 ratio of a seed's final sharpness, the largest rate compared over the smallest: linear convolutions.
+
+    Non-separable images. Effect and interval: the mean over seeds. Control: the mean on separable images.
+    """
+    cells = [convolution.cell(version, "linear") for version in cifar10.VERSIONS]
+    ratios, control = (log_flatter(cell, comparison.sides(cell)[1][-1]) for cell in cells)
+    mean, low, high = mean_interval(ratios)
+    return Measurement(ratios.max(), effect=mean, interval=(low, high), control=control.mean(), conditions={
+        **_convolution_conditions(),
+        "on separable images the interval lies below 0, too": mean_interval(control)[2] < 0})
+
+
+def convolution_gain() -> Measurement:
+    """Largest end of the intervals of the linear convolutional network's gain, non-separable images, either sign.
+
+    In points. Effect and interval: the ReLU network, annealed. Control: the same on separable images.
+    """
+    gains = convolution.gains()
+    ends = [abs(end) for name in comparison.COMPARISONS for end in gains["non-separable", "linear", name][1:]]
+    above, below = ({cell for cell, gain in gains.items() if out(gain)} for out in (
+        lambda gain: gain[1] > 0, lambda gain: gain[2] < 0))
+    mean, *interval = gains["non-separable", "relu", "annealed"]
+    return Measurement(np.max(ends), effect=mean, interval=tuple(interval), control=gains[
+        "separable", "relu", "annealed"][0], conditions={
+            **_convolution_conditions(), "one of twelve intervals lies above 0, one below: those named":
+                above == {("separable", "linear", "equal time")} and below == {("separable", "relu", "equal time")}})

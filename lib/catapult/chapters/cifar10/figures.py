@@ -101,3 +101,36 @@ def gains(tables: Mapping[str, xr.Dataset]) -> Figure:
                  ylim=(len(rows) - 0.5, -0.5))
         figure.legend(loc="outside upper center", ncols=3)
     return figure
+
+
+def convolution(results: xr.Dataset) -> Figure:
+    """The small convolutional network: sharpness at the end over that at the start, and the gain of the large rates."""
+    with style.use():
+        figure, (left, right) = style.subplots(1, 2, height=4.2)
+        ratio = comparison.share_of_edge(results) / results.multiple
+        left.plot(results.multiple, 1 / results.multiple, color=style.PALETTE["theory"], linestyle="--", label="2/η")
+        rows = [(version, activation) for activation in ACTIVATIONS for version in results.version.values]
+        colours = {"linear": style.PALETTE["logistic"], "relu": style.PALETTE["exponential"]}
+        for version, activation in rows:
+            cell = ratio.where(results.phase.isin(comparison.ALIVE)).sel(version=version, activation=activation)
+            mean = np.exp2(np.log2(cell).mean("seed")).where(cell.notnull().sum("seed") > 1)
+            left.plot(results.multiple, mean, color=colours[activation], marker="o", markersize=4,
+                      linestyle="-" if version == "non-separable" else ":", label=f"{NAMES[activation]}, {version}")
+        multiples_axis(left, results)
+        left.set(yscale="log", xlabel="η, in units of 2 / sharpness at the start", ylabel="sharpness, end / start",
+                 title="where a run ends")
+        left.set_yticks([0.25, 0.5, 1, 2, 4], ["1/4", "1/2", "1", "2", "4"])
+        left.yaxis.set_minor_locator(mpl.ticker.NullLocator())
+        left.legend(loc="lower left", fontsize="small")
+        for number, (version, activation) in enumerate(rows):
+            cell = results.sel(version=version, activation=activation)
+            for shift, (name, (colour, marker)) in zip((-0.22, 0, 0.22), LOOKS.items(), strict=True):
+                style.interval(right, comparison.gain_interval(cell, name), number + shift, style.PALETTE[colour],
+                               marker=marker, label=name if number == 0 else None)
+        right.axvline(0, color=style.PALETTE["ink"], linewidth=1)
+        right.set_yticks(range(len(rows)), [f"{NAMES[activation]},\n{version}" for version, activation in rows])
+        right.set(xlabel="gain, percentage points", ylim=(len(rows) - 0.5, -0.5),
+                  title=r"gain of rates above $\eta_{\mathrm{crit}}$")
+        right.legend(loc="best", fontsize="small")
+        style.label_panels(figure)
+    return figure
