@@ -251,6 +251,82 @@ def three_seeds(monkeypatch):
     altered(monkeypatch, lambda runs: runs.isel(seed=slice(0, 3)))
 
 
+OTHERS = ("liu-mnist-relu-flatter", "huang-mnist-relu-steps", "liu-mnist-relu-dynamics", "liu-mnist-deep")
+
+
+def others(monkeypatch, change, tables=(*outcomes.OTHERS, *outcomes.AGAIN)):
+    """Let the checks read tables of other networks, all or these, that ``change`` has altered."""
+    altered(monkeypatch, change, tables)
+
+
+@falsifies(*OTHERS)
+def other_networks_on_versions_in_each_others_place(monkeypatch):
+    """The hypothesis is dropped: the data called non-separable are the separable ones, and the other way about."""
+    others(monkeypatch, lambda runs: runs.isel(version=[1, 0]).assign_coords(version=runs.version))
+
+
+@falsifies(*OTHERS)
+def a_slice_that_disagrees_beside_other_networks(monkeypatch):
+    """What is computed again differs from what was recorded by half a per cent."""
+    monkeypatch.setattr(outcomes, "slice_difference", lambda: 5e-3)
+
+
+@falsifies("liu-mnist-relu-flatter")
+def the_relu_network_gains_half_a_point_less(monkeypatch):
+    """Test accuracies at rates above the stable one are a point lower."""
+    others(monkeypatch, lambda runs: better(runs, -1.0))
+
+
+@falsifies("liu-mnist-relu-flatter")
+def fresh_seeds_do_not_gain(monkeypatch):
+    """At fresh seeds alone test accuracies at rates above the stable one are a point lower."""
+    others(monkeypatch, lambda runs: better(runs, -1.0), (outcomes.twice(outcomes.RELU)[1],))
+
+
+@falsifies("liu-mnist-relu-flatter")
+def separable_digits_gain_as_well(monkeypatch):
+    """The control shows the effect: on separable digits rates above the stable one gain half a point."""
+    others(monkeypatch, lambda runs: runs.assign(accuracy=better(runs, 0.5).accuracy.where(
+        runs.version == "separable", runs.accuracy)))
+
+
+@falsifies("huang-mnist-relu-steps")
+def the_relu_network_gains_a_point_and_a_half(monkeypatch):
+    """Test accuracies at rates above the stable one are a point and a half higher."""
+    others(monkeypatch, lambda runs: better(runs, 1.5))
+
+
+@falsifies("huang-mnist-relu-steps")
+def nothing_is_won_by_stopping(monkeypatch):
+    """A sixteenth of the stable rate is five points worse."""
+    others(monkeypatch, lambda runs: runs.assign(accuracy=runs.accuracy - 0.05 * (abs(runs.multiple - 1 / 16) < 1e-6)))
+
+
+@falsifies("liu-mnist-relu-dynamics")
+def separable_digits_leave_more(monkeypatch):
+    """On separable digits the ReLU network ends five times as sharp."""
+    others(monkeypatch, lambda runs: times(runs, 5, runs.version == "separable"))
+
+
+@falsifies("liu-mnist-relu-dynamics")
+def no_catapult_on_separable_digits(monkeypatch):
+    """The control is removed: the loss does not rise on separable digits."""
+    others(monkeypatch, lambda runs: runs.assign(peak=runs.peak.where(runs.version == "non-separable", 1)))
+
+
+@falsifies("liu-mnist-deep")
+def three_layers_gain_a_fifth_of_a_point(monkeypatch):
+    """Test accuracies at rates above the stable one are a fifth of a point higher."""
+    others(monkeypatch, lambda runs: better(runs, 0.2))
+
+
+@falsifies("liu-mnist-deep")
+def three_layers_gain_nothing_on_separable_digits(monkeypatch):
+    """On separable digits test accuracies at rates above the stable one are half a point lower."""
+    others(monkeypatch, lambda runs: runs.assign(accuracy=better(runs, -0.5).accuracy.where(
+        runs.version == "separable", runs.accuracy)))
+
+
 SHALLOW = ("ours-mnist-edges-width", "ours-mnist-edges-rule", "ours-mnist-edges-four")
 DEEP = ("kalra-mnist-sharpness", "kalra-mnist-sharpness-depth", "ours-mnist-edges-depth")
 

@@ -14,6 +14,7 @@ from catapult.chapters.cifar10 import comparison
 from catapult.chapters.mnist_phases import experiment as mnist_phases
 from catapult.datasets import DataMissing, sources
 from catapult.runs import recorded
+from catapult.statistics import mean_interval
 
 VERSIONS = mnist_phases.VERSIONS
 LINEAR, SQUARED = "linear, logistic loss", "linear, squared loss"
@@ -22,6 +23,13 @@ RECORDED = {
     SQUARED: {"loss": "squared"},
 }
 """The recorded tables, and the parameters that are not at their defaults."""
+DEEP, RELU = "linear, 3 hidden layers", "ReLU, 512 images"
+OTHERS = {
+    DEEP: {"hidden_layers": 3},
+    RELU: {"activation": "relu", "samples": 512},
+}
+"""Those of other networks, each recorded at ten fresh seeds, too."""
+AGAIN = {f"{name}, fresh seeds": {**values, "first_seed": 10} for name, values in OTHERS.items()}
 SLICE_STEPS = 38
 AGREE = 1e-3
 """How far a slice may be from what was recorded: single precision on another machine."""
@@ -29,8 +37,13 @@ Interval = tuple[float, float, float]
 
 
 def parameters_of(name: str) -> mnist_phases.Parameters:
-    """Return with which parameters a table of ``RECORDED`` was recorded."""
-    return mnist_phases.Parameters(**RECORDED[name])
+    """Return with which parameters a table of ``RECORDED``, ``OTHERS`` or ``AGAIN`` was recorded."""
+    return mnist_phases.Parameters(**{**RECORDED, **OTHERS, **AGAIN}[name])
+
+
+def twice(name: str) -> tuple[str, str]:
+    """Return the name of a table of ``OTHERS``, and that of the same at fresh seeds."""
+    return name, f"{name}, fresh seeds"
 
 
 @functools.cache
@@ -93,6 +106,13 @@ def log_shares(name: str) -> np.ndarray:
     return np.log2(shares[0] / shares[1])
 
 
+def shares(name: str) -> dict[str, Interval]:
+    """Return mean η · sharpness/2 at the end, with its interval, of each version, at the largest rate both survive."""
+    cells = {version: cell(name, version) for version in VERSIONS}
+    rate = largest(*cells.values())
+    return {version: mean_interval(at(comparison.share_of_edge(runs), rate).values) for version, runs in cells.items()}
+
+
 def gain(name: str, version: str, compared: str, chosen: bool = True) -> Interval:
     """Return the gain of the large rates in points, with its interval; NaN where no rate above is survived."""
     return comparison.gain_interval(cell(name, version).sel(multiple=mnist_phases.COMPARED), compared, chosen)
@@ -101,4 +121,4 @@ def gain(name: str, version: str, compared: str, chosen: bool = True) -> Interva
 def gains() -> dict[tuple[str, str, str], Interval]:
     """Return every gain: by table, version and comparison. None is pooled with another."""
     return {(name, version, compared): gain(name, version, compared)
-            for name in RECORDED for version in VERSIONS for compared in comparison.COMPARISONS}
+            for name in (*RECORDED, *OTHERS, *AGAIN) for version in VERSIONS for compared in comparison.COMPARISONS}
