@@ -118,7 +118,8 @@ catapult.figure("regularity", {
   agree(state) {  // something to balance, and not the minimum itself
     const {minimiser} = member_of(state);
     const bad = () => state.x0 === Math.abs(state.y0) || [minimiser, state.target].some(s => Math.abs(state.x0 * state.y0 - s) < 1e-4);
-    while (bad()) state.x0 = round(state.x0 < 4 ? state.x0 + .01 : state.x0 - .01);
+    const way = state.x0 < 3 ? .01 : -.01;  // one way only: to and fro it could go on for ever
+    while (bad()) state.x0 = round(state.x0 + way);
   },
   panels: {
     plane: {label: "The plane of x and y: the path of gradient descent over the contours of F(xy), the minima, and the circle within which they are stable.", ratio: 1.02},

@@ -282,6 +282,14 @@ def test_playing_slides_the_rate_and_stops(visit):
     assert page.locator(".moving-play").text_content().startswith("▶")
 
 
+@pytest.mark.parametrize("state", ["loss=growth%20order%20p,order=1,target=0.0503,x0=4,y0=0.01259",
+                                   "loss=cross-entropy,target=0.84516,x0=4,y0=0.21182"])
+def test_a_start_on_a_minimum_is_moved_off_it(visit, state):
+    """Both these starts and those a hundredth to the left are on one: a step to and fro would never end."""
+    start = read(visit("regularity", f"#lab:regularity:eta=0.18,{state},steps=400"), "state")
+    assert 3.9 < start["x0"] < 3.99
+
+
 def test_points_are_added_turned_and_removed(visit):
     page = visit("separability")
     assert read(page, "phase") == "separable"

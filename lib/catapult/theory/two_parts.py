@@ -2,9 +2,9 @@ r"""Mixed data, two-layer linear networks of width m: what rate they have outsid
 
 :math:`f(x) = v\cdot x` with :math:`v = m^{-1/2}\, W_1^\top w_2`. A step changes v, to first order, by
 :math:`-\eta\,(\chi I + m^{-1} W_1^\top W_1)\,\nabla L(v)` with the *scale* :math:`\chi = |w_2|^2/m`. Let :math:`v^*`
-be the minimiser within E, H the Hessian there of what is not separable, both in coordinates of E. A network that is
-balanced within E has there :math:`m^{-1} W_1^\top W_1 = v^* v^{*\top}/(m \chi)`, so that it is at the edge of E at the
-larger root :math:`\chi^*` of
+be the minimiser within E, H the Hessian there of what is not separable, both in coordinates of E. A network whose W₁ is
+aligned with w₂ within E has there :math:`m^{-1} W_1^\top W_1 = v^* v^{*\top}/(m \chi)`, so that it is at the edge of E
+at the larger root :math:`\chi^*` of
 
 .. math:: \lambda_{\max}\big(H^{1/2} (\chi I + v^* v^{*\top}/(m \chi)) H^{1/2}\big) = \frac2\eta .
 """
@@ -78,7 +78,7 @@ def effective_rate(run: xr.Dataset, direction: np.ndarray) -> xr.DataArray:
 
 
 def edge_scale(hessian: np.ndarray, minimiser: np.ndarray, learning_rate: float, width: int) -> float:
-    """Return χ* of the module, from H (k, k) and v* (k,); NaN if a balanced network is beyond the edge at every χ."""
+    """Return χ* of the module, from H (k, k) and v* (k,); NaN if an aligned network is beyond the edge at every χ."""
     from scipy.optimize import brentq, minimize_scalar
 
     root = np.linalg.cholesky(hessian)

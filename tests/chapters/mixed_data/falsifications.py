@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
 from catapult.chapters.mixed_data import experiment, outcomes
 from catapult.chapters.mixed_data.checks import predictor
@@ -105,6 +106,15 @@ def a_rate_two_per_cent_lower(monkeypatch):
 def a_network_on_its_way(monkeypatch):
     """The hypothesis is dropped: networks count as settled long before they are."""
     monkeypatch.setattr(mixed_edge, "SETTLED", 0.9)
+    monkeypatch.setattr(mixed_edge, "STEADY", 0.9)
+
+
+@falsifies("ours-mixed-rate")
+def wide_networks_settle_too(monkeypatch):
+    """At width 400 networks train like a linear predictor at 2/λ_E."""
+    wide = [width == mixed_edge.WIDE for width, _ in mixed_edge.SETTINGS]
+    on_general_data(monkeypatch, lambda runs: runs.assign(effective=runs.effective.where(
+        ~xr.DataArray(wide, dims="setting"), 1.0)))
 
 
 @falsifies("ours-mixed-rate")

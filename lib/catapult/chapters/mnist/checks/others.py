@@ -21,12 +21,13 @@ def _gains(name: str, version: str, *ways: str) -> np.ndarray:
 def relu_at_equal_time() -> Measurement:
     """Gain of the ReLU network at equal time on non-separable digits, in points: the lesser of two times ten seeds.
 
-    Effect and interval: at the first ten seeds. Control: the larger on separable digits.
+    Effect and interval: at fresh seeds. Control: the larger on separable digits.
     """
     gains, control = (_gains(RELU, version, "equal time") for version in VERSIONS)
-    return Measurement(gains[:, 0].min(), effect=gains[0, 0], interval=gains[0, 1:], control=control[:, 0].max(),
+    return Measurement(gains[:, 0].min(), effect=gains[1, 0], interval=gains[1, 1:], control=control[:, 0].max(),
                        conditions={**outcomes.conditions(*outcomes.twice(RELU)),
-                                   "both intervals lie above 0": bool((gains[:, 1] > 0).all()),
+                                   "the first interval lies above 0, that at fresh seeds holds it":
+                                       bool(gains[0, 1] > 0 > gains[1, 1]),
                                    "on separable digits neither does": bool((control[:, 1] <= 0).all())})
 
 
