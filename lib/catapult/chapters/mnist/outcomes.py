@@ -110,7 +110,8 @@ def shares(name: str) -> dict[str, Interval]:
     """Return mean η · sharpness/2 at the end, with its interval, of each version, at the largest rate both survive."""
     cells = {version: cell(name, version) for version in VERSIONS}
     rate = largest(*cells.values())
-    return {version: mean_interval(at(comparison.share_of_edge(runs), rate).values) for version, runs in cells.items()}
+    return {version: tuple(map(float, mean_interval(at(comparison.share_of_edge(runs), rate).values)))
+            for version, runs in cells.items()}
 
 
 def gain(name: str, version: str, compared: str, chosen: bool = True) -> Interval:
