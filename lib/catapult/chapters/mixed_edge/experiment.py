@@ -71,15 +71,20 @@ def _followed(Z: np.ndarray, frame: np.ndarray, separable: np.ndarray, width: in
 
 
 def sharpness(Z: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:
-    """Return the largest eigenvalue of the Hessian of the mean logistic loss in all weights W1 (m, d) and w2 (m,)."""
-    m, d = first.shape
-    v = first.T @ second / np.sqrt(m)
+    """Return the largest eigenvalue of the Hessian of the mean logistic loss in all weights W1 (m, d) and w2 (m,).
+
+    In at most d + 1 coordinates: across the span of W1's columns and w2 no eigenvalue is above |∇L|/√m, as within it.
+    """
+    width, frame = len(second), np.linalg.qr(np.column_stack([first, second]))[0].T
+    first, second = frame @ first, frame @ second
+    k, d = first.shape
+    v = first.T @ second / np.sqrt(width)
     # v's derivative by W1, in the order of its rows, and by w2; and what the gradient in v adds, which pairs the two.
-    jacobian = np.hstack([np.kron(second, np.eye(d)), first.T]) / np.sqrt(m)
-    mixed = np.kron(np.eye(m), predictor.gradient(Z, v)) / np.sqrt(m)
+    jacobian = np.hstack([np.kron(second, np.eye(d)), first.T]) / np.sqrt(width)
+    pairing = np.kron(np.eye(k), predictor.gradient(Z, v)) / np.sqrt(width)
     hessian = jacobian.T @ predictor.hessian(Z, v) @ jacobian
-    hessian[m * d:, :m * d] += mixed
-    hessian[:m * d, m * d:] += mixed.T
+    hessian[k * d:, :k * d] += pairing
+    hessian[:k * d, k * d:] += pairing.T
     return float(np.linalg.eigvalsh(hessian)[-1])
 
 
