@@ -68,13 +68,9 @@ def follow(start: np.ndarray, width: int, learning_rate: float, records: np.ndar
     """
     from catapult.theory._three_points import orbit
 
-    records = np.asarray(records)
-    if records.ndim != 1 or not len(records) or records[0] < 0 or (np.diff(records) <= 0).any():
-        raise InputError(f"records = {records.tolist()!r:.60}; allowed: rising steps, the first at least 0")
-    if not 0 < learning_rate < np.inf:
-        raise InputError(f"learning_rate = {learning_rate!r}; allowed: a finite number > 0")
+    records = checked_records(records, learning_rate)
     m = whole("width", width, 1)
-    grams, window = orbit(np.array(start, dtype=float), float(m), float(learning_rate), records.astype(np.int64))
+    grams, window = orbit(np.array(start, dtype=float), float(m), float(learning_rate), records)
     edge = learning_rate * (grams[:, 0, 0] + grams[:, 2, 2]) / 12
     names = ["a", "b", "c"]
     return xr.Dataset(
@@ -82,6 +78,16 @@ def follow(start: np.ndarray, width: int, learning_rate: float, records: np.ndar
          "gram": (("step", "of", "with"), grams), "edge": ("step", edge), "square": ("step", window[:, 0]),
          "highest": ("step", window[:, 1]), "lowest": ("step", window[:, 2])},
         coords={"step": records, "of": names, "with": names})
+
+
+def checked_records(records, learning_rate: float) -> np.ndarray:
+    """Return the steps to record as whole numbers; InputError unless they rise from 0 or above, and η > 0 is finite."""
+    records = np.asarray(records)
+    if records.ndim != 1 or not len(records) or records[0] < 0 or (np.diff(records) <= 0).any():
+        raise InputError(f"records = {records.tolist()!r:.60}; allowed: rising steps, the first at least 0")
+    if not 0 < learning_rate < np.inf:
+        raise InputError(f"learning_rate = {learning_rate!r}; allowed: a finite number > 0")
+    return records.astype(np.int64)
 
 
 def outside_law(step) -> np.ndarray:

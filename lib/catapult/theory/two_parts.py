@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from catapult.parameters import InputError
+from catapult.theory.three_points import checked_records
 
 
 def follow(Z: np.ndarray, first: np.ndarray, second: np.ndarray, learning_rate: float, records) -> xr.Dataset:
@@ -51,18 +52,14 @@ def follow(Z: np.ndarray, first: np.ndarray, second: np.ndarray, learning_rate: 
     """
     from catapult.theory._two_parts import orbit
 
-    records = np.asarray(records)
-    if records.ndim != 1 or not len(records) or records[0] < 0 or (np.diff(records) <= 0).any():
-        raise InputError(f"records = {records.tolist()!r:.60}; allowed: rising steps, the first at least 0")
-    if not 0 < learning_rate < np.inf:
-        raise InputError(f"learning_rate = {learning_rate!r}; allowed: a finite number > 0")
+    records = checked_records(records, learning_rate)
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if first.ndim != 2 or first.shape != (len(second), np.shape(Z)[1]):
         raise InputError(f"first and second have shapes {first.shape} and {second.shape}; allowed: (m, d) and (m,), "
                          f"d = {np.shape(Z)[1]} as the points have")
     frame = np.linalg.qr(np.column_stack([first, second]))[0].T
     vectors, scales, sums = orbit(np.ascontiguousarray(Z, dtype=float), frame @ first, frame @ second,
-                                  len(second) ** -0.5, float(learning_rate), records.astype(np.int64))
+                                  len(second) ** -0.5, float(learning_rate), records)
     return xr.Dataset({"predictor": (("step", "coordinate"), vectors), "scale": ("step", scales),
                        "pull": (("step", "coordinate"), sums)}, coords={"step": records})
 
