@@ -24,6 +24,7 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Proo
 <div style="height: 4000px"></div>
 <div class="cell"><details class="admonition hide above-input"><summary>Show code</summary><pre>code</pre></details>
 <figure><img alt="A drawing."><figcaption><p>Fig. 1 Drawn.</p></figcaption></figure></div>
+<h3>A title</h3><div class="cell tag_remove-input"></div>
 <details class="words"><summary>What the words mean</summary><p>Much.</p></details>
 <div class="proof admonition"><p>Proof. Last.</p><div id="equation-two">x = 2</div></div>
 </article></main></body></html>"""
@@ -105,6 +106,8 @@ def test_on_paper_folded_code_leaves_no_bar_and_a_figure_keeps_its_caption(page,
     page.emulate_media(media="print")
     assert not page.locator("article summary:text('Show code')").is_visible()
     assert page.eval_on_selector("article figure", "one => getComputedStyle(one).breakInside") == "avoid"
+    assert page.eval_on_selector_all("article div.cell", "all => all.map(one => getComputedStyle(one).breakAfter)") == [
+        "auto", "avoid"]  # one that shows nothing does not part a title from its text
     page.locator("details.hide").evaluate("one => one.open = true")  # a reader who opened it wants it
     assert page.locator("text=code >> nth=-1").is_visible()
 
