@@ -157,6 +157,12 @@ def a_point_a_little_less_wrong(monkeypatch):
         np.arange(points)[:, None] == 0, [1, 0.97], 1))
 
 
+@falsifies("crawshaw-hard-data")
+def no_rate_that_the_lemma_speaks_of(monkeypatch):
+    """All rates are below the lemma's: nothing is seen of what is proved."""
+    monkeypatch.setattr(phases, "HARD_RATES", (1.0, 10.0))
+
+
 @falsifies("ours-phase-length")
 def smaller_margins(monkeypatch):
     """The margin is 2 % smaller than ρ."""

@@ -14,6 +14,7 @@ from catapult.oracles import predictor
 
 LOG2 = math.log(2)
 OVERSHOOT = 8.92  # 32 max u σ(−u), rounded up
+HARD_RATES = (1.0, 10.0, 1e3, 1e6)  # on the hard data, in units of n
 
 
 def _unit(Z: np.ndarray, rho: float) -> tuple[np.ndarray, float]:
@@ -187,16 +188,20 @@ def transition_in_the_plane() -> Measurement:
 def wrong_for_long() -> Measurement:
     """Hard data, n = 16 and 128, γ = 0.3 and 0.1, η from n to 10⁶ n: the first step with all right, over n/(16γ).
 
-    The smallest, the step T_p of the batch perceptron included; effect: the largest.
+    The smallest, the step T_p of the batch perceptron included; effect: the smallest where Crawshaw & Liu's Lemma 3.1
+    has its hypotheses, γ ≤ 1/6, n ≥ 6 and η ≥ max(n, (32/γ²) log(3/γ)).
     """
-    ratios = []
-    for n in (16, 128):
+    ratios, proved = [], {16: [], 128: []}
+    for n in proved:
         for gamma in (0.3, 0.1):
-            Z = _hard(n, gamma)
-            w = predictor.descend(Z, n * np.array([1.0, 10.0, 1e3, 1e6]), int(1.2 * n / gamma) + 5)
-            right = (w @ Z.T > 0).all(-1)
-            ratios.append(np.append(_first(right), _batch_perceptron(Z)) * 16 * gamma / n)
-    return Measurement(np.min(ratios), effect=np.max(ratios))
+            Z, rates = _hard(n, gamma), n * np.array(HARD_RATES)
+            w = predictor.descend(Z, rates, int(1.2 * n / gamma) + 5)
+            right = _first((w @ Z.T > 0).all(-1)) * 16 * gamma / n
+            ratios += [*right, _batch_perceptron(Z) * 16 * gamma / n]
+            if gamma <= 1 / 6 and n >= 6:
+                proved[n] += [*right[rates >= np.maximum(n, 32 / gamma**2 * math.log(3 / gamma))]]
+    return Measurement(np.min(ratios), effect=np.min([*proved[16], *proved[128]], initial=math.inf), conditions={
+        "at both n some runs are of the lemma's": all(proved.values())})
 
 
 def perceptron_exit() -> Measurement:
