@@ -2,7 +2,7 @@ r"""Two published figures of logistic regression at large rates, on the toy data
 
 *Wu, Bartlett, Telgarsky and Yu (2024), Figures 1 and 2*: four points, η = 4, 8, 16, 32; 1,000 digits 0 or 8,
 η = 2^-6, 2^-4, 2^-2, 1; from 0, for 2^20 steps. *Crawshaw and Liu (2026), Figure 1 (a)*: 256 digits with binarised
-labels, the longest input scaled to 1, η = 16 … 512: the first step with L ≤ 2/η. Neither says how pixels are scaled,
+labels, the longest input scaled to 1, η = 16 … 512: the first step with L ≤ 2/η. Neither says what offset pixels have,
 how labels are binarised, which images were drawn. Pixels in [−1, 1], not centred, images drawn evenly, and even against
 odd are what the first losses of their curves fit: that is what is called theirs here, the others are controls.
 
