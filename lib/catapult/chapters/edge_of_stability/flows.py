@@ -1,6 +1,6 @@
 r"""The two differential equations beside gradient descent on the Chebyshev task: gradient flow, and the central flow.
 
-Cohen et al. (2024), for one unstable eigenvalue: gradient descent at the edge oscillates along the top eigenvector v of
+Cohen et al. (2025), for one unstable eigenvalue: gradient descent at the edge oscillates along the top eigenvector v of
 the Hessian with some variance σ², which lowers the sharpness S; its average follows
 
 .. math:: \dot w = -\nabla L - \tfrac12 \sigma^2 \nabla S, \qquad \sigma^2 = \max\Bigl(0,
