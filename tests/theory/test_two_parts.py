@@ -63,6 +63,20 @@ def test_the_scale_of_the_edge_against_the_hessian_of_a_balanced_network():
         assert np.linalg.eigvalsh(whole)[-1] == pytest.approx(2 / rate, rel=1e-9)
 
 
+@pytest.mark.parametrize("dimension", [1, 3])
+def test_there_is_a_scale_up_to_the_edge_of_the_flattest_minimum(dimension):
+    rng = np.random.default_rng(dimension)
+    for width in (1, 30):
+        H, minimum = np.cov(rng.standard_normal((dimension, 9))).reshape(dimension, -1), rng.standard_normal(dimension)
+        whole = [np.linalg.eigvals(H @ (x * np.eye(dimension) + np.outer(minimum, minimum) / (width * x))).real.max()
+                 for x in np.geomspace(1e-4, 1e3, 20_001)]
+        flattest = min(whole)
+        if dimension == 1:
+            assert 2 / flattest == pytest.approx(np.sqrt(width) / (H[0, 0] * abs(minimum[0])), rel=1e-6)
+        for rate, exists in ((1.98 / flattest, True), (2.02 / flattest, False)):
+            assert np.isfinite(two_parts.edge_scale(H, minimum, rate, width)) == exists
+
+
 def test_beyond_every_scale_there_is_none():
     assert np.isnan(two_parts.edge_scale(np.eye(1), np.array([3.0]), 10.0, 1))
     assert two_parts.edge_scale(np.eye(1), np.array([0.0]), 10.0, 1) == pytest.approx(0.2)

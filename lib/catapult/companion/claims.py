@@ -39,7 +39,7 @@ VERDICTS = {
     "reproduced": "an empirical claim of a paper seen again: its interval excludes no effect, its control shows none",
     "holds": "a statement of a paper that survives its check",
     "known": "derived here, but had by others before: cited",
-    "new": "ours; a search on 28 or 29 November 2026 found nothing",
+    "new": "ours; a search between 28 and 30 November 2026 found nothing",
     "corrected": "the statement that holds in place of one that fails",
     "fails": "a counterexample is computed to a statement that was only reconstructed",
     "refuted": "a counterexample is computed to a statement read in the paper or its abstract",

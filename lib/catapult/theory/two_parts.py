@@ -6,7 +6,10 @@ be the minimiser within E, H the Hessian there of what is not separable, both in
 aligned with w₂ within E has there :math:`m^{-1} W_1^\top W_1 = v^* v^{*\top}/(m \chi)`, so that it is at the edge of E
 at the larger root :math:`\chi^*` of
 
-.. math:: \lambda_{\max}\big(H^{1/2} (\chi I + v^* v^{*\top}/(m \chi)) H^{1/2}\big) = \frac2\eta .
+.. math:: \lambda_{\max}\big(H^{1/2} (\chi I + v^* v^{*\top}/(m \chi)) H^{1/2}\big) = \frac2\eta ,
+
+if there is one: the least value of the left side over χ, 0 only if v* = 0, is the sharpness of the flattest minimum.
+Beyond an η of 2 over it, on a line :math:`\sqrt m/(H |v^*|)`, such a network is past the edge at every χ.
 """
 
 from __future__ import annotations
@@ -48,7 +51,7 @@ def follow(Z: np.ndarray, first: np.ndarray, second: np.ndarray, learning_rate: 
     Examples
     --------
     >>> follow(np.eye(2), np.eye(2), np.ones(2), 0.5, [0, 1]).scale.round(6).values.tolist()
-    [1.0, 1.088535]
+    [1.0, 1.120165]
     """
     from catapult.theory._two_parts import orbit
 
@@ -75,7 +78,15 @@ def effective_rate(run: xr.Dataset, direction: np.ndarray) -> xr.DataArray:
 
 
 def edge_scale(hessian: np.ndarray, minimiser: np.ndarray, learning_rate: float, width: int) -> float:
-    """Return χ* of the module, from H (k, k) and v* (k,); NaN if an aligned network is beyond the edge at every χ."""
+    """Return χ* of the module, from H (k, k) and v* (k,), η and m; NaN if the equation for it has no root.
+
+    Then η is so large that an aligned network is past the edge at every χ.
+
+    Examples
+    --------
+    >>> [round(edge_scale(np.eye(1), np.array([3.0]), rate, 9), 6) for rate in (0.8, 1.01)]  # roots up to η = √9/3
+    [2.0, nan]
+    """
     from scipy.optimize import brentq, minimize_scalar
 
     root = np.linalg.cholesky(hessian)

@@ -124,6 +124,13 @@ def a_draw_that_does_not_settle(monkeypatch):
 
 
 @falsifies("ours-mixed-rate")
+def a_network_past_the_edge_at_every_scale(monkeypatch):
+    """The hypothesis is dropped: for one run, which has not settled, there is no χ*."""
+    on_general_data(monkeypatch, lambda runs: runs.assign(predicted=runs.predicted.where(
+        (runs.draw > 0) | (runs.setting > 0))))
+
+
+@falsifies("ours-mixed-rate")
 def slow_networks_that_are_at_the_edge_from_the_start(monkeypatch):
     """The control is removed: those that come late train like the others from the start."""
     on_general_data(monkeypatch, lambda runs: runs.assign(effective=runs.effective.clip(min=1.0)))

@@ -23,6 +23,7 @@ def rate_outside(values: experiment.Parameters) -> Measurement:
     early = runs.effective.isel(step=0).values[:, late].max()
     faster = last.effective.values[:, wide].min()
     return Measurement(ratio[np.argmax(abs(ratio - 1))], effect=faster, control=early, conditions={
+        "χ* exists in every run": bool(np.isfinite(last.predicted).all()),
         "at least one run a draw has settled": bool(settled.any(axis=1).all()),
         "none that comes to the edge late has": not settled[:, late].any(),
         "at first these train more slowly": early < experiment.EARLY,
