@@ -1,4 +1,4 @@
-r"""Effective rank, and what repeated kernel regression on one's own values does to it (Kumar et al. 2020, as recalled).
+r"""Effective rank, and what repeated kernel regression on one's own values does to it (Kumar et al. 2021, as recalled).
 
 Kernel regression with ridge c on targets y gives :math:`A y`, :math:`A = G(G + cI)^{-1}`. With targets
 :math:`R + \gamma P Q_{k-1}` and :math:`S = \gamma P A` the k-th fit is :math:`A M_k R`,

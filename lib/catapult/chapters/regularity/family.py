@@ -107,7 +107,7 @@ def product_stability(member: Member):
 def end(member: Member, learning_rate):
     r"""Return ηλ at the end of a slide along the edge: :math:`2 - 3 \eta^2 F''^4 / (3F'''^2 - F''F'''')`, to O(η⁴).
 
-    For an even F with s* = 0 and F'' = 1 it is Song and Yun's (2023) 2/η − η/|r''(0)|, r = F'/s.
+    For an even Lipschitz F with s* = 0, F'' = 1 it is, as recalled, Song and Yun's (2023) 2/η − η/|r''(0)|, r = F'/s.
     """
     return 2 - 3 * np.asarray(learning_rate) ** 2 * member.second**4 / product_stability(member)
 
