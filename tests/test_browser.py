@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import urllib.parse
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from catapult import paths
+from catapult import paths, style
 from catapult.companion import book, claims
 from catapult.companion.ledger import whose
 
@@ -113,6 +115,13 @@ def test_page_follows_the_colour_scheme(visit, view):
     colour = visit[0].evaluate("() => getComputedStyle(document.body).backgroundColor")
     brightness = sum(int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(",")[:3])
     assert (brightness > 380) == (view[0] == "light")
+
+
+def test_figures_stand_on_the_paper_of_the_page(visit, view):
+    figures = visit[0].locator("article figure:not(.moving-replaced) img")
+    if figures.count() and view[1] > 600:
+        seen = Image.open(io.BytesIO(figures.first.screenshot())).convert("RGB").getpixel((3, 3))
+        assert "#%02x%02x%02x" % seen == (style.PAPER if view[0] == "light" else style.DARK_PAPER).lower()
 
 
 PALE = """() => {

@@ -25,7 +25,7 @@ def report(tmp_path_factory):
 def test_every_group_has_its_rows(report):
     rows = bench.rows(report)
     groups = [row.group for row in rows]
-    assert {"training", "peaks", "curvature", "phase maps", "sweeps", "store"} == set(groups)
+    assert {"training", "headline", "peaks", "curvature", "phase maps", "sweeps", "store"} == set(groups)
     assert any("n = 16" in row.what and "linear engine" in row.what for row in rows)
     for row in rows:
         assert 0 < row.low <= row.value <= row.high or row.unit == "share" or "recorded" in row.what, row

@@ -34,7 +34,7 @@ def plane(results: xr.Dataset, f0: float, ntk0: float, width: int) -> Figure:
         for level, line in ((2, "--"), (4, "-.")):
             ax.plot([0, level / 2], [level, level], line, color=PALETTE["theory"], label=f"$\\Lambda = {level}$")
         ax.plot([0, 2.3], [0, 4.6], color=PALETTE["ink"], linewidth=1)
-        ax.plot([0, abs(f0) / width**0.5 / ntk0 * 4.6], [0, 4.6], ":", color="white", linewidth=2)
+        ax.plot([0, abs(f0) / width**0.5 / ntk0 * 4.6], [0, 4.6], ":", color="white", linewidth=2, gid=style.AS_DRAWN)
         for words, x, y in (("diverges", 0.9, 4.3), ("rises once", 0.45, 3.2), ("only falls", 0.3, 1.3)):
             ax.text(x, y, words, ha="center", va="center")
         ax.text(1.5, 1.6, "no network", color=PALETTE["muted"])

@@ -195,7 +195,7 @@ def imbalance(results: xr.Dataset) -> Figure:
             one = results.sel(label_fraction=fraction)
             ax = axes[0, column]
             across = np.broadcast_to(one.edge_units.values, one.attractor.shape)
-            ax.plot(across.ravel(), one.attractor.values.ravel(), ".", color=PALETTE["ink"], alpha=0.5,
+            ax.plot(across.ravel(), one.attractor.values.ravel(), ".", color=PALETTE["logistic"], alpha=0.7,
                     markersize=1.2, markeredgewidth=0, rasterized=True)
             ax.axvline(2, color=PALETTE["ink"], linestyle="--", linewidth=1)
             ax.set_title(f"fraction of positive labels p = {fraction:g}")

@@ -149,7 +149,7 @@ def network_runs(runs: xr.Dataset) -> Figure:
                       label="peak of the loss" if name == "peak" else f"{name}, step 400")
         ours.plot([0.1, 2e5], [0.1, 2e5], color=PALETTE["theory"], linewidth=0.8)
         ours.set(title="run by run", xscale="log", yscale="log", xlabel="theirs", ylabel="ours")
-        ours.legend(loc="lower right")
+        ours.legend(loc="upper left")
         figure.legend(*fates.get_legend_handles_labels(), loc="outside lower center", ncols=5)
         style.label_panels(figure)
     return figure

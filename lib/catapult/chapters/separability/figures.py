@@ -41,9 +41,10 @@ def landscapes(results: xr.Dataset) -> Figure:
             ax = axes[1, column]
             filled = ax.contourf(one.w_1, one.w_2, np.log10(one.risk), levels=levels, cmap="cividis",
                                  extend="both")
-            ax.plot(*one.orbit.values.T, color="white", linewidth=2.6)
-            ax.plot(*one.orbit.values.T, color=PALETTE["ink"], linewidth=1.2)
-            ax.plot(*one.orbit.values[-1], "o", color="white", markeredgecolor=PALETTE["ink"], markersize=6)
+            ax.plot(*one.orbit.values.T, color="white", linewidth=2.6, gid=style.AS_DRAWN)
+            ax.plot(*one.orbit.values.T, color=PALETTE["ink"], linewidth=1.2, gid=style.AS_DRAWN)
+            ax.plot(*one.orbit.values[-1], "o", color="white", markeredgecolor=PALETTE["ink"], markersize=6,
+                    gid=style.AS_DRAWN)
             ax.set(xlabel="weight w₁", ylabel="weight w₂", xlim=(-4, 4), ylim=(-4, 4), aspect="equal")
             ax.set_title("its logistic risk")
         axes[0, 0].legend(loc="lower right", ncols=2, handletextpad=0.1, columnspacing=0.8, borderpad=0.2,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import functools
 import importlib.util
 import json
 import math
@@ -18,7 +19,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +29,8 @@ import numpy as np
 import torch
 
 from catapult import curvature, paths, timing
+from catapult.chapters.cifar10.comparison import ALIVE
+from catapult.chapters.mnist_phases import experiment as mnist_phases
 from catapult.chapters.mnist_sweep import experiment as mnist_sweep
 from catapult.chapters.speed import experiment as speed
 from catapult.companion.claims import keeps
@@ -88,6 +91,10 @@ class Sizes:
     small: tuple[tuple[tuple[int, ...], int], ...] = (((784, 32, 1), 128), ((784, 64, 1), 128), ((784, 128, 1), 128))
     large: tuple[tuple[tuple[int, ...], int], ...] = (((784, 500, 1), 512), ((784, 500, 500, 1), 512))
     samples: tuple[int, int] = (512, 2048)
+    wide: tuple[tuple[int, ...], ...] = ((784, 256, 1), (784, 256, 256, 1))
+    wide_samples: int = 1024
+    headline: tuple[tuple[str, int], ...] = (("linear", 1024), ("relu", 512))
+    headline_steps: int = 300
     points: int = 1_000_000
     subsample: int = 10_000
     gemm: int = 1024
@@ -97,7 +104,8 @@ class Sizes:
 
 
 QUICK = Sizes(repeats=2, linear=(20, 10, 10, 1), small=(((20, 8, 1), 16),), large=(((20, 12, 1), 16),),
-              samples=(16, 32), points=2500, subsample=400, gemm=64, copied=2**14, sweep_steps=20, chunks=2)
+              samples=(16, 32), wide=((20, 12, 1),), wide_samples=16, headline=(("linear", 16),), headline_steps=16,
+             points=2500, subsample=400, gemm=64, copied=2**14, sweep_steps=20, chunks=2)
 
 
 # The machine.
@@ -166,6 +174,46 @@ def training_rows(sizes: Sizes, about: dict[str, Any], device: str = "cpu") -> I
         share = 32 * sum(weights) / fast / GIGA / about["copy_gbytes_per_s"]["beyond the cache"]
         yield _row("peaks", f"{name}: its traffic", "bandwidth of a copy", share,
                    "share", "", "run-step", fast)
+
+
+def peak_rows(sizes: Sizes) -> Iterator[Row]:
+    """What share of the fastest matrix product at hand the dense engine reaches, in single precision, set-up apart."""
+    n = sizes.wide_samples
+    A = torch.randn(n, n)
+    B, runs, steps = A.numpy(), 4, 20
+    for widths in sizes.wide:
+        train = [speed.training("dense", speed.gaussian(n, widths[0]), Network(widths, "relu"), runs, taken * steps,
+                                dtype="float32") for taken in (1, 2)]
+        seconds = timing.alternate({"torch": lambda: A @ A, "numpy": lambda: B @ B, "once": train[0],
+                                    "twice": train[1]}, sizes.repeats)
+        fast = (seconds["twice"] - seconds["once"]) / (steps * runs)
+        multiplications = n * n * widths[1] + 3 * n * sum(a * b for a, b in pairwise(widths[1:]))  # the kernel form
+        share = multiplications / fast * np.minimum(seconds["torch"], seconds["numpy"]) / n**3
+        yield _row("peaks", f"dense engine, {'-'.join(map(str, widths))}, n = {n}, float32",
+                   "peak of a matrix product", share, "share", ">= 0.8", "run-step", fast)
+
+
+def headline_rows(sizes: Sizes) -> Iterator[Row]:
+    """One seed of a headline table of `mnist`, whole, against the plain loop for its training steps alone.
+
+    Whole: all rates, those that diverge too, equal time, annealing, accuracy and sharpness. Of the loop: the steps of
+    the runs that do not diverge, and nothing recorded.
+    """
+    steps = sizes.headline_steps
+    for activation, n in sizes.headline:
+        network, test = Network((20, 128, 1), activation), speed.gaussian(11 * n, 20, seed=1)
+        problem = replace(speed.gaussian(n, 20), X_test=test.X, y_test=test.y)
+        whole = functools.partial(mnist_phases.followed, problem, network, 0, steps=steps, settle=steps // 2,
+                                  dtype="float32")
+        runs = whole()
+        alive = runs.multiple.values[runs.phase.isin(ALIVE).values]
+        taken = sum(max(steps, steps / multiple if multiple >= mnist_phases.SMALL else 0) + steps // 2
+                    for multiple in alive)
+        calls = {"plain": speed.training("reference", problem, network, 1, steps, dtype="float32"), "whole": whole}
+        seconds = timing.alternate(calls, max(2, sizes.repeats // 2))
+        yield _row("headline", f"headline sweep, 20-128-1, {activation}, n = {n}, whole",
+                   "plain loop, the same steps alone", seconds["plain"] / steps * taken / seconds["whole"], "times",
+                   "", f"sweep of {len(mnist_phases.MULTIPLES)} rates", seconds["whole"])
 
 
 def sharpness_rows(sizes: Sizes) -> Iterator[Row]:
@@ -362,8 +410,8 @@ def measure(sizes: Sizes, say: Callable[[str], object] = lambda line: None) -> d
     torch.set_num_threads(1)
     try:
         about, rows = machine(sizes), []
-        groups = [training_rows(sizes, about), sharpness_rows(sizes), map_rows(sizes), sweep_rows(sizes),
-                  store_rows(sizes)]
+        groups = [training_rows(sizes, about), headline_rows(sizes), peak_rows(sizes), sharpness_rows(sizes),
+                  map_rows(sizes), sweep_rows(sizes), store_rows(sizes)]
         if torch.cuda.is_available():
             groups.insert(1, training_rows(sizes, about, "cuda"))
         for group in groups:

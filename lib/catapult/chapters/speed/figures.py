@@ -43,7 +43,8 @@ def ratios(rows: list) -> Figure:
     mark = {"color": PALETTE["ink"], "markeredgewidth": 2}
     with style.use():
         figure, ax = style.subplots(1, 1, width=9, height=0.8 + 0.36 * len(rows))
-        colours = {"training": PALETTE["lazy"], "phase maps": PALETTE["logistic"], "sweeps": PALETTE["catapult"]}
+        colours = {"training": PALETTE["lazy"], "headline": PALETTE["unsettled"], "phase maps": PALETTE["logistic"],
+                   "sweeps": PALETTE["catapult"]}
         for place, row in enumerate(rows):
             ax.plot([row.low, row.high], [place, place], color=colours[row.group], linewidth=2.4, alpha=0.5)
             ax.plot(row.value, place, "o", color=colours[row.group], markersize=7)
