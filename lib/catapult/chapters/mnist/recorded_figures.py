@@ -74,6 +74,29 @@ def accuracy(name: str) -> Figure:
     return figure
 
 
+def gains(found: dict[tuple[str, str, str], outcomes.Interval]) -> Figure:
+    """The gain of the large rates, a row a network and a column a version; hollow and below, at fresh seeds."""
+    names = (*outcomes.RECORDED, *outcomes.OTHERS, *outcomes.PREDICTED)
+    with style.use():
+        figure, axes = style.subplots(1, 2, height=6.2, sharex=True, sharey=True)
+        for axis, version in zip(axes, outcomes.VERSIONS, strict=True):
+            for row, name in enumerate(names):
+                for shift, (way, (colour, marker)) in zip((-0.28, 0, 0.28), LOOKS.items(), strict=True):
+                    for part, one in enumerate(outcomes.twice(name)):
+                        look = {"alpha": 0.7, "markerfacecolor": style.PAPER} if part else {}
+                        style.interval(axis, found[one, version, way], row + shift + 0.12 * part, style.PALETTE[colour],
+                                       marker=marker, markersize=4.5, linewidth=1.2,
+                                       label=way if (row, part) == (0, 0) else None, **look)
+            axis.axvline(0, color=style.PALETTE["ink"], linewidth=0.8)
+            axis.set_title(f"{version} data")
+        axes[0].set_yticks(range(len(names)), [name.replace(", ", "\n", 1) for name in names], fontsize="small")
+        axes[0].set(ylim=(len(names) - 0.4, -0.6))
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+        figure.supxlabel(r"gain of rates above $\eta_{\mathrm{crit}}$, percentage points of test accuracy", fontsize="medium")
+        style.label_panels(figure)
+    return figure
+
+
 def _line(panel, values, **look) -> None:
     """Draw the mean over seeds, in per cent, at the rates that all survive."""
     table = values.transpose("multiple", "seed").values
