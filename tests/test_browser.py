@@ -48,7 +48,7 @@ def visit(request, browser):
     context.close()
 
 
-@pytest.fixture(params=[("light", 360), ("light", 1280), ("dark", 1280)], ids=["narrow", "light", "dark"])
+@pytest.fixture(scope="module", params=[("light", 360), ("light", 1280), ("dark", 1280)], ids=["narrow", "light", "dark"])
 def view(request, visit):
     """The colour scheme and the width of the window in pixels, which the open page is given."""
     scheme, width = request.param
