@@ -71,6 +71,12 @@ def effective_rate(run: xr.Dataset, direction: np.ndarray) -> xr.DataArray:
     """Return by how much v has moved along a direction (d,), over the pull along it, from each record to the next.
 
     Of a linear predictor with the rate η it is η.
+
+    Examples
+    --------
+    >>> run = follow(np.eye(1), np.eye(1), np.ones(1), 0.5, [0, 1])  # v = 1, the pull is p = σ(−1), v⁺ = (1 + p/2)²
+    >>> round(float(effective_rate(run, np.ones(1))[0]), 6)  # 1 + p/4
+    1.067235
     """
     moved, pulled = (run[name].dot(xr.DataArray(direction, dims="coordinate")).diff("step")
                      for name in ("predictor", "pull"))
