@@ -26,6 +26,7 @@ EXCEPTIONS = {
     "catapult.datasets.fetch": "downloads",
     "catapult.datasets.status": "says what is on this machine",
     "catapult.losses.ClassLoss": "what the losses of classes share: it is no loss by itself",
+    "catapult.networks.WeightMatrices": "what networks share: it has no shapes",
     "catapult.training.schedules.Cyclic": "what the policies that rise and fall share: it has no wave",
     "catapult.training.schedules.Fading": "as Cyclic",
     "catapult.training.schedules.Halving": "as Cyclic",

@@ -47,7 +47,7 @@ def weights(depth: int, start: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def predictor(depth: int, u: np.ndarray) -> np.ndarray:
-    """Return w from the weights (2, …, d).
+    """Return w, shape (…, d), from the weights (2, …, d).
 
     Examples
     --------
@@ -69,7 +69,7 @@ def start_at(scale: float) -> np.ndarray:
 
 
 def log_loss(Z: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Return the natural logarithm of the loss at predictors (…, d): no loss is too small for it.
+    """Return the natural logarithm of the loss at predictors w (…, d), shape (…), for Z (N, d): no loss is too small.
 
     Examples
     --------
@@ -142,8 +142,9 @@ class Solution:
 def program(Z: np.ndarray, depth: int, ratio: float, steps: int = 300) -> Solution:
     r"""Solve :math:`\min Q_D(w)` subject to :math:`Zw \ge \gamma` at α = 1 and γ = ``ratio``.
 
-    At another α, w is :math:`\alpha^D` times that of :math:`\gamma/\alpha^D`. :math:`Q_D` is the conjugate of
-    :math:`\Phi(y) = (|u_+|^2 + |u_-|^2)/2D` with :func:`weights` from α, whose gradient is w: at depth 2,
+    Z (N, d) is separable, γ > 0, D ≥ 1 the depth. At another α, w is :math:`\alpha^D` times that of
+    :math:`\gamma/\alpha^D`. :math:`Q_D` is the conjugate of :math:`\Phi(y) = (|u_+|^2 + |u_-|^2)/2D` with
+    :func:`weights` from α, whose gradient is w: at depth 2,
     :math:`\frac14\sum_i [w_i\operatorname{asinh}(w_i/2\alpha^2) - \sqrt{w_i^2 + 4\alpha^4}]`. The dual,
     :math:`\max_{\nu\ge0} \gamma\sum\nu - \Phi(Z^\top\nu)`, is solved by Newton steps, each a problem of non-negative
     least squares. The gap is :math:`\sum\nu_n(\langle z_n, w\rangle - \gamma)` over :math:`\gamma\sum\nu`.
@@ -178,7 +179,7 @@ def program(Z: np.ndarray, depth: int, ratio: float, steps: int = 300) -> Soluti
 
 
 def least_l2(Z: np.ndarray) -> np.ndarray:
-    """Return the w of least Euclidean norm with all margins at least 1: the maximal margin.
+    """Return the w (d,) of least Euclidean norm with all margins at least 1: the maximal margin of separable Z (N, d).
 
     Examples
     --------
@@ -191,7 +192,7 @@ def least_l2(Z: np.ndarray) -> np.ndarray:
 
 
 def least_l1(Z: np.ndarray) -> np.ndarray:
-    """Return a w of least l1 norm with all margins at least 1, by a linear program.
+    """Return a w (d,) of least l1 norm with all margins at least 1, of separable Z (N, d), by a linear program.
 
     Examples
     --------

@@ -17,7 +17,9 @@ LEVELS = (0.25, 0.75)
 
 
 def log_threshold(depth: int, r: float, levels: tuple[float, float] = LEVELS) -> float:
-    """Return log σ0 of the threshold: where the times to f r and to s are equal, by quadrature and bisection; N ≥ 2.
+    """Return log σ0 of the threshold: where the times to f r and to s are equal, by quadrature and bisection.
+
+    N = ``depth`` ≥ 2, r > 1, ``levels`` (s, f) in (0, 1). NaN if there is none below s.
 
     Examples
     --------
@@ -38,7 +40,8 @@ def log_threshold(depth: int, r: float, levels: tuple[float, float] = LEVELS) ->
 def time(depth: int, target: float, level: float, log_start: float) -> float:
     r"""Return :math:`\int d\sigma/N^2\sigma^{2-2/N}(\sigma^* - \sigma)` from the start to a level, in x = log σ.
 
-    What is singular at small σ, :math:`\sigma^{2/N-2}/\sigma^*`, is integrated by hand.
+    The start is below the level, and that below the target. What is singular at small σ,
+    :math:`\sigma^{2/N-2}/\sigma^*`, is integrated by hand.
 
     Examples
     --------
@@ -57,7 +60,7 @@ def log_law(depth: int, r: float, levels: tuple[float, float] = LEVELS) -> float
 
     At N = 2 :math:`\bigl(r\log\frac s{1-s} - \log\frac{fr}{1-f}\bigr)/(r-1)`: exponentially small. Beyond, with
     p = 1 − 2/N, :math:`\sigma_0^p = \frac{r-1}{p\,c\,r}`, :math:`c = r^{-1-p}F(f) - F(s)` and the finite part F of the
-    time: polynomial, of the degree N/(N − 2).
+    time: polynomial, of the degree N/(N − 2). The arguments are those of :func:`log_threshold`.
 
     Examples
     --------
@@ -74,6 +77,8 @@ def log_law(depth: int, r: float, levels: tuple[float, float] = LEVELS) -> float
 
 def finite_part(depth: int, level: float) -> float:
     r"""Return :math:`\lim_{x\to0} \int_x^{\rm level}\frac{du}{u^{1+p}(1-u)} - \frac{x^{-p}}p`, p = 1 − 2/N > 0.
+
+    N = ``depth`` > 2, the level in (0, 1).
 
     Examples
     --------
@@ -97,7 +102,7 @@ def stable_learning_rate(depth: int, target: float) -> float:
 
 
 def step(depth: int, targets: np.ndarray, rate: float, w: np.ndarray) -> np.ndarray:
-    r"""Return :math:`w + \eta N w^{N-1}(\sigma^* - w^N)`: a step of gradient descent on each value's weight.
+    r"""Return :math:`w + \eta N w^{N-1}(\sigma^* - w^N)`: a step of gradient descent on each weight, (targets,).
 
     Examples
     --------
@@ -108,7 +113,7 @@ def step(depth: int, targets: np.ndarray, rate: float, w: np.ndarray) -> np.ndar
 
 
 def descend(depth: int, targets, rate: float, log_start: float, steps: int) -> np.ndarray:
-    """Return the values σ of gradient descent from one start, shape (steps + 1, targets).
+    """Return the values σ of gradient descent from one σ0 > 0, shape (steps + 1, targets).
 
     Examples
     --------

@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 
 
 def equilibrium(outputs: np.ndarray, decay: float) -> float:
-    """Return ρ_eq = Σ y f_V/(λ + Σ f_V²) for signed outputs y f_V of any shape and λ ≥ 0 on the summed loss.
+    """Return ρ_eq = Σ y f_V/(λ + Σ f_V²) for signed outputs y f_V of any shape, not all 0, and λ ≥ 0 on the sum.
 
     Examples
     --------
@@ -24,7 +24,7 @@ def equilibrium(outputs: np.ndarray, decay: float) -> float:
 
 
 def least_norm(Z: np.ndarray) -> np.ndarray:
-    """Return the shortest w with Z w = 1, by the pseudo-inverse; Z has full row rank.
+    """Return the shortest w (d,) with Z w = 1, by the pseudo-inverse; Z (n, d) has full row rank.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def least_norm(Z: np.ndarray) -> np.ndarray:
 
 
 def outside(Z: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Return the part of v that no row of Z sees.
+    """Return the part of v (d,) that no row of Z (n, d) sees, shape (d,).
 
     Examples
     --------
@@ -48,7 +48,8 @@ def outside(Z: np.ndarray, v: np.ndarray) -> np.ndarray:
 def remembered(rho: float, start: float, decayed: float = 0.0) -> float:
     r"""Return what is left of the part of v that the data do not see: :math:`e^{-(\rho^2-\rho_0^2)/2 - 2D}`.
 
-    ``decayed`` is :math:`D = \lambda\int\rho^2\,dt`, 0 without decay (then Wu et al., 2020).
+    ``rho`` is ρ now, ``start`` ρ0, both > 0; ``decayed`` is :math:`D = \lambda\int\rho^2\,dt`, 0 without decay (then Wu
+    et al., 2020).
 
     Examples
     --------

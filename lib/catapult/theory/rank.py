@@ -15,6 +15,8 @@ PART = 0.01
 def srank(singular: np.ndarray, part: float = PART) -> np.ndarray:
     r"""Return :math:`\min\{k : \sum_{i \le k}\sigma_i \ge (1 - \delta)\sum_i\sigma_i\}` along the last axis.
 
+    Of singular values ≥ 0, not all 0, shape (…, d), in any order; δ is ``part``, in (0, 1).
+
     >>> int(srank([4.0, 3.0, 3.0, 0.0]))
     3
     """
@@ -28,6 +30,7 @@ def torus_eigenvalues(side: int, discount: float, width: float, ridge: float) ->
 
     P is the walk to the four neighbours, :math:`p(k) = (\cos k_1 + \cos k_2)/2`; the kernel is
     :math:`e^{-d^2/2w^2}`, d the distance around the torus. Both are circulant, so they commute and S is symmetric.
+    γ is ``discount``, in (0, 1), w > 0 ``width``, c ≥ 0 ``ridge``. Shape (side²,).
 
     Examples
     --------
@@ -53,7 +56,7 @@ def torus_fit(side: int, width: float, ridge: float) -> np.ndarray:
 
 
 def distilled(eigenvalues: np.ndarray, fits: int) -> np.ndarray:
-    """Return the singular values of S^k.
+    """Return the singular values of S^k, k = ``fits`` ≥ 0, from the eigenvalues of S of any shape.
 
     Examples
     --------
@@ -64,7 +67,7 @@ def distilled(eigenvalues: np.ndarray, fits: int) -> np.ndarray:
 
 
 def rewarded(eigenvalues: np.ndarray, fits: int) -> np.ndarray:
-    """Return the singular values of M_k, (1 − s^k)/(1 − s).
+    """Return the singular values of M_k, (1 − s^k)/(1 − s), k = ``fits`` ≥ 1, from the eigenvalues s of S, in (−1, 1).
 
     Examples
     --------

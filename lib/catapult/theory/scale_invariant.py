@@ -22,7 +22,7 @@ def length_after_step(squared: Any, slope_squared: Any, learning_rate: float, de
 
 
 def effective_rate(learning_rate: float, squared: float) -> float:
-    """Return η/|w|², with which the direction w/|w| moves.
+    """Return η/|w|², with which the direction w/|w| moves, from η and |w|² > 0.
 
     Examples
     --------

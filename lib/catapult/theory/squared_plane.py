@@ -31,7 +31,7 @@ LATE_RISE = float(np.real(next(root for root in np.roots([4, -36, 116, -163, 156
 
 
 def step(a, scaled):
-    """Return (a, Λ) after a step of gradient descent.
+    """Return (a, Λ) after a step of gradient descent; numbers, or arrays that broadcast.
 
     Examples
     --------

@@ -27,7 +27,7 @@ ROUNDING = 1e-12
 
 
 def gram(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the inner products of a, b and c over m, shape (3, 3), of weights W1 (m, 2) and w2 (m,).
+    """Return the inner products of a, b and c over m, shape (3, 3), of weights W1 (m, 2) and w2 (m,); else InputError.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def checked_records(records, learning_rate: float) -> np.ndarray:
 
 
 def outside_law(step) -> np.ndarray:
-    """Return log(4t): where p is once the edge is reached, as t grows, at every rate and width (derived).
+    """Return log(4t): where p is once the edge is reached, as t ≥ 1 grows, at every rate and width (derived).
 
     Examples
     --------
@@ -138,7 +138,8 @@ def norm_law(step, learning_rate: float, width: int) -> np.ndarray:
 def arrival(start: np.ndarray, width: int, learning_rate: float) -> tuple[float, float]:
     r"""Return at which p, and after about how many steps, the edge is reached if E has settled (u = 0) before.
 
-    Derived for the gradient flow with u = 0, which conserves |a|², J = |b|² − |c|² and Q = (|b|² + |c|²)² − 4mp²:
+    ``start`` (3, 3) is from :func:`gram`. Derived for the gradient flow with u = 0, which conserves |a|²,
+    J = |b|² − |c|² and Q = (|b|² + |c|²)² − 4mp²:
     :math:`p^* = \sqrt{(2C^* + J)^2 - Q}/(2\sqrt m)` with :math:`C^* = 12m/\eta - |a|^2`, and
     :math:`t^* = \frac{3m}\eta\int_{p_0}^{p^*}\frac{1 + e^p}{\sqrt{Q + 4mp^2}}\,dp`. (p0, 0) if it starts beyond the
     edge; infinitely many steps from b = −c, where Q = 0 and p < 0 tends to 0 from below, and beyond the largest number.
