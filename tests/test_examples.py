@@ -21,7 +21,8 @@ FACE = ["catapult.curvature", "catapult.datasets", "catapult.datasets.decomposit
 """The modules whose public names are the face: those of ``__all__``, else the functions and classes they define."""
 ENTRIES = ["catapult.datasets.class_separability.certify_classes", "catapult.parameters.Parameters",
            "catapult.runs.grids.values_of"]
-"""What a reader meets of modules that are not of the face as a whole."""
+"""What a reader meets of modules that are not of the face as a whole. An experiment's results, of ``runs.results`` and
+``runs.recorded``, are not among them: they come from a store and from tables, which an example would read or write."""
 EXCEPTIONS = {
     "catapult.datasets.fetch": "downloads",
     "catapult.datasets.status": "says what is on this machine",
@@ -40,6 +41,9 @@ def dotted(path) -> str:
 
 SOURCES = {dotted(path): text.count(">>> ") for path in sorted(paths.LIBRARY.rglob("*.py"))
            if ">>> " in (text := path.read_text(encoding="utf-8"))}
+SLOW = {"catapult.chapters.mnist_edges.experiment", "catapult.curvature", "catapult.theory.diagonal",
+        "catapult.theory.three_points", "catapult.training"}
+"""Those that load or compile more than the others."""
 
 
 def run(module: types.ModuleType) -> tuple[int, int, str]:
@@ -51,7 +55,8 @@ def run(module: types.ModuleType) -> tuple[int, int, str]:
     return runner.tries, runner.failures, "".join(said)
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
+                                  for name in SOURCES])
 def test_examples_give_what_they_say(name):
     tried, failed, said = run(importlib.import_module(name))
     assert not failed, said

@@ -13,7 +13,9 @@ from scipy.optimize import brentq
 
 
 def equilibrium(outputs: np.ndarray, decay: float) -> float:
-    """Return ρ_eq = Σ y f_V/(λ + Σ f_V²) for signed outputs y f_V of any shape, not all 0, and λ ≥ 0 on the sum.
+    """Return ρ_eq = Σ y f_V/(λ + Σ f_V²) for signed outputs y f_V of any shape and λ ≥ 0 on the summed loss.
+
+    Not all outputs are 0.
 
     Examples
     --------

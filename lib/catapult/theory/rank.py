@@ -17,6 +17,8 @@ def srank(singular: np.ndarray, part: float = PART) -> np.ndarray:
 
     Of singular values ≥ 0, not all 0, shape (…, d), in any order; δ is ``part``, in (0, 1).
 
+    Examples
+    --------
     >>> int(srank([4.0, 3.0, 3.0, 0.0]))
     3
     """
