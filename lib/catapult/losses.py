@@ -75,6 +75,11 @@ class Pair:
         L''''(0), which is ℓ''''(0).
     largest
         The largest |f| that theorems are applied to, below the overflow of g.
+
+    Examples
+    --------
+    >>> exponential.pair.fourth, logistic.pair.fourth, float(logistic.pair.critical_rate(0.0))
+    (1.0, -0.125, 8.0)
     """
 
     slope: Callable[[np.ndarray], np.ndarray] | None = None
@@ -97,6 +102,11 @@ class Loss:
         h = ℓ''(0), which is also L''(0) on the degenerate pair.
     pair
         Closed forms on the degenerate pair.
+
+    Examples
+    --------
+    >>> logistic.curvature_at_zero, round(logistic.minimum, 6)  # log 2
+    (0.25, 0.693147)
     """
 
     name: str
@@ -167,7 +177,14 @@ class ClassLoss:
 
 @dataclass(frozen=True)
 class CrossEntropy(ClassLoss):
-    """Softmax cross-entropy."""
+    """Softmax cross-entropy.
+
+    Examples
+    --------
+    >>> import torch
+    >>> round(cross_entropy.of(torch.zeros(1, 10), torch.tensor([3])).item(), 3)  # log 10
+    2.303
+    """
 
     name: str = "cross_entropy"
 
@@ -187,12 +204,19 @@ class CrossEntropy(ClassLoss):
 
 @dataclass(frozen=True)
 class Regression(ClassLoss):
-    r"""A regression on one-hot labels: :math:`\\sum_c \rho(f_c - [c = y])`.
+    r"""A regression on one-hot labels: :math:`\sum_c \rho(f_c - [c = y])`.
 
     Attributes
     ----------
     value, slope, curvature
         ρ(r), ρ'(r), ρ''(r) for a tensor of residuals r = f − e_y of any shape.
+
+    Examples
+    --------
+    >>> import torch
+    >>> f, y = torch.tensor([[3.0, 0.0]]), torch.tensor([0])  # r = (2, 0)
+    >>> squared_one_hot.of(f, y).item(), huber.of(f, y).item()
+    (2.0, 1.5)
     """
 
     name: str
@@ -307,6 +331,11 @@ def entry(table: Mapping[Loss, T], loss: str | Loss, what: str) -> T:
     """Return the entry of a loss in a table by losses; InputError, naming those that have one, where it has none.
 
     ``what`` the table holds is for the message. A loss with the name of another has not its entry.
+
+    Examples
+    --------
+    >>> entry({exponential: 2, logistic: 8}, "logistic", "a stable learning rate on the pair")
+    8
     """
     loss = get(loss)
     if loss not in table:
@@ -324,6 +353,11 @@ def get(loss: str | Loss | ClassLoss, outputs: int = 1) -> Loss | ClassLoss:
     ------
     InputError
         For an unknown loss, or one that does not fit the number of outputs.
+
+    Examples
+    --------
+    >>> get("logistic").name, get("logistic", outputs=10).name
+    ('logistic', 'cross_entropy')
     """
     table, kind = (CLASS_LOSSES, ClassLoss) if outputs > 1 else (LOSSES, Loss)
     if isinstance(loss, kind):

@@ -136,6 +136,13 @@ class Parameters(BaseModel):
 
     Every field has a default and a description. ``scales`` maps ``"quick"`` and ``"paper"`` to the values
     that differ from the defaults at that scale.
+
+    Examples
+    --------
+    >>> class Sizes(Parameters):
+    ...     width: int = 100
+    >>> Sizes.checked({"width": "64"}).as_dict()
+    {'width': 64}
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)

@@ -55,12 +55,24 @@ ignored: an oscillation by ±SWING/2 adds at most SWING²/32 = 3e-4 to the mean 
 
 
 def stable_learning_rate(sharpness):
-    """Return 2/sharpness: above it gradient descent on the quadratic model grows. ``sharpness`` > 0."""
+    """Return 2/sharpness: above it gradient descent on the quadratic model grows. ``sharpness`` > 0, elementwise.
+
+    Examples
+    --------
+    >>> stable_learning_rate(4.0)
+    0.5
+    """
     return 2 / sharpness
 
 
 def blow_up_step(losses: np.ndarray, divergence: float = DIVERGENCE) -> int:
-    """Return the first step whose loss is not finite or above ``divergence`` · L_0; −1 if there is none."""
+    """Return the first step whose loss is not finite or above ``divergence`` · L_0; −1 if none is. Losses (T+1,).
+
+    Examples
+    --------
+    >>> blow_up_step(np.array([1.0, 10.0, 2000.0, np.nan])), blow_up_step(np.array([1.0, 10.0]))
+    (2, -1)
+    """
     blown = ~(losses <= divergence * losses[0]) | ~np.isfinite(losses)
     return int(blown.argmax()) if blown.any() else -1
 
@@ -80,6 +92,11 @@ def label(losses: np.ndarray, *, zero_fraction: float = 0.0, outputs: np.ndarray
         constant loss goes unseen.
     divergence
         As ``DIVERGENCE``.
+
+    Examples
+    --------
+    >>> [label(losses) for losses in ([1.0, 0.5, 0.2, 0.1], [1.0, 3.0, 0.5, 0.2, 0.1], [1.0, 2000.0, 0.1])]
+    ['lazy', 'catapult', 'divergent']
     """
     losses = np.asarray(losses, dtype=float)
     if blow_up_step(losses, divergence) >= 0:
@@ -94,7 +111,13 @@ def label(losses: np.ndarray, *, zero_fraction: float = 0.0, outputs: np.ndarray
 
 
 def largest_rise(losses: np.ndarray) -> float:
-    """Return max over s ≤ t of L_t − L_s."""
+    """Return max over s ≤ t of L_t − L_s, ≥ 0, of losses (T+1,).
+
+    Examples
+    --------
+    >>> float(largest_rise(np.array([1.0, 0.5, 2.0, 0.1])))
+    1.5
+    """
     return (losses - np.minimum.accumulate(losses)).max()
 
 

@@ -33,7 +33,14 @@ LossFunction = Callable[[list[Tensor]], Tensor]
 
 
 def mean_loss(network: WeightMatrices, loss: str | losses.Loss, X: Tensor, y: Tensor) -> LossFunction:
-    """Return L as a function of the list of weights. ``X`` (n, d), ``y`` (n,) of ±1 or of class numbers."""
+    """Return L as a function of the list of weights. ``X`` (n, d), ``y`` (n,) of ±1 or of class numbers.
+
+    Examples
+    --------
+    >>> X, y = torch.ones(2, 1), torch.tensor([1.0, -1.0])  # the degenerate pair
+    >>> mean_loss(Network((1, 1)), "squared", X, y)([torch.zeros(1, 1)]).item()
+    0.5
+    """
     loss = losses.get(loss, network.outputs)
     return lambda weights: loss.of(network.forward(weights, X), y).mean()
 
@@ -48,14 +55,27 @@ def _unflat(vector: Tensor, like: list[Tensor]) -> list[Tensor]:
 
 
 def hessian_matrix(loss_function: LossFunction, weights: list[Tensor]) -> Tensor:
-    """Return the dense Hessian (P, P) of ``loss_function`` at ``weights``, P weights in all, P small."""
+    """Return the dense Hessian (P, P) of ``loss_function`` at ``weights``, P weights in all, P small.
+
+    Examples
+    --------
+    >>> hessian_matrix(lambda w: (w[0] ** 3).sum(), [torch.tensor([1.0, 2.0])]).tolist()
+    [[6.0, 0.0], [0.0, 12.0]]
+    """
     hessian = torch.autograd.functional.hessian(lambda v: loss_function(_unflat(v, weights)), _flat(weights),
                                                 vectorize=True)  # an order of magnitude less Python
     return (hessian + hessian.mT) / 2
 
 
 def hessian_vector_product(loss_function: LossFunction, weights: list[Tensor]) -> lanczos.Product:
-    """Return the map v ↦ Hv, v of shape (P,), by double backward. The gradient's graph is built once."""
+    """Return the map v ↦ Hv, v of shape (P,), by double backward. The gradient's graph is built once.
+
+    Examples
+    --------
+    >>> product = hessian_vector_product(lambda w: (w[0] ** 3).sum(), [torch.tensor([1.0, 2.0])])
+    >>> product(torch.tensor([1.0, -1.0])).tolist()
+    [6.0, -12.0]
+    """
     weights = [matrix.detach().requires_grad_() for matrix in weights]
     slopes = torch.autograd.grad(loss_function(weights), weights, create_graph=True)
 
@@ -102,6 +122,13 @@ def sharpness_of_runs(network: WeightMatrices, loss: str | losses.Loss, weights:
 
     ``weights`` are matrices (R, m_out, m_in); ``seeds`` draw the noise, one a run, 0 to R − 1 if None. The vectors are
     in the coordinates of :func:`catapult.curvature.hessians.products`: good as the ``start`` of a later call.
+
+    Examples
+    --------
+    >>> X, y = torch.ones(2, 1).double(), torch.tensor([1.0, -1.0]).double()
+    >>> weights = [torch.zeros(2, 1, 1).double(), torch.tensor([[[1.0]], [[2.0]]]).double()]  # f = 0: w2²
+    >>> sharpness_of_runs(Network((1, 1, 1)), "squared", weights, X, y)[0].round(6).tolist()
+    [1.0, 4.0]
     """
     loss = losses.get(loss, network.outputs)
     product, size = hessians.products(network, loss, weights, X, y)
@@ -122,6 +149,12 @@ def hessian_eigenvalues(loss_function: LossFunction, weights: list[Tensor], coun
     """Return the ``count`` largest eigenvalues of the Hessian, falling, or the smallest, rising.
 
     With multiplicity, and each with the guarantee of :func:`sharpness`. Raises InputError for another ``which``.
+
+    Examples
+    --------
+    >>> weights = [torch.tensor([1.0, 2.0, 3.0]).double()]
+    >>> hessian_eigenvalues(lambda w: (w[0] ** 3).sum(), weights, 2).round(6).tolist()
+    [18.0, 12.0]
     """
     if which not in ("largest", "smallest"):
         raise InputError(f"which = {which!r}; allowed: 'largest', 'smallest'")
@@ -132,7 +165,14 @@ def hessian_eigenvalues(loss_function: LossFunction, weights: list[Tensor], coun
 
 def hessian_density(loss_function: LossFunction, weights: list[Tensor], grid: np.ndarray, width: float,
                     **options) -> np.ndarray:
-    """Return the density of the Hessian's eigenvalues on ``grid``: see :func:`.lanczos.spectral_density`."""
+    """Return the density of the Hessian's eigenvalues on ``grid``, of its shape: see :func:`.lanczos.spectral_density`.
+
+    Examples
+    --------
+    >>> weights, grid = [torch.tensor([1.0, 2.0, 3.0]).double()], np.linspace(0, 24, 241)
+    >>> round(float(hessian_density(lambda w: (w[0] ** 3).sum(), weights, grid, 0.5).sum()) * 0.1, 6)
+    1.0
+    """
     product = hessian_vector_product(loss_function, weights)
     size = sum(matrix.numel() for matrix in weights)
     return lanczos.spectral_density(lambda v: product(v[0])[None], size, grid, width, like=weights[0], **options)
@@ -150,6 +190,11 @@ def ntk_matrix(network: WeightMatrices, weights: list[Tensor], X: Tensor) -> Ten
     several outputs :math:`B_l` has a row for each sample and output, k to a sample. For other networks than fully
     connected ones Θ = J Jᵀ from their Jacobian. For normalised networks the products are those of autograd; with batch
     normalisation each output depends on all rows of ``X``, the training set, and J holds this dependence.
+
+    Examples
+    --------
+    >>> ntk_matrix(Network((4, 1)), [torch.zeros(1, 4)], torch.eye(4)[:2]).tolist()  # X Xᵀ/d
+    [[0.25, 0.0], [0.0, 0.25]]
     """
     if network.normalisation is not None:
         product = _ntk_product(network, weights, X)
@@ -169,7 +214,14 @@ def ntk_matrix(network: WeightMatrices, weights: list[Tensor], X: Tensor) -> Ten
 
 
 def largest_ntk_eigenvalue(network: WeightMatrices, weights: list[Tensor], X: Tensor) -> float:
-    """Return the largest eigenvalue of Θ/n; nan where Θ is not finite."""
+    """Return the largest eigenvalue of Θ/n on the rows of ``X`` (n, d); nan where Θ is not finite.
+
+    Examples
+    --------
+    >>> X = torch.ones(2, 1).double()  # the degenerate pair: (|w1|² + |w2|²)/m
+    >>> round(largest_ntk_eigenvalue(Network((1, 2, 1)), [torch.ones(2, 1).double(), torch.ones(1, 2).double()], X), 9)
+    2.0
+    """
     theta = ntk_matrix(network, weights, X).mv if network.normalisation is None else _ntk_product(network, weights, X)
     start = lanczos.start_vectors(len(X) * network.outputs, [0], like=X)
     return lanczos.largest(lambda v: theta(v[0])[None] / len(X), *start, tolerance=1e-13)[0].item()

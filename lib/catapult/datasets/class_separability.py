@@ -52,6 +52,11 @@ def certify_classes(X: np.ndarray, y: np.ndarray, W: np.ndarray | None = None) -
     """Return "separable", "strictly non-separable" or "undecided" for inputs (n, d) and class numbers; see the module.
 
     ``W`` is what is tried as a separator; a minimiser of the cross-entropy if it is not given.
+
+    Examples
+    --------
+    >>> [certify_classes(X, np.arange(3)) for X in (np.eye(3), np.ones((3, 1)))]
+    ['separable', 'strictly non-separable']
     """
     W = minimiser(X, y) if W is None else W
     if separates(W, X, y).all():

@@ -30,6 +30,11 @@ class Problem:
     ------
     InputError
         One line, for shapes that do not fit, values that are not finite and labels that are neither.
+
+    Examples
+    --------
+    >>> Problem([[1.0, 2.0], [3.0, 4.0]], [1, -1]).Z.tolist()
+    [[1.0, 2.0], [-3.0, -4.0]]
     """
 
     X: np.ndarray

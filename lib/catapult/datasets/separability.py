@@ -99,6 +99,11 @@ def certify(Z: np.ndarray) -> Certificate:
     ------
     InputError
         If Z is not a finite matrix, or has an entry that no float is equal to: nothing is rounded.
+
+    Examples
+    --------
+    >>> [certify(Z).kind for Z in ([[1, 0], [0, 1]], [[1, 0], [-1, 0]], [[1], [-1]])]
+    ['separable', 'non-separable', 'strictly non-separable']
     """
     Z = exact_floats(Z)
     matrix = integer_matrix(Z)

@@ -14,7 +14,13 @@ EASY = 4  # clouds of :func:`easy_clouds`
 
 
 def degenerate_pair() -> Problem:
-    """Return the two points (x = 1, y = +1) and (x = 1, y = −1): no classifier is right on both."""
+    """Return the two points (x = 1, y = +1) and (x = 1, y = −1): no classifier is right on both.
+
+    Examples
+    --------
+    >>> degenerate_pair().Z.tolist()
+    [[1.0], [-1.0]]
+    """
     return Problem([[1.0], [1.0]], [1.0, -1.0], name="the degenerate pair (1, +1), (1, −1)")
 
 
@@ -22,6 +28,11 @@ def opposing(margin: float, share) -> np.ndarray:
     """Return the signed inputs (ρ, 1), (ρ, −b), shape (…, 2, 2), for b in ``share`` of shape (…).
 
     Their largest margin is ρ, ``margin``, if b ≥ 0.
+
+    Examples
+    --------
+    >>> opposing(0.5, 1.0).tolist()
+    [[0.5, 1.0], [0.5, -1.0]]
     """
     b = np.asarray(share, dtype=float)
     rho = np.full(b.shape, margin)
@@ -48,6 +59,11 @@ def separable_cloud(n: int, dimension: int, margin: float, seed: int) -> Problem
     ------
     InputError
         For a value out of range.
+
+    Examples
+    --------
+    >>> certify(separable_cloud(20, 2, margin=0.5, seed=0).Z).kind
+    'separable'
     """
     _check(n, dimension, margin=margin, seed=seed)
     rng = np.random.default_rng(seed)
@@ -58,7 +74,13 @@ def separable_cloud(n: int, dimension: int, margin: float, seed: int) -> Problem
 
 
 def easy_clouds(n: int, dimension: int) -> np.ndarray:
-    """Return the signed inputs of separable clouds with a margin of half a standard deviation, shape (EASY, n, d)."""
+    """Return the signed inputs of :func:`separable_cloud`, margin 1/2, at the seeds 0 to 3, shape (EASY, n, d).
+
+    Examples
+    --------
+    >>> easy_clouds(6, 2).shape
+    (4, 6, 2)
+    """
     return np.array([separable_cloud(n, dimension, 0.5, seed).Z for seed in range(EASY)])
 
 
@@ -82,6 +104,11 @@ def overlapping_cloud(n: int, dimension: int, separation: float, seed: int) -> P
     ------
     InputError
         For a value out of range, and if none of 20 draws is strictly non-separable.
+
+    Examples
+    --------
+    >>> certify(overlapping_cloud(20, 2, separation=1.0, seed=0).Z).kind
+    'strictly non-separable'
     """
     _check(n, dimension, separation=separation, seed=seed)
     rng = np.random.default_rng(seed)
@@ -128,6 +155,13 @@ def mixed_cloud(points: int, share: float, *, inside: int, outside: int, separat
     ------
     InputError
         For a value out of range, and if none of 20 draws passes.
+
+    Examples
+    --------
+    >>> cloud = mixed_cloud(40, 0.1, inside=2, outside=5, separation=1.0, signal=1.0, spread="even", seed=0)
+    >>> parts = decompose(cloud.Z)
+    >>> parts.kind, int(parts.separable.sum()), parts.rank
+    ('mixed', 4, 2)
     """
     _check(points, inside, separation=separation, seed=seed)
     whole("outside", outside, 2), whole("test_points", test_points, 2)

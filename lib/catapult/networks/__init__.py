@@ -163,6 +163,12 @@ class Network(WeightMatrices):
     InputError
         For widths, an activation, a parametrisation or a normalisation that are not of these, and for a normalisation
         without hidden layers.
+
+    Examples
+    --------
+    >>> network = Network((4, 16, 1), "relu")
+    >>> network.shapes, network.scales
+    (((16, 4), (1, 16)), (0.5, 0.25))
     """
 
     widths: tuple[int, ...]

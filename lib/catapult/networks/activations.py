@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 
 
 def zero(h: Tensor) -> Tensor:
-    """The second derivative of what is piecewise linear: 0 (almost everywhere)."""
+    """The second derivative of what is piecewise linear: 0 (almost everywhere).
+
+    Examples
+    --------
+    >>> import torch
+    >>> zero(torch.ones(3)).item()
+    0.0
+    """
     return h.new_zeros(())
 
 
@@ -55,6 +62,12 @@ class Activation:
     ------
     InputError
         For a value, slope or bend that is no function.
+
+    Examples
+    --------
+    >>> import torch
+    >>> ACTIVATIONS["tanh"].slope(torch.tensor(0.5)).item()  # 1 − h²
+    0.75
     """
 
     name: str

@@ -58,6 +58,12 @@ class ConvolutionalNetwork(WeightMatrices):
     InputError
         For sizes that are not whole numbers ≥ 1, an image that is too small for so many convolutions, an activation
         or a parametrisation that are not of these.
+
+    Examples
+    --------
+    >>> network = ConvolutionalNetwork((28, 28, 1), (8, 16), outputs=10)
+    >>> network.maps, network.shapes
+    (((28, 28, 1), (13, 13, 8), (6, 6, 16)), ((8, 9), (16, 72), (10, 576)))
     """
 
     image: tuple[int, int, int]

@@ -112,6 +112,11 @@ def values_of(text: str, whole: bool = False) -> list:
     ------
     InputError
         One line: what is allowed.
+
+    Examples
+    --------
+    >>> values_of("geomspace(1,100,3)"), values_of("range(2,5)", whole=True), values_of("1,2")
+    ([1.0, 10.0, 100.0], [2, 3, 4], ['1', '2'])
     """
     call = re.fullmatch(r"(\w+)\((.*)\)", text.strip(" "), re.DOTALL)
     if not call:

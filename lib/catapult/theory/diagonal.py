@@ -27,6 +27,11 @@ def weights(depth: int, start: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     :math:`u_\pm(0) \pm y` at depth 1, :math:`u_\pm(0)\,e^{\pm2y}` at depth 2, and beyond
     :math:`(u_\pm(0)^{2-D} \mp D(D-2)\,y)^{-1/(D-2)}`, which ends where a bracket reaches 0: NaN from there on.
+
+    Examples
+    --------
+    >>> weights(2, start_at(1.0), np.array([0.0, np.log(2) / 2])).round(9).tolist()  # α exp(±2y)
+    [[1.0, 2.0], [1.0, 0.5]]
     """
     start = np.asarray(start, dtype=float)
     start = start.reshape(2, *(1,) * (np.ndim(y) - 1), -1)
@@ -42,17 +47,35 @@ def weights(depth: int, start: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def predictor(depth: int, u: np.ndarray) -> np.ndarray:
-    """Return w from the weights (2, …, d)."""
+    """Return w, shape (…, d), from the weights (2, …, d).
+
+    Examples
+    --------
+    >>> predictor(2, np.array([[1.0, 2.0], [1.0, 0.5]])).tolist()
+    [0.0, 3.75]
+    """
     return u[0] ** depth - u[1] ** depth
 
 
 def start_at(scale: float) -> np.ndarray:
-    """Return the start u± = α in every entry, shape (2, 1)."""
+    """Return the start u± = α in every entry, shape (2, 1).
+
+    Examples
+    --------
+    >>> start_at(0.5).tolist()
+    [[0.5], [0.5]]
+    """
     return np.full((2, 1), float(scale))
 
 
 def log_loss(Z: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Return the natural logarithm of the loss at predictors (…, d): no loss is too small for it."""
+    """Return the natural logarithm of the loss at predictors w (…, d), shape (…), for Z (N, d): no loss is too small.
+
+    Examples
+    --------
+    >>> float(log_loss(np.eye(2), np.array([1000.0, 1000.0])))
+    -1000.0
+    """
     margins = w @ Z.T
     least = margins.min(axis=-1, keepdims=True)
     return np.log(np.exp(least - margins).mean(axis=-1)) - least[..., 0]
@@ -83,6 +106,11 @@ def flow(Z: np.ndarray, depth: int, start: np.ndarray, decades: np.ndarray, tole
     ------
     InputError
         If the losses are not in order, or the integrator gives up.
+
+    Examples
+    --------
+    >>> flow(np.eye(1), 2, start_at(1.0), [1.0, 2.0]).w.round(4).tolist()  # exp(−w) is 1/10, 1/100
+    [[2.3026], [4.6052]]
     """
     from_here = float(log_loss(Z, predictor(depth, np.broadcast_to(start, (2, Z.shape[1])))))
     times = np.log(10) * np.asarray(decades, dtype=float) + from_here
@@ -114,11 +142,17 @@ class Solution:
 def program(Z: np.ndarray, depth: int, ratio: float, steps: int = 300) -> Solution:
     r"""Solve :math:`\min Q_D(w)` subject to :math:`Zw \ge \gamma` at α = 1 and γ = ``ratio``.
 
-    At another α, w is :math:`\alpha^D` times that of :math:`\gamma/\alpha^D`. :math:`Q_D` is the conjugate of
-    :math:`\Phi(y) = (|u_+|^2 + |u_-|^2)/2D` with :func:`weights` from α, whose gradient is w: at depth 2,
+    Z (N, d) is separable, γ > 0, D ≥ 1 the depth. At another α, w is :math:`\alpha^D` times that of
+    :math:`\gamma/\alpha^D`. :math:`Q_D` is the conjugate of :math:`\Phi(y) = (|u_+|^2 + |u_-|^2)/2D` with
+    :func:`weights` from α, whose gradient is w: at depth 2,
     :math:`\frac14\sum_i [w_i\operatorname{asinh}(w_i/2\alpha^2) - \sqrt{w_i^2 + 4\alpha^4}]`. The dual,
     :math:`\max_{\nu\ge0} \gamma\sum\nu - \Phi(Z^\top\nu)`, is solved by Newton steps, each a problem of non-negative
     least squares. The gap is :math:`\sum\nu_n(\langle z_n, w\rangle - \gamma)` over :math:`\gamma\sum\nu`.
+
+    Examples
+    --------
+    >>> program(np.array([[2.0, 1.0]]), 1, 5.0).w.round(6).tolist()  # at depth 1 the shortest
+    [2.0, 1.0]
     """
     one = start_at(1.0)
 
@@ -145,14 +179,26 @@ def program(Z: np.ndarray, depth: int, ratio: float, steps: int = 300) -> Soluti
 
 
 def least_l2(Z: np.ndarray) -> np.ndarray:
-    """Return the w of least Euclidean norm with all margins at least 1: the maximal margin."""
+    """Return the w (d,) of least Euclidean norm with all margins at least 1: the maximal margin of separable Z (N, d).
+
+    Examples
+    --------
+    >>> least_l2(np.array([[2.0, 1.0]])).round(9).tolist()
+    [0.4, 0.2]
+    """
     dual, _ = nnls(np.vstack([Z.T, np.ones(len(Z))]), np.append(np.zeros(Z.shape[1]), 1.0))
     w = dual @ Z
     return w / (Z @ w).min()
 
 
 def least_l1(Z: np.ndarray) -> np.ndarray:
-    """Return a w of least l1 norm with all margins at least 1, by a linear program."""
+    """Return a w (d,) of least l1 norm with all margins at least 1, of separable Z (N, d), by a linear program.
+
+    Examples
+    --------
+    >>> least_l1(np.array([[2.0, 1.0]])).round(9).tolist()
+    [0.5, 0.0]
+    """
     n, d = Z.shape
     solved = linprog(np.ones(2 * d), A_ub=-np.hstack([Z, -Z]), b_ub=-np.ones(n))
     return solved.x[:d] - solved.x[d:]

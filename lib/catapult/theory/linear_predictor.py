@@ -70,13 +70,25 @@ def _rows(Z) -> np.ndarray:
 
 
 def risk(loss: str | losses.Loss, Z: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Return the mean loss for Z of shape (n, d) and w of shape (..., d); the answer has shape (...)."""
+    """Return the mean loss for Z of shape (n, d) and w of shape (..., d); the answer has shape (...).
+
+    Examples
+    --------
+    >>> round(float(risk("exponential", [[1.0], [-1.0]], [np.log(2)])), 9)  # cosh(log 2)
+    1.25
+    """
     with np.errstate(over="ignore"):
         return losses.get(loss).value(np.asarray(w) @ _rows(Z).T).mean(axis=-1)
 
 
 def gradient(loss: str | losses.Loss, Z: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Return the gradient of the risk, shape (..., d), at w of shape (..., d)."""
+    """Return the gradient of the risk, shape (..., d), at w of shape (..., d).
+
+    Examples
+    --------
+    >>> gradient("squared", [[1.0], [3.0]], [0.0]).tolist()  # less the mean of z
+    [-2.0]
+    """
     return _gradient(losses.get(loss), _rows(Z), np.asarray(w))
 
 
@@ -86,7 +98,13 @@ def _gradient(loss: losses.Loss, Z: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 
 def hessian(loss: str | losses.Loss, Z: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Return the Hessian of the risk, shape (d, d), at w of shape (d,)."""
+    """Return the Hessian of the risk, shape (d, d), at w of shape (d,).
+
+    Examples
+    --------
+    >>> hessian("logistic", [[1.0, 0.0], [0.0, 2.0]], [0.0, 0.0]).tolist()  # a quarter of the mean of zzᵀ
+    [[0.125, 0.0], [0.0, 0.5]]
+    """
     Z = _rows(Z)
     return (Z * losses.get(loss).curvature(Z @ np.asarray(w))[:, None]).T @ Z / len(Z)
 
@@ -96,6 +114,11 @@ def descend(loss: str | losses.Loss, Z: np.ndarray, w0, learning_rate: float, st
 
     From the first iterate that overflows on (blow-up) they are NaN. Raises InputError for a start or a learning rate
     that is not finite, and unless ``steps`` is a whole number ≥ 0.
+
+    Examples
+    --------
+    >>> descend("squared", [[1.0]], [0.0], 0.5, 3).ravel().tolist()
+    [0.0, 0.5, 0.75, 0.875]
     """
     loss, Z, rate = losses.get(loss), _rows(Z), _finite("learning_rate", learning_rate)
     w = np.full((whole("steps", steps, 0) + 1, Z.shape[1]), np.nan)
@@ -109,7 +132,13 @@ def descend(loss: str | losses.Loss, Z: np.ndarray, w0, learning_rate: float, st
 
 
 def smoothness(Z: np.ndarray) -> float:
-    """Return β, the largest curvature of the logistic risk: ‖ZᵀZ‖/(4n), attained at w = 0."""
+    """Return β, the largest curvature of the logistic risk: ‖ZᵀZ‖/(4n), attained at w = 0.
+
+    Examples
+    --------
+    >>> round(smoothness([[3.0], [4.0]]), 9)  # 25/8
+    3.125
+    """
     Z = _rows(Z)
     return float(np.linalg.norm(Z, ord=2) ** 2 / (4 * len(Z)))
 
@@ -119,6 +148,11 @@ def descent_bound(Z: np.ndarray, initial_risk: float) -> float:
 
     Both losses have 0 ≤ ℓ'' ≤ ℓ, so the Hessian is at most R² L on every sublevel set. Raises InputError unless
     L(w0) > 0.
+
+    Examples
+    --------
+    >>> descent_bound([[3.0, 4.0]], 1.0)  # 2/25
+    0.08
     """
     return float(2 / ((_rows(Z) ** 2).sum(axis=1).max() * _positive("initial_risk", initial_risk)))
 
@@ -134,6 +168,11 @@ def restoring_slope(Z: np.ndarray) -> float:
     ------
     InputError
         For d > 2.
+
+    Examples
+    --------
+    >>> restoring_slope([[1.0], [-1.0]]), restoring_slope([[1.0], [2.0]])  # non-separable, separable
+    (0.5, 0.0)
     """
     Z = _rows(Z)
     if Z.shape[1] > 2:
@@ -157,6 +196,11 @@ def containment_radius(Z: np.ndarray, learning_rate: float, slope: float | None 
     orbit has limsup |w_t| ≤ R0, so strictly non-separable data never make the logistic loss explode. With a ``slope``
     k, mean max(0, −z_i·w) ≥ k · distance of w from the cone {z_i·v ≥ 0 for all i}, the same holds on mixed data of that
     distance. Raises InputError for d > 2 without a slope, and unless η > 0.
+
+    Examples
+    --------
+    >>> round(containment_radius([[1.0], [-1.0]], 8.0), 4)  # 8 + 2q
+    8.5569
     """
     c = restoring_slope(Z) if slope is None else slope
     reach = OVERSHOOT + _positive("learning_rate", learning_rate) * np.linalg.norm(Z, axis=1).mean() ** 2 / 2
@@ -167,14 +211,25 @@ def containment_radius(Z: np.ndarray, learning_rate: float, slope: float | None 
 
 
 def slope(loss: str | losses.Loss, w) -> np.ndarray:
-    """Return g(w) = L'(w) on the balanced pair; ±inf where the hyperbolic sine overflows."""
+    """Return g(w) = L'(w) on the balanced pair, elementwise; ±inf where the hyperbolic sine overflows.
+
+    Examples
+    --------
+    >>> round(float(slope("exponential", np.log(2))), 9)  # sinh(log 2)
+    0.75
+    """
     return losses.get(loss).on_pair("slope")(np.asarray(w, dtype=float))[()]
 
 
 def excess_risk(loss: str | losses.Loss, w) -> np.ndarray:
-    """Return L(w) − min L on the balanced pair, without cancellation near w = 0; inf where it overflows.
+    """Return L(w) − min L on the balanced pair, elementwise, without cancellation near w = 0; inf where it overflows.
 
     Raises InputError for a loss that does not give it.
+
+    Examples
+    --------
+    >>> round(float(excess_risk("exponential", np.log(2))), 9)
+    0.25
     """
     return losses.get(loss).on_pair("excess")(np.abs(np.asarray(w, dtype=float)))[()]
 
@@ -197,12 +252,25 @@ def critical_learning_rate(loss: str | losses.Loss, w0) -> np.ndarray:
     ------
     InputError
         For NaN, infinity, or an unknown loss.
+
+    Examples
+    --------
+    >>> [float(critical_learning_rate(loss, 0.0)) for loss in ("exponential", "logistic", "squared")]
+    [2.0, 8.0, 2.0]
+    >>> [round(float(critical_learning_rate(loss, 3.0)), 3) for loss in ("exponential", "logistic", "squared")]
+    [0.599, 13.257, 2.0]
     """
     return losses.get(loss).on_pair("critical_rate")(np.abs(_finite("w0", w0)))[()]
 
 
 def update(loss: str | losses.Loss, w, learning_rate) -> np.ndarray:
-    """Return T(w) = w − ηg(w), elementwise. An overflow gives ±inf, and T(±inf) = ∓inf."""
+    """Return T(w) = w − ηg(w), elementwise. An overflow gives ±inf, and T(±inf) = ∓inf.
+
+    Examples
+    --------
+    >>> [float(update("squared", 1.0, rate)) for rate in (1.0, 2.0, 3.0)]  # at 2 it is reflected
+    [0.0, -1.0, -2.0]
+    """
     w = np.asarray(w, dtype=float)
     with np.errstate(over="ignore", invalid="ignore"):
         return np.where(np.isinf(w), -w, w - learning_rate * slope(loss, w))[()]
@@ -228,6 +296,11 @@ def iterate(loss: str | losses.Loss, w0, learning_rate, steps: int) -> np.ndarra
     ------
     InputError
         For NaN or infinity, steps that are no whole number ≥ 0 or an unknown loss.
+
+    Examples
+    --------
+    >>> iterate("squared", 1.0, 1.5, 3).tolist()
+    [1.0, -0.5, 0.25, -0.125]
     """
     w0, rate = np.broadcast_arrays(_finite("w0", w0), _finite("learning_rate", learning_rate))
     w = np.empty((whole("steps", steps, 0) + 1, *w0.shape))
@@ -245,6 +318,12 @@ def two_cycle(loss: str | losses.Loss, learning_rate) -> np.ndarray:
     every w is one). Near η = 8, where w* → 0, the relative error grows like 10⁻¹⁵/w*².
 
     Raises InputError for a learning rate that is not finite, and for a loss that is unknown or another.
+
+    Examples
+    --------
+    >>> rate = critical_learning_rate("logistic", 2.0)
+    >>> round(float(two_cycle("logistic", rate)), 9), float(two_cycle("logistic", 8.0))
+    (2.0, nan)
     """
     eta = _finite("learning_rate", learning_rate)
     low, high, solve = losses.entry(CYCLES, loss, "a solution for its two-cycle")
@@ -288,6 +367,11 @@ def cycle_multiplier(loss: str | losses.Loss, w) -> np.ndarray:
     It is :math:`2E - 1` with the elasticity :math:`E = w g'/g`. The multiplier of the cycle under T is its square.
     Exponential: :math:`2w\coth w - 1 > 1`, repelling; logistic: :math:`2w/\sinh w - 1 \in (-1, 1)`, attracting;
     squared: 1.
+
+    Examples
+    --------
+    >>> [round(float(cycle_multiplier(loss, 2.0)), 3) for loss in ("exponential", "logistic", "squared")]
+    [3.149, 0.103, 1.0]
     """
     return (2 * losses.get(loss).on_pair("elasticity")(np.abs(_finite("w", w))) - 1)[()]
 
@@ -311,6 +395,11 @@ def predicted_phase(loss: str | losses.Loss, w0, learning_rate) -> np.ndarray:
     ------
     InputError
         For what is not of these.
+
+    Examples
+    --------
+    >>> predicted_phase("logistic", 3.0, [7.0, 10.0, 20.0]).tolist()  # η_c(3) = 13.26
+    ['converges', 'oscillates below', 'oscillates above']
     """
     start, rate = _checked(loss, w0, learning_rate)
     predict = losses.entry(THEOREMS, loss, "a theorem on its phases")
@@ -339,6 +428,11 @@ def observed_phase(loss: str | losses.Loss, w0, learning_rate, steps: int) -> np
     "diverges": |w| overflowed or passed 10⁶ (1 + |w0|); "converges": |w| fell below |w0|/50, or was falling
     without a change of sign; otherwise the larger of the last two |w| is compared with |w0|. The arguments and errors
     are those of :func:`predicted_phase`; ``steps`` is a whole number ≥ 1.
+
+    Examples
+    --------
+    >>> observed_phase("logistic", 3.0, [7.0, 10.0, 20.0], steps=1000).tolist()
+    ['converges', 'oscillates below', 'oscillates above']
     """
     start, rate = _checked(loss, w0, learning_rate)
     w = before = start
@@ -360,6 +454,11 @@ def phase_map(loss: str | losses.Loss, w0, learning_rate, steps: int) -> np.ndar
     A compiled loop leaves an orbit as soon as its label can no longer change, mostly after a step or two; what proves
     that is how η_c varies with |w| (see ``catapult.theory._kernels``). Where rounding may decide the label, as on the
     critical curves and after hits, the orbit is followed in the arithmetic of :func:`observed_phase`.
+
+    Examples
+    --------
+    >>> phase_map("exponential", 1.0, [1.6, 1.8], steps=1000).tolist()  # η_c(1) = 2/sinh 1 = 1.70
+    ['converges', 'diverges']
     """
     from catapult.theory import _kernels
 
@@ -389,7 +488,13 @@ def _last_two(loss, start: np.ndarray, rate: np.ndarray, steps: int) -> tuple[np
 
 
 def imbalanced_update(w, learning_rate, label_fraction) -> np.ndarray:
-    """Return w − η(σ(w) − p), elementwise; p in (0, 1) is the fraction of labels +1."""
+    """Return w − η(σ(w) − p), elementwise; p in (0, 1) is the fraction of labels +1.
+
+    Examples
+    --------
+    >>> float(imbalanced_update(0.0, 1.0, 0.75))
+    0.25
+    """
     return w - learning_rate * (scipy.special.expit(w) - label_fraction)
 
 
@@ -416,6 +521,12 @@ def imbalanced_attractor(learning_rates, label_fraction: float, transient: int, 
     ------
     InputError
         For p outside (0, 1), a transient that is no whole number ≥ 0 and kept steps that are none ≥ 1.
+
+    Examples
+    --------
+    >>> w, exponent = imbalanced_attractor([8.0], 0.75, transient=1000, kept=1)  # γ = 1.5
+    >>> round(float(np.exp(w[0, 0])), 6), round(float(np.exp(exponent[0])), 6)  # p/(1 − p), |1 − γ|
+    (3.0, 0.5)
     """
     label_fraction = _fraction(label_fraction)
     whole("transient", transient, 0)
@@ -447,6 +558,11 @@ def chaos_onset(label_fraction: float) -> float:
     A number found, not proved: on a grid of step 0.01, then, just below what that gives, of step 0.0005. The orbits
     start at the two points where T' = 0. Every attracting cycle attracts one of them if γ > 1 and η > 4: then the
     Schwarzian derivative of T is negative, and Singer's theorem applies.
+
+    Examples
+    --------
+    >>> chaos_onset(0.5), chaos_onset(0.7) > 2  # balanced: none
+    (nan, True)
     """
     label_fraction = _fraction(label_fraction)
     coarse = _first_chaotic(np.arange(200, 601) / 100, label_fraction)

@@ -13,24 +13,50 @@ from scipy.optimize import brentq
 
 
 def equilibrium(outputs: np.ndarray, decay: float) -> float:
-    """Return ρ_eq = Σ y f_V/(λ + Σ f_V²) for signed outputs y f_V of any shape and λ ≥ 0 on the summed loss."""
+    """Return ρ_eq = Σ y f_V/(λ + Σ f_V²) for signed outputs y f_V of any shape and λ ≥ 0 on the summed loss.
+
+    Not all outputs are 0.
+
+    Examples
+    --------
+    >>> [equilibrium(np.array([0.5, 0.5]), decay) for decay in (0.0, 0.5)]  # without decay all ρ f_V are 1
+    [2.0, 1.0]
+    """
     return float(outputs.sum() / (decay + (outputs**2).sum()))
 
 
 def least_norm(Z: np.ndarray) -> np.ndarray:
-    """Return the shortest w with Z w = 1, by the pseudo-inverse; Z has full row rank."""
+    """Return the shortest w (d,) with Z w = 1, by the pseudo-inverse; Z (n, d) has full row rank.
+
+    Examples
+    --------
+    >>> least_norm(np.array([[1.0, 1.0]])).round(9).tolist()
+    [0.5, 0.5]
+    """
     return np.linalg.pinv(Z) @ np.ones(len(Z))
 
 
 def outside(Z: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Return the part of v that no row of Z sees."""
+    """Return the part of v (d,) that no row of Z (n, d) sees, shape (d,).
+
+    Examples
+    --------
+    >>> outside(np.array([[1.0, 1.0]]), np.array([1.0, 0.0])).round(9).tolist()
+    [0.5, -0.5]
+    """
     return v - np.linalg.pinv(Z) @ (Z @ v)
 
 
 def remembered(rho: float, start: float, decayed: float = 0.0) -> float:
     r"""Return what is left of the part of v that the data do not see: :math:`e^{-(\rho^2-\rho_0^2)/2 - 2D}`.
 
-    ``decayed`` is :math:`D = \lambda\int\rho^2\,dt`, 0 without decay (then Wu et al., 2020).
+    ``rho`` is ρ now, ``start`` ρ0, both > 0; ``decayed`` is :math:`D = \lambda\int\rho^2\,dt`, 0 without decay (then Wu
+    et al., 2020).
+
+    Examples
+    --------
+    >>> round(remembered(2.0, 1.0), 6)  # exp(−3/2)
+    0.22313
     """
     return float(np.exp(-(rho**2 - start**2) / 2 - 2 * decayed))
 
@@ -46,6 +72,11 @@ def length_at_end(least: float, unseen: float, start: float) -> float:
         Length below 1 of the part of v(0) outside of the data.
     start
         ρ(0), with ρ(0)·unseen below what the root can be, as it always is.
+
+    Examples
+    --------
+    >>> round(length_at_end(0.8, 0.6, 1.0), 9)  # the start interpolates: 1 − 0.6² = 0.8²
+    1.0
     """
     def lacking(rho):
         return rho**2 * (1 - (unseen * remembered(rho, start)) ** 2) - least**2

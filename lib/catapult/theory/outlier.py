@@ -45,6 +45,12 @@ class OutlierData:
         k₊ > k₋ ≥ 1 and Z > 1, whole numbers.
     learning_rate
         η, an exact fraction.
+
+    Examples
+    --------
+    >>> data = OutlierData(2, 1, 3, Fraction(1))
+    >>> data.Z.ravel().tolist(), float(data.slope(0.0))  # the mean of −z/2
+    ([1.0, 1.0, -1.0, 3.0], -0.5)
     """
 
     positive: int
@@ -114,6 +120,12 @@ def design(gamma: float) -> OutlierData:
     ------
     InputError
         For γ out of range.
+
+    Examples
+    --------
+    >>> data = design(1.5)
+    >>> round(float(data.learning_rate) * float(data.curvature(data.minimiser())), 5)
+    1.5
     """
     if not LOWEST <= gamma <= HIGHEST:
         raise InputError(f"gamma = {gamma!r}; allowed: a number from {LOWEST} to {HIGHEST}")
@@ -143,6 +155,12 @@ def certify_cycle(data: OutlierData, start: float | None = None, steps: int = 10
     The orbit is followed with 256 bits; around its last point lies an interval X with T(T(X)) inside X and
     |(T∘T)'| < 1 on X, so X holds exactly one point of period two (T(X) lies on the other side of 0), and it attracts.
     A cycle with both points on one side of 0 is not looked for.
+
+    Examples
+    --------
+    >>> found = certify_cycle(design(1.5))  # the minimum is stable, and so is a cycle beside it
+    >>> found.gamma < 2, abs(found.multiplier) < 1
+    (True, True)
     """
     with flint.ctx.workprec(BITS):
         eta = flint.arb(data.learning_rate.numerator) / data.learning_rate.denominator

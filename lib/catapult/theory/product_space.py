@@ -61,6 +61,12 @@ def start(first: np.ndarray, second: np.ndarray, scale: float) -> State:
     ------
     InputError
         For shapes that do not fit.
+
+    Examples
+    --------
+    >>> state = start(np.ones((1, 2, 1)), np.ones((1, 2)), 0.5)
+    >>> state.product.tolist(), state.kernel.tolist()
+    ([[1.0]], [[[1.0]]])
     """
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if first.ndim != 3 or second.shape != first.shape[:2]:
@@ -71,7 +77,13 @@ def start(first: np.ndarray, second: np.ndarray, scale: float) -> State:
 
 
 def gradient(loss: str | losses.Loss, Z: np.ndarray, product: np.ndarray) -> np.ndarray:
-    """Return G, shape (R, d): the gradient of the mean loss at v (R, d) on signed inputs Z of shape (R, n, d)."""
+    """Return G, shape (R, d): the gradient of the mean loss at v (R, d) on signed inputs Z of shape (R, n, d).
+
+    Examples
+    --------
+    >>> gradient("squared", np.array([[[1.0], [3.0]]]), np.array([[0.0]])).tolist()  # less the mean of z
+    [[-2.0]]
+    """
     slopes = losses.get(loss).slope(_margins(Z, product))
     return (slopes[:, None] @ Z)[:, 0] / Z.shape[1]
 
@@ -81,7 +93,14 @@ def _margins(Z: np.ndarray, product: np.ndarray) -> np.ndarray:
 
 
 def step(state: State, slope: np.ndarray, learning_rate: np.ndarray) -> State:
-    """Return the state after one step, given G of shape (R, d) and η of shape (R,)."""
+    """Return the state after one step, given G of shape (R, d) and η of shape (R,).
+
+    Examples
+    --------
+    >>> state = start(np.ones((1, 2, 1)), np.ones((1, 2)), 0.5)  # all weights go from 1 to 1/2
+    >>> step(state, np.array([[1.0]]), np.array([1.0])).product.tolist()
+    [[0.25]]
+    """
     v, B, c, square = state.product, state.gram, state.outer, state.scale**2
     along, pushed = (v * slope).sum(1), (B @ slope[:, :, None])[:, :, 0]
     eta = np.asarray(learning_rate, dtype=float)
@@ -111,6 +130,12 @@ def descend(loss: str | losses.Loss, Z: np.ndarray, state: State, learning_rate:
     -------
     risk, state
         Mean losses of shape (steps // every + 1, R), and the state after ``steps`` steps. NaN after an overflow.
+
+    Examples
+    --------
+    >>> state = start(np.ones((1, 1, 1)), np.ones((1, 1)), 1.0)  # both weights go from 1 to 1/2
+    >>> descend("squared", np.array([[[2.0]]]), state, np.array([0.25]), 1)[0].tolist()
+    [[0.5], [0.125]]
     """
     risks = []
     with np.errstate(over="ignore", invalid="ignore"):
@@ -123,7 +148,14 @@ def descend(loss: str | losses.Loss, Z: np.ndarray, state: State, learning_rate:
 
 
 def sharpness_at_minimum(loss: str | losses.Loss, Z: np.ndarray, state: State) -> np.ndarray:
-    """Return the largest eigenvalue of H^{1/2} K H^{1/2}, shape (R,): the sharpness where G = 0; NaN after overflow."""
+    """Return the largest eigenvalue of H^{1/2} K H^{1/2}, shape (R,): the sharpness where G = 0; NaN after overflow.
+
+    Examples
+    --------
+    >>> state = start(np.ones((1, 1, 1)), np.ones((1, 1)), 1.0)  # f(1) = 1, and |w1|² + |w2|² = 2
+    >>> sharpness_at_minimum("squared", np.array([[[1.0]]]), state).round(9).tolist()
+    [2.0]
+    """
     margins = _margins(Z, state.product)
     values = np.full(len(state.product), np.nan)
     alive = np.isfinite(margins).all(1) & np.isfinite(state.kernel).all((1, 2))
@@ -133,7 +165,14 @@ def sharpness_at_minimum(loss: str | losses.Loss, Z: np.ndarray, state: State) -
 
 
 def repeated(states: list[State], times: int) -> State:
-    """Return the runs of several states of one scale, each ``times`` times in a row."""
+    """Return the runs of several states of one scale, each ``times`` times in a row.
+
+    Examples
+    --------
+    >>> states = [start(np.full((1, 1, 1), w), np.ones((1, 1)), 1.0) for w in (1.0, 2.0)]
+    >>> repeated(states, 2).product.ravel().tolist()
+    [1.0, 1.0, 2.0, 2.0]
+    """
     joined = [np.repeat(np.concatenate([getattr(state, name) for state in states]), times, axis=0)
               for name in ("product", "gram", "outer")]
     return State(*joined, states[0].scale)

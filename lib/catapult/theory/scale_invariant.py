@@ -11,10 +11,22 @@ from typing import Any
 
 
 def length_after_step(squared: Any, slope_squared: Any, learning_rate: float, decay: float) -> Any:
-    """Return |w|² after a step from |w|² and |g|² before it, g the gradient of the loss alone; arrays or numbers."""
+    """Return |w|² after a step from |w|² and |g|² before it, g the gradient of the loss alone; arrays or numbers.
+
+    Examples
+    --------
+    >>> length_after_step(4.0, 1.0, learning_rate=0.5, decay=0.0)  # without decay it can only grow
+    4.25
+    """
     return (1 - learning_rate * decay) ** 2 * squared + learning_rate**2 * slope_squared
 
 
 def effective_rate(learning_rate: float, squared: float) -> float:
-    """Return η/|w|², with which the direction w/|w| moves."""
+    """Return η/|w|², with which the direction w/|w| moves, from η and |w|² > 0.
+
+    Examples
+    --------
+    >>> effective_rate(0.5, 4.0)
+    0.125
+    """
     return learning_rate / squared

@@ -31,7 +31,13 @@ LATE_RISE = float(np.real(next(root for root in np.roots([4, -36, 116, -163, 156
 
 
 def step(a, scaled):
-    """Return (a, Λ) after a step of gradient descent."""
+    """Return (a, Λ) after a step of gradient descent; numbers, or arrays that broadcast.
+
+    Examples
+    --------
+    >>> step(1.0, 3.0)
+    (-1.0, 2.0)
+    """
     square = a * a
     return a * (1 + square - scaled), scaled - square * (4 - scaled)
 
@@ -68,6 +74,12 @@ def fate(a, scaled, steps: int = 20_000) -> Fate:
     ------
     InputError
         For a start that no network has: Λ ≤ 0 or |a| > Λ/2.
+
+    Examples
+    --------
+    >>> end = fate([1.0, 2.5], [3.0, 5.0])  # the first goes to (−1, 2) and to (0, 0)
+    >>> end.final.tolist(), end.diverged.tolist()
+    ([0.0, nan], [False, True])
     """
     a, scaled = (np.array(values, dtype=float) for values in np.broadcast_arrays(a, scaled))
     shape = a.shape
@@ -111,7 +123,13 @@ def _limit(a, scaled):
 
 
 def time_to_peak(a, scaled):
-    """Return log(1/|a|)/log(Λ − 1), the time of the first peak up to a bounded number of steps; 2 < Λ < 4."""
+    """Return log(1/|a|)/log(Λ − 1), the time of the first peak up to a bounded number of steps; 2 < Λ < 4.
+
+    Examples
+    --------
+    >>> round(float(time_to_peak(2.0**-10, 3.0)), 9)  # |a| doubles with each step
+    10.0
+    """
     return -np.log(np.abs(a)) / np.log(scaled - 1)
 
 
@@ -140,6 +158,11 @@ def profile(scaled: float, phases) -> np.ndarray:
     ------
     InputError
         For a Λ0 outside these bounds, and phases that are not finite.
+
+    Examples
+    --------
+    >>> profile(3.0, [0.25, 0.75, 1.25]).round(4).tolist()
+    [0.2403, 0.1921, 0.2403]
     """
     ratio = _ratio(scaled, 2.001, 3.999)
     if not np.isfinite(phases).all():
@@ -162,6 +185,11 @@ def highest(scaled: float, phases: int = 256) -> float:
     ------
     InputError
         For what is not of these.
+
+    Examples
+    --------
+    >>> [highest(scaled) >= 1 for scaled in (2.5, 3.5)]
+    [False, True]
     """
     ratio, phases = _ratio(scaled, 2.001, 3.999), whole("phases", phases, 1)
     a, level = NEAR_AXIS * ratio ** (np.arange(phases) / phases), np.full(phases, scaled)
@@ -194,6 +222,11 @@ def amplitude(scaled: float, harmonic: int = 1, digits: int | None = None) -> fl
     ------
     InputError
         For what is not of these.
+
+    Examples
+    --------
+    >>> round(amplitude(3.0), 4)
+    -3.4737
     """
     import flint
 
@@ -217,6 +250,11 @@ def amplitude_factor(scaled, log_amplitude):
     r"""Return log C of the law amplitude = :math:`C/\log r\; e^{-\pi^2/\log r}`, :math:`r = \Lambda_0 - 1`.
 
     An observation (ours): :math:`\log_{10} C` lies between 4.2 and 4.7 up to Λ0 = 3, and tends to 4.23 at 2.
+
+    Examples
+    --------
+    >>> bool(4.2 < amplitude_factor(3.0, amplitude(3.0)) / np.log(10) < 4.7)
+    True
     """
     rate = np.log(scaled - 1)
     return log_amplitude + np.log(rate) + np.pi**2 / rate

@@ -27,7 +27,13 @@ ROUNDING = 1e-12
 
 
 def gram(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the inner products of a, b and c over m, shape (3, 3), of weights W1 (m, 2) and w2 (m,)."""
+    """Return the inner products of a, b and c over m, shape (3, 3), of weights W1 (m, 2) and w2 (m,); else InputError.
+
+    Examples
+    --------
+    >>> gram([[1.0, 0.0], [0.0, 2.0]], [1.0, 1.0]).tolist()
+    [[0.5, 0.0, 0.5], [0.0, 2.0, 1.0], [0.5, 1.0, 1.0]]
+    """
     vectors = np.column_stack([np.asarray(first, dtype=float), np.asarray(second, dtype=float)])
     if vectors.ndim != 2 or vectors.shape[1] != 3:
         raise InputError(f"first and second have shapes {np.shape(first)} and {np.shape(second)}; "
@@ -64,7 +70,7 @@ def follow(start: np.ndarray, width: int, learning_rate: float, records: np.ndar
     Examples
     --------
     >>> follow(np.eye(3), 4, 3.0, [0, 1]).edge.values.tolist()
-    [0.5, 0.625]
+    [0.5, 0.515625]
     """
     from catapult.theory._three_points import orbit
 
@@ -81,7 +87,13 @@ def follow(start: np.ndarray, width: int, learning_rate: float, records: np.ndar
 
 
 def checked_records(records, learning_rate: float) -> np.ndarray:
-    """Return the steps to record as whole numbers; InputError unless they rise from 0 or above, and η > 0 is finite."""
+    """Return the steps to record as whole numbers; InputError unless they rise from 0 or above, and η > 0 is finite.
+
+    Examples
+    --------
+    >>> checked_records([0, 5], 0.5).tolist()
+    [0, 5]
+    """
     records = np.asarray(records)
     if records.ndim != 1 or not len(records) or records[0] < 0 or (np.diff(records) <= 0).any():
         raise InputError(f"records = {records.tolist()!r:.60}; allowed: rising steps, the first at least 0")
@@ -91,27 +103,53 @@ def checked_records(records, learning_rate: float) -> np.ndarray:
 
 
 def outside_law(step) -> np.ndarray:
-    """Return log(4t): where p is once the edge is reached, as t grows, at every rate and width (derived)."""
+    """Return log(4t): where p is once the edge is reached, as t ≥ 1 grows, at every rate and width (derived).
+
+    Examples
+    --------
+    >>> round(float(outside_law(25)), 6)  # log 100
+    4.60517
+    """
     return np.log(4 * np.asarray(step, dtype=float))
 
 
 def square_law(step) -> np.ndarray:
-    """Return log(4t)/(2t): the square of the oscillation u at the edge, as t grows (derived)."""
+    """Return log(4t)/(2t): the square of the oscillation u at the edge, as t grows (derived).
+
+    Examples
+    --------
+    >>> round(float(square_law(25)), 6)
+    0.092103
+    """
     return outside_law(step) / (2 * np.asarray(step, dtype=float))
 
 
 def norm_law(step, learning_rate: float, width: int) -> np.ndarray:
-    """Return η log²(4t)/(12 m): |b|²/m at the edge, as t grows (derived)."""
+    """Return η log²(4t)/(12 m): |b|²/m at the edge, as t grows (derived).
+
+    Examples
+    --------
+    >>> round(float(norm_law(25, learning_rate=12.0, width=100)), 6)
+    0.212076
+    """
     return learning_rate * outside_law(step) ** 2 / (12 * width)
 
 
 def arrival(start: np.ndarray, width: int, learning_rate: float) -> tuple[float, float]:
     r"""Return at which p, and after about how many steps, the edge is reached if E has settled (u = 0) before.
 
-    Derived for the gradient flow with u = 0, which conserves |a|², J = |b|² − |c|² and Q = (|b|² + |c|²)² − 4mp²:
+    ``start`` (3, 3) is from :func:`gram`. Derived for the gradient flow with u = 0, which conserves |a|²,
+    J = |b|² − |c|² and Q = (|b|² + |c|²)² − 4mp²:
     :math:`p^* = \sqrt{(2C^* + J)^2 - Q}/(2\sqrt m)` with :math:`C^* = 12m/\eta - |a|^2`, and
     :math:`t^* = \frac{3m}\eta\int_{p_0}^{p^*}\frac{1 + e^p}{\sqrt{Q + 4mp^2}}\,dp`. (p0, 0) if it starts beyond the
     edge; infinitely many steps from b = −c, where Q = 0 and p < 0 tends to 0 from below, and beyond the largest number.
+
+    Examples
+    --------
+    >>> round(arrival(np.eye(3), 4, 3.0)[0] ** 2, 9)  # p* = √(24² − 8²)/4
+    32.0
+    >>> arrival(np.eye(3), 4, 6.0)  # it starts at the edge
+    (0.0, 0.0)
     """
     from scipy.integrate import quad
 

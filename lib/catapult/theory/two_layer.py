@@ -50,7 +50,13 @@ class Undecided(RuntimeError):
 
 
 def feasible(f, ntk, width) -> np.ndarray:
-    """Return whether some network of this width has output f and kernel λ: λ ≥ 2|f|/√m (up to rounding)."""
+    """Return whether some network of this width has output f and kernel λ: λ ≥ 2|f|/√m (up to rounding), elementwise.
+
+    Examples
+    --------
+    >>> feasible([1.0, 3.0], 2.0, 4).tolist()
+    [True, False]
+    """
     return np.asarray(ntk) >= 2 * np.abs(f) / np.sqrt(width) * (1 - 1e-12)
 
 
@@ -98,6 +104,11 @@ def invariants(f, ntk, width, learning_rate) -> tuple[np.ndarray, np.ndarray, np
 
     A step multiplies them by (1 − a)², (1 + a)² and (1 − a²)², a = ηg(f)/√m; gradient flow keeps D/η² (ours, cf.
     Kreisler et al., 2023). Feasible: none is negative.
+
+    Examples
+    --------
+    >>> [float(each) for each in invariants(1.0, 3.0, 4, 1.0)]
+    [4.0, 2.0, 8.0]
     """
     scaled, shift = np.multiply(learning_rate, ntk), 2 * np.multiply(learning_rate, f) / np.sqrt(width)
     p, q = scaled + shift, scaled - shift
@@ -105,7 +116,13 @@ def invariants(f, ntk, width, learning_rate) -> tuple[np.ndarray, np.ndarray, np
 
 
 def stability_edge(loss: str | losses.Loss, learning_rate) -> np.ndarray:
-    """Return 2/(hη): the largest λ with which f = 0 is stable, and so the largest λ_∞ of an orbit without a hit."""
+    """Return 2/(hη): the largest λ with which f = 0 is stable, and so the largest λ_∞ of an orbit without a hit.
+
+    Examples
+    --------
+    >>> [float(stability_edge(loss, 1.0)) for loss in ("logistic", "squared")]
+    [8.0, 2.0]
+    """
     return 2 / (losses.get(loss).curvature_at_zero * np.asarray(learning_rate, dtype=float))[()]
 
 
@@ -120,6 +137,11 @@ def critical_learning_rate(loss: str | losses.Loss, f0, ntk0, width) -> np.ndarr
     ------
     InputError
         As :func:`iterate`.
+
+    Examples
+    --------
+    >>> round(float(critical_learning_rate("squared", 1.0, 2.0, 4)), 6)  # 4 − √8
+    1.171573
     """
     f, ntk, per_width, _ = _checked(loss, f0, ntk0, width, 1.0)
     safe = np.where(f == 0, 1.0, f)
@@ -141,6 +163,11 @@ def convergence_edge(loss: str | losses.Loss, f0, ntk0, width) -> np.ndarray:
     ------
     InputError
         As :func:`iterate`; for another loss, of which nothing is proved.
+
+    Examples
+    --------
+    >>> [float(convergence_edge(loss, 1.0, 2.0, 32)) for loss in ("squared", "logistic")]  # 4/λ0, √(8m)
+    [2.0, 16.0]
     """
     edge = losses.entry(EDGES, loss, "a proved edge of convergence")
     f, ntk, per_width, _ = _checked(loss, f0, ntk0, width, 1.0)
@@ -160,6 +187,11 @@ def two_cycle(width, learning_rate) -> tuple[np.ndarray, np.ndarray]:
 
     :math:`\tanh(f^*/2) = 2\sqrt{2/\kappa}` and :math:`\eta\lambda^* = 8 f^*/\tanh(f^*/2)`, κ = η²/m. So κ ≤ 8 is
     the best condition for convergence from every start (ours).
+
+    Examples
+    --------
+    >>> [round(float(each), 6) for each in two_cycle(2, 8.0)]  # κ = 32: log 3 and 2 log 3
+    [1.098612, 2.197225]
     """
     kappa = np.square(learning_rate) / np.asarray(width, dtype=float)
     with np.errstate(invalid="ignore"):
@@ -173,6 +205,11 @@ def slide_ntk(width, learning_rate) -> np.ndarray:
 
     To first order in κ = η²/m: Song and Yun (2023), in the form log cosh(xy), as recalled; derived here too. At fixed κ
     there is no such law: λ_∞ √m becomes periodic in log m.
+
+    Examples
+    --------
+    >>> round(float(slide_ntk(100, 8.0)), 9)
+    0.88
     """
     rate = np.asarray(learning_rate, dtype=float)
     return (8 / rate - 1.5 * rate / np.asarray(width, dtype=float))[()]
@@ -186,6 +223,11 @@ def cycle_multiplier(width, learning_rate) -> np.ndarray:
 
     :math:`1 + 8 f^*/\sinh f^*` in (1, 9), twice: a step turned by (f, λ) ↦ (−f, λ) has the square roots ± of it as
     eigenvalues. So the cycle repels in every direction.
+
+    Examples
+    --------
+    >>> round(float(cycle_multiplier(2, 8.0)), 6)  # 1 + 6 log 3
+    7.591674
     """
     f, _ = two_cycle(width, learning_rate)
     return 1 + 8 * f / np.sinh(f)
@@ -199,6 +241,11 @@ def slow_ntk(loss: str | losses.Loss, f, width, learning_rate) -> np.ndarray:
     Logistic loss: e < 1, and orbits are drawn to this curve and slide down on it, to :func:`slide_ntk` at f = 0.
     Exponential: e > 1, and it parts the orbits that converge from those that diverge: at f = f0 it is the edge of
     convergence. Squared: e = 1, NaN.
+
+    Examples
+    --------
+    >>> round(float(slow_ntk("logistic", 2 * np.arctanh(0.5), 10**9, 1.0)), 6)  # κ → 0: 2f/g = 8 log 3
+    8.788898
     """
     f, rate = np.abs(np.asarray(f, dtype=float)), np.asarray(learning_rate, dtype=float)
     safe = np.maximum(f, 1e-3)  # below, the drift term is at its limit within 10⁻⁶
@@ -219,6 +266,11 @@ def exit_ntk(loss: str | losses.Loss, ntk0, width, learning_rate) -> np.ndarray:
     InputError
         For a loss that does not give L''''(0), and for one of which it is 0, as the squared: see
         :func:`catapult.theory.squared_plane.profile`.
+
+    Examples
+    --------
+    >>> round(float(exit_ntk("logistic", 8.5, 100, 1.0)), 6), float(slide_ntk(100, 1.0))
+    (7.985, 7.985)
     """
     loss = losses.get(loss)
     h, fourth = loss.curvature_at_zero, loss.on_pair("fourth")
@@ -239,6 +291,12 @@ def exit_distance(distance, kappa, h: float, fourth: float) -> np.ndarray:
     ------
     InputError
         For ``fourth`` = 0.
+
+    Examples
+    --------
+    >>> distance = 1.5 * (2 * np.log(2) - 1)  # z0 = 2 log 2, so z1 = log 2
+    >>> round(float(exit_distance(distance, 1.0, 0.25, -0.125)), 6)  # 3/2 (log 2 − 1)
+    -0.460279
     """
     if fourth == 0:
         raise InputError("L''''(0) = 0, as of the squared loss; allowed: a loss with L''''(0) ≠ 0")
@@ -269,6 +327,12 @@ def iterate(loss: str | losses.Loss, f0, ntk0, width, learning_rate, steps: int)
     ------
     InputError
         For values out of range, an infeasible start, a negative number of steps or an unknown loss.
+
+    Examples
+    --------
+    >>> f, ntk = iterate("squared", 1.0, 3.0, 4, 1.0, steps=1)
+    >>> f.tolist(), ntk.tolist()
+    ([1.0, -1.75], [3.0, 2.75])
     """
     if steps < 0:
         raise InputError(f"steps = {steps}; allowed: a whole number ≥ 0")
@@ -304,6 +368,11 @@ def final_ntk(loss: str | losses.Loss, f0: float, ntk0: float, width: int, learn
     InputError
         As :func:`iterate`, for what is not one number each, and a tolerance that is not positive; where rounding
         decides, feasible is taken exactly.
+
+    Examples
+    --------
+    >>> [round(final_ntk("squared", 1.0, 2.0, 100, rate), 3) for rate in (0.5, 1.5, 2.5)]  # lazy, catapult, divergent
+    [1.985, 0.148, nan]
     """
     if not (_real("tolerance", tolerance).ndim == 0 and tolerance > 0):
         raise InputError(f"tolerance = {_shown(tolerance)}; allowed: a number > 0")
@@ -346,6 +415,12 @@ def final_ntk_in_floats(loss: str | losses.Loss, f0: float, ntk0: float, width: 
         After ``max_steps`` steps without an answer.
     InputError
         As :func:`iterate`.
+
+    Examples
+    --------
+    >>> ntk, error = final_ntk_in_floats("squared", 1.0, 2.0, 100, 1.5)
+    >>> round(ntk, 3), error < 1e-12
+    (0.148, True)
     """
     from catapult.theory import _kernels
 
@@ -394,6 +469,11 @@ def phase_map(loss: str | losses.Loss, f0, ntk0, width, learning_rates, steps: i
         ``phase_map(loss, f0[:, None], 2.0, 100, learning_rates)``.
     steps
         At least 1.
+
+    Examples
+    --------
+    >>> phase_map("squared", 1.0, 2.0, 100, np.array([0.5, 1.5, 2.5])).tolist()  # edges about 2/λ0 and 4/λ0
+    ['lazy', 'catapult', 'divergent']
     """
     from catapult.theory import _kernels
 

@@ -70,7 +70,13 @@ def follow(Z: np.ndarray, first: np.ndarray, second: np.ndarray, learning_rate: 
 def effective_rate(run: xr.Dataset, direction: np.ndarray) -> xr.DataArray:
     """Return by how much v has moved along a direction (d,), over the pull along it, from each record to the next.
 
-    Of a linear predictor with the rate η it is η.
+    Shape (records − 1,), ``run`` from :func:`follow`. Of a linear predictor with the rate η it is η.
+
+    Examples
+    --------
+    >>> run = follow(np.eye(1), np.eye(1), np.ones(1), 0.5, [0, 1])  # v = 1, the pull is p = σ(−1), v⁺ = (1 + p/2)²
+    >>> round(float(effective_rate(run, np.ones(1))[0]), 6)  # 1 + p/4
+    1.067235
     """
     moved, pulled = (run[name].dot(xr.DataArray(direction, dims="coordinate")).diff("step")
                      for name in ("predictor", "pull"))
@@ -78,7 +84,7 @@ def effective_rate(run: xr.Dataset, direction: np.ndarray) -> xr.DataArray:
 
 
 def edge_scale(hessian: np.ndarray, minimiser: np.ndarray, learning_rate: float, width: int) -> float:
-    """Return χ* of the module, from H (k, k) and v* (k,), η and m; NaN if the equation for it has no root.
+    """Return χ* of the module, from H (k, k), positive definite, v* (k,), η and m; NaN if there is no root.
 
     Then η is so large that an aligned network is past the edge at every χ.
 

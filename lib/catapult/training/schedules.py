@@ -30,7 +30,11 @@ Schedule = Callable[[int, int], float]
 
 @dataclass(frozen=True)
 class Fix:
-    """FIX: g = 1 at every step."""
+    """FIX: g = 1 at every step.
+
+    >>> Fix()(3, 8)
+    1.0
+    """
 
     def __call__(self, step: int, steps: int) -> float:
         return 1.0
@@ -38,7 +42,11 @@ class Fix:
 
 @dataclass(frozen=True)
 class Step:
-    """STEP: g = γ^⌊t/l⌋. ``gamma`` is γ > 0, ``length`` l as a share of the run."""
+    """STEP: g = γ^⌊t/l⌋. ``gamma`` is γ > 0, ``length`` l as a share of the run.
+
+    >>> [Step(0.25, 0.5)(t, 8) for t in (0, 2, 4, 6)]
+    [1.0, 0.5, 0.25, 0.125]
+    """
 
     length: float = 0.25
     gamma: float = 0.1
@@ -49,7 +57,11 @@ class Step:
 
 @dataclass(frozen=True)
 class NStep:
-    """NSTEP: g = γ^i for l_i ≤ t < l_(i+1), with l_0 = 0. ``at`` are l_1 < l_2 < … as shares of the run."""
+    """NSTEP: g = γ^i for l_i ≤ t < l_(i+1), with l_0 = 0. ``at`` are l_1 < l_2 < … as shares of the run.
+
+    >>> [NStep((0.5, 0.75), 0.5)(t, 8) for t in (0, 4, 6)]
+    [1.0, 0.5, 0.25]
+    """
 
     at: tuple[float, ...] = (0.5, 0.75)
     gamma: float = 0.1
@@ -60,7 +72,11 @@ class NStep:
 
 @dataclass(frozen=True)
 class Exp:
-    """EXP: g = γ^t. ``final`` is γ^T > 0, T all steps."""
+    """EXP: g = γ^t. ``final`` is γ^T > 0, T all steps.
+
+    >>> Exp(0.25)(4, 8)
+    0.5
+    """
 
     final: float = 0.01
 
@@ -70,7 +86,11 @@ class Exp:
 
 @dataclass(frozen=True)
 class Inv:
-    """INV: g = (1 + γt)^(−p). ``gamma`` is γT ≥ 0, ``power`` p."""
+    """INV: g = (1 + γt)^(−p). ``gamma`` is γT ≥ 0, ``power`` p.
+
+    >>> Inv(gamma=2.0)(4, 8)
+    0.5
+    """
 
     gamma: float = 10.0
     power: float = 1.0
@@ -81,7 +101,11 @@ class Inv:
 
 @dataclass(frozen=True)
 class Poly:
-    """POLY: g = (1 − t/T)^p, T all steps. ``power`` is p."""
+    """POLY: g = (1 − t/T)^p, T all steps. ``power`` is p.
+
+    >>> Poly(2.0)(4, 8)
+    0.25
+    """
 
     power: float = 1.0
 
@@ -131,7 +155,11 @@ class Fading(Cyclic):
 
 @dataclass(frozen=True)
 class Tri(Cyclic):
-    """TRI: g = (2/π)|arcsin(sin(πt/2l))|, the distance of t/l from the nearest even number (Smith, 2017)."""
+    """TRI: g = (2/π)|arcsin(sin(πt/2l))|, the distance of t/l from the nearest even number (Smith, 2017).
+
+    >>> [Tri(0.25)(t, 8) for t in range(5)]
+    [0.0, 0.5, 1.0, 0.5, 0.0]
+    """
 
     def wave(self, phase: float) -> float:
         return 1 - abs(1 - phase % 2)
@@ -139,7 +167,11 @@ class Tri(Cyclic):
 
 @dataclass(frozen=True)
 class Sin(Cyclic):
-    """SIN: g = |sin(πt/2l)|."""
+    """SIN: g = |sin(πt/2l)|.
+
+    >>> [round(Sin(0.25)(t, 8), 3) for t in range(5)]
+    [0.0, 0.707, 1.0, 0.707, 0.0]
+    """
 
     def wave(self, phase: float) -> float:
         return abs(math.sin(math.pi * phase / 2))
@@ -147,27 +179,47 @@ class Sin(Cyclic):
 
 @dataclass(frozen=True)
 class Tri2(Halving, Tri):
-    """TRI2: TRI/2^⌊t/2l⌋."""
+    """TRI2: TRI/2^⌊t/2l⌋.
+
+    >>> [Tri2(0.25)(t, 8) for t in (2, 6)]
+    [1.0, 0.5]
+    """
 
 
 @dataclass(frozen=True)
 class Sin2(Halving, Sin):
-    """SIN2: SIN/2^⌊t/2l⌋."""
+    """SIN2: SIN/2^⌊t/2l⌋.
+
+    >>> [Sin2(0.25)(t, 8) for t in (2, 6)]
+    [1.0, 0.5]
+    """
 
 
 @dataclass(frozen=True)
 class TriExp(Fading, Tri):
-    """TRIEXP: γ^t TRI."""
+    """TRIEXP: γ^t TRI.
+
+    >>> [TriExp(0.5, final=0.25)(t, 8) for t in (0, 4)]
+    [0.0, 0.5]
+    """
 
 
 @dataclass(frozen=True)
 class SinExp(Fading, Sin):
-    """SINEXP: γ^t SIN."""
+    """SINEXP: γ^t SIN.
+
+    >>> [SinExp(0.5, final=0.25)(t, 8) for t in (0, 4)]
+    [0.0, 0.5]
+    """
 
 
 @dataclass(frozen=True)
 class Cos(Cyclic):
-    """COS: g = (1 + cos(2πt/l))/2, from 1 down to 0 and back with the period l. The default ends in a trough."""
+    """COS: g = (1 + cos(2πt/l))/2, from 1 down to 0 and back with the period l. The default ends in a trough.
+
+    >>> [round(Cos(0.5)(t, 8), 6) for t in (0, 1, 2, 4)]
+    [1.0, 0.5, 0.0, 1.0]
+    """
 
     length: float = 2 / 7
 
@@ -177,7 +229,11 @@ class Cos(Cyclic):
 
 @dataclass(frozen=True)
 class Cosine:
-    """From 1 to ``final`` along half a cosine (Loshchilov and Hutter, 2017): COS with l = 2T where ``final`` is 0."""
+    """From 1 to ``final`` along half a cosine (Loshchilov and Hutter, 2017): COS with l = 2T where ``final`` is 0.
+
+    >>> [round(Cosine()(t, 8), 6) for t in (0, 4)]
+    [1.0, 0.5]
+    """
 
     final: float = 0.0
 
@@ -187,7 +243,11 @@ class Cosine:
 
 @dataclass(frozen=True)
 class Anneal:
-    """Large, then small: 1 for the fraction ``hold`` of the run, then geometrically towards ``final``."""
+    """Large, then small: 1 for the fraction ``hold`` of the run, then geometrically towards ``final``.
+
+    >>> [round(Anneal()(t, 8), 6) for t in (0, 4, 6)]
+    [1.0, 1.0, 0.1]
+    """
 
     hold: float = 0.5
     final: float = 0.01
@@ -206,12 +266,20 @@ SCHEDULES = POLICIES | {"cosine": Cosine(), "anneal": Anneal()}
 
 
 def whole_steps(share: float, steps: int) -> int:
-    """Return a share of the run as a whole number of steps, at least one."""
+    """Return a share of the run as a whole number of steps, at least one.
+
+    >>> whole_steps(0.25, 100), whole_steps(0.001, 100)
+    (25, 1)
+    """
     return max(1, round(share * steps))
 
 
 def get(schedule: Schedule | str | None) -> Schedule:
-    """Return the schedule of that name (None: fix), or the callable itself; else InputError."""
+    """Return the schedule of that name (None: fix), or the callable itself; else InputError.
+
+    >>> get("poly") == Poly(), get(None) == Fix()
+    (True, True)
+    """
     if schedule is None:
         return SCHEDULES["fix"]
     if isinstance(schedule, str) and schedule in SCHEDULES:
@@ -223,7 +291,11 @@ def get(schedule: Schedule | str | None) -> Schedule:
 
 
 def factors(schedule: Schedule | str | None, steps: int) -> np.ndarray:
-    """Return the factor at each step, shape (steps,); InputError where one is negative or not finite."""
+    """Return the factor at each step, shape (steps,); InputError where one is negative or not finite.
+
+    >>> factors("poly", 4).tolist()
+    [1.0, 0.75, 0.5, 0.25]
+    """
     values = np.array([get(schedule)(step, steps) for step in range(steps)], dtype=float)
     wrong = ~(np.isfinite(values) & (values >= 0))
     if wrong.any():

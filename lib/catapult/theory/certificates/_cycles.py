@@ -78,6 +78,12 @@ def two_cycle(learning_rate: tuple[Exact, Exact], *, multiplier: tuple[Exact, Ex
     ------
     InputError
         For ends out of order or range.
+
+    Examples
+    --------
+    >>> found = two_cycle(("21/2", "211/20"))  # η_c(2) = 8/tanh 1 = 10.504
+    >>> bool(found.cycle.min() < 2 < found.cycle.max())
+    True
     """
     low, high = covering("learning_rate", learning_rate)
     whole("depth", depth, 0)
@@ -173,6 +179,12 @@ def period_three(label_fraction: Exact, edge_units: Exact, bracket: tuple[Exact,
     ------
     InputError
         For p or γ out of range, or a bracket out of order.
+
+    Examples
+    --------
+    >>> found = period_three("9/10", 4)
+    >>> len(found.points), found.gap > 0
+    (3, True)
     """
     whole("bits", bits, 16, MAX_BITS)
     p, gamma = exact("label_fraction", label_fraction), exact("edge_units", edge_units)

@@ -79,6 +79,11 @@ def separability(Z: Sequence[Sequence[Exact]]) -> DataCertificate | Undecided:
     ------
     InputError
         For rows of different lengths, no rows, or entries that are no rational numbers.
+
+    Examples
+    --------
+    >>> [separability(Z).kind for Z in ([["1"], ["1/3"]], [["1"], ["-1/3"]])]
+    ['separable', 'strictly non-separable']
     """
     rows = _rational(Z).tolist()
     floats = [[_float(entry) for entry in row] for row in rows]

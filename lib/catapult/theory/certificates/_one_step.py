@@ -66,6 +66,11 @@ def one_step_boxes(loss: str | losses.Loss, w0: tuple[Exact, Exact], learning_ra
     ------
     InputError
         For sides out of order or range, another loss or form.
+
+    Examples
+    --------
+    >>> one_step_boxes("exponential", (1, 2), (3, 4), depth=0).verdict.tolist()  # η_c ≤ 2
+    ['above']
     """
     name = losses.entry(KNOWN, loss, "a critical rate that varies with w, with balls for it")
     if form not in TESTS:

@@ -28,6 +28,11 @@ class Enclosure:
         Steps of the orbit that were needed, 0 where there is none.
     bits
         The working precision.
+
+    Examples
+    --------
+    >>> 0.75 in Enclosure(0.5, 1.0)
+    True
     """
 
     lower: float
@@ -124,12 +129,24 @@ def covering(name: str, ends: tuple[Exact, Exact], *, zero: bool = False) -> tup
 
 
 def at_most(value: float, form: str) -> float:
-    """Return ``value`` rounded up to what a format such as ".4f" prints; that is at least the float, and prints so."""
+    """Return ``value`` rounded up to what a format such as ".4f" prints; that is at least the float, and prints so.
+
+    Examples
+    --------
+    >>> at_most(0.12341, ".4f")
+    0.1235
+    """
     return -at_least(-value, form)
 
 
 def at_least(value: float, form: str) -> float:
-    """Return ``value`` rounded down to what a format such as ".4f" prints; that is at most the float."""
+    """Return ``value`` rounded down to what a format such as ".4f" prints; that is at most the float.
+
+    Examples
+    --------
+    >>> at_least(0.12349, ".4f")
+    0.1234
+    """
     printed = Decimal(format(value, form))
     if not printed.is_finite() or printed <= Decimal(value):
         return float(printed)

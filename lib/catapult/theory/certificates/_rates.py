@@ -73,6 +73,11 @@ def convergence(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, l
     ------
     InputError
         As :func:`final_ntk`, and for an interval out of order, another form, or depth < 0.
+
+    Examples
+    --------
+    >>> convergence("squared", 1, 1, 100, ("1/2", "3/2")).verdict.tolist()
+    ['converges']
     """
     low, high = covering("learning_rate", learning_rate)
     _check(form, depth, max_steps, bits)
@@ -113,6 +118,11 @@ def start_boxes(loss: str | losses.Loss, kappa: Exact, f0: tuple[Exact, Exact], 
     ------
     InputError
         For sides out of order or range, a start that no network has, another form.
+
+    Examples
+    --------
+    >>> start_boxes("squared", "1/100", (0, 1), (1, "3/2"), depth=0).verdict.tolist()
+    ['converges']
     """
     sides = *covering("f0", f0, zero=True), *covering("scaled0", scaled0)
     _check(form, depth, max_steps, bits)

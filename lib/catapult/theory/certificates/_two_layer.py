@@ -159,6 +159,14 @@ def final_ntk(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, lea
     InputError
         For values out of range, with the exponential and the logistic loss also above 10²⁰ in size; or a start that no
         network has, in exact arithmetic.
+
+    Examples
+    --------
+    >>> end = final_ntk("squared", 1, 3, 1, 1)  # hits f = 0 after two steps
+    >>> end.lower, end.upper
+    (0.0, 0.0)
+    >>> final_ntk("squared", 1, 5, 1, 1).reason
+    'D = 0 and |a| > 2'
     """
     start = checked(loss, f0, ntk0, width, learning_rate)
     whole("max_steps", max_steps, 0)
@@ -352,6 +360,12 @@ def sharper_at_larger_rate(loss: str | losses.Loss, f0: Exact, ntk0: Exact, widt
     ------
     InputError
         As :func:`final_ntk`, and unless smaller < larger.
+
+    Examples
+    --------
+    >>> found = sharper_at_larger_rate("squared", 2, 3, 4, 1, "5/4")  # at η = 1 it ends at 0 exactly
+    >>> found.smaller.upper, found.larger.lower > 0
+    (0.0, True)
     """
     if not exact("smaller", smaller) < exact("larger", larger):
         raise InputError(f"smaller = {smaller}, larger = {larger}; allowed: smaller < larger")
@@ -378,6 +392,12 @@ def bits_left(loss: str | losses.Loss, f0: Exact, ntk0: Exact, width: Exact, lea
     ------
     InputError
         As :func:`final_ntk`, for another form, and for negative steps.
+
+    Examples
+    --------
+    >>> naive, kept = (bits_left("logistic", 1, 2, 100, 1, 50, form=form)[-1] for form in ("naive", "mean value"))
+    >>> kept > naive > 0
+    True
     """
     whole("steps", steps, 0)
     whole("bits", bits, 32, MAX_BITS)
