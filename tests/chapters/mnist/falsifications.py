@@ -155,7 +155,9 @@ def half_the_width(monkeypatch):
 
 TABLES = ("huang-mnist-catapult", "huang-mnist-flatter", "ours-mnist-edge", "huang-mnist-linear-rate",
           "liu-mnist-dynamics", "liu-mnist-flatter-nothing")
-OTHERS = ("liu-mnist-relu-flatter", "huang-mnist-relu-steps", "liu-mnist-relu-dynamics", "liu-mnist-deep")
+OTHERS = ("liu-mnist-relu-flatter", "huang-mnist-relu-steps", "liu-mnist-relu-dynamics", "liu-mnist-deep",
+          "ours-mnist-predicted", "liu-mnist-two-layers", "ours-mnist-noise")
+ALL_OTHERS = (*outcomes.OTHERS, *outcomes.PREDICTED, *outcomes.ATTACKS, *outcomes.AGAIN)
 
 
 def altered(monkeypatch, change, tables=(outcomes.LINEAR,)):
@@ -173,7 +175,7 @@ def times(runs: xr.Dataset, factor: float, where=True) -> xr.Dataset:
 def versions_in_each_others_place(monkeypatch):
     """The hypothesis is dropped: the data called non-separable are the separable ones, and the other way about."""
     altered(monkeypatch, lambda runs: runs.isel(version=[1, 0]).assign_coords(version=runs.version),
-            (outcomes.LINEAR, *outcomes.OTHERS, *outcomes.AGAIN))
+            (outcomes.LINEAR, *ALL_OTHERS))
 
 
 @falsifies(*TABLES, *OTHERS)
@@ -253,7 +255,7 @@ def three_seeds(monkeypatch):
     altered(monkeypatch, lambda runs: runs.isel(seed=slice(0, 3)))
 
 
-def others(monkeypatch, change, tables=(*outcomes.OTHERS, *outcomes.AGAIN)):
+def others(monkeypatch, change, tables=ALL_OTHERS):
     """Let the checks read tables of other networks, all or some, that ``change`` has altered."""
     altered(monkeypatch, change, tables)
 
@@ -312,6 +314,38 @@ def three_layers_gain_nothing_on_separable_digits(monkeypatch):
     """On separable digits test accuracies at rates above the stable one are half a point lower."""
     others(monkeypatch, lambda runs: runs.assign(accuracy=better(runs, -0.5).accuracy.where(
         runs.version == "separable", runs.accuracy)))
+
+
+@falsifies("ours-mnist-predicted")
+def wide_networks_gain_a_tenth_of_a_point(monkeypatch):
+    """On non-separable digits test accuracies at rates above the stable one are a tenth of a point higher."""
+    others(monkeypatch, lambda runs: better(runs, 0.1))
+
+
+@falsifies("ours-mnist-predicted")
+def nothing_is_lost_on_separable_digits(monkeypatch):
+    """The control is removed: on separable digits test accuracies at rates above the stable one are half a point higher."""
+    others(monkeypatch, lambda runs: runs.assign(accuracy=better(runs, 0.5).accuracy.where(
+        runs.version == "separable", runs.accuracy)))
+
+
+@falsifies("liu-mnist-two-layers")
+def two_layers_gain_a_point_and_a_half_less(monkeypatch):
+    """Test accuracies at rates above the stable one are a point and a half lower."""
+    others(monkeypatch, lambda runs: better(runs, -1.5))
+
+
+@falsifies("liu-mnist-two-layers")
+def separable_digits_gain_half_a_point(monkeypatch):
+    """The control shows the effect: on separable digits rates above the stable one gain half a point."""
+    others(monkeypatch, lambda runs: runs.assign(accuracy=better(runs, 0.5).accuracy.where(
+        runs.version == "separable", runs.accuracy)))
+
+
+@falsifies("liu-mnist-two-layers")
+def large_rates_end_as_sharp(monkeypatch):
+    """What is better is not flatter: rates above the stable one end thirty times as sharp."""
+    others(monkeypatch, lambda runs: times(runs, 30, runs.multiple > 1.01))
 
 
 SHALLOW = ("ours-mnist-edges-width", "ours-mnist-edges-rule", "ours-mnist-edges-four")

@@ -17,7 +17,14 @@ from catapult.chapters.mnist.checks.live import (
     one_predictor,
     window_and_width,
 )
-from catapult.chapters.mnist.checks.others import deep_gains, relu_at_equal_time, relu_ends, relu_otherwise
+from catapult.chapters.mnist.checks.others import (
+    deep_gains,
+    linear_predicted,
+    relu_at_equal_time,
+    relu_ends,
+    relu_otherwise,
+    two_relu_layers,
+)
 from catapult.chapters.mnist.checks.tables import (
     best_rate,
     catapult_on_non_separable,
@@ -32,6 +39,6 @@ __all__ = [
     "best_accuracy_at_large_rate", "best_rate", "bounded_gradient", "catapult_on_non_separable",
     "catapult_on_separable", "deep_gains", "dynamics_follow_separability", "edge_selection",
     "flatter_below_critical_on_separable", "flatter_generalises", "flatter_in_catapult_phase", "gains",
-    "no_edge_on_separable", "one_predictor", "peaks", "relu_at_equal_time", "relu_ends", "relu_otherwise",
-    "sharpness_reduction", "sharpness_reduction_and_depth", "squared_at_four", "upper_edge_and_depth",
-    "upper_edge_and_width", "window_and_width"]
+    "linear_predicted", "no_edge_on_separable", "one_predictor", "peaks", "relu_at_equal_time", "relu_ends",
+    "relu_otherwise", "sharpness_reduction", "sharpness_reduction_and_depth", "squared_at_four", "two_relu_layers",
+    "upper_edge_and_depth", "upper_edge_and_width", "window_and_width"]
