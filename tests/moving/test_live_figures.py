@@ -329,6 +329,7 @@ def test_arrows_move_what_is_whole(visit):
 def test_what_takes_long_is_computed_bit_by_bit(visit):
     """The widest network at the smallest rate: no frame holds the page, a line shows how far it is, then it is gone."""
     page = visit("edge-of-stability")
+    read(page, "result")  # the first preset's
     page.evaluate("""() => {
         window.seen = [];
         const look = () => requestAnimationFrame(() => {
@@ -345,6 +346,17 @@ def test_what_takes_long_is_computed_bit_by_bit(visit):
     assert len(working) > 10
     assert working == sorted(working)
     assert seen[-1][1:] == [1, "hidden"]
+
+
+@pytest.mark.parametrize(("name", "link", "expected"), [
+    ("edge-of-stability", "time=-1,eta=1e-300,other=0,hidden=1e9,degree=-5,seed=1e99",
+     {"time": 0, "eta": 0.04, "other": 0.04, "hidden": 16, "degree": 1, "seed": 20}),
+    ("rank-collapse", "fits=1e99,delta=0,horizon=-1,ridge=0,kernel=1e9,of=nobody",
+     {"fits": 10_000, "delta": 0.001, "horizon": 2, "ridge": 0.001, "kernel": 1.2, "of": "targets"})])
+def test_the_worst_that_a_link_can_ask_for_is_computed(visit, name, link, expected):
+    page = visit(name, f"#lab:{name}:{link}")
+    assert read(page, "state") == expected
+    assert read(page, "phase") in ("below 2/η", "lost without rewards")
 
 
 def test_what_the_presets_of_the_edge_say(visit):
