@@ -330,18 +330,17 @@ def test_what_takes_long_is_computed_bit_by_bit(visit):
     """The widest network at the smallest rate: no frame holds the page, a line shows how far it is, then it is gone."""
     page = visit("edge-of-stability")
     read(page, "result")  # the first preset's
-    page.evaluate("""() => {
-        window.seen = [];
+    seen = page.evaluate("""() => new Promise(done => {
+        const seen = [];
         const look = () => requestAnimationFrame(() => {
             const {result} = document.querySelector(".moving").moving, line = document.querySelector("progress");
             seen.push([result.share, line.value, line.style.visibility]);
-            if (result.unfinished || seen.length < 3) look();
+            if (result.unfinished || seen.length < 5) look(); else done(seen);
         });
         location.hash = "#lab:edge-of-stability:eta=0.04,other=0.041,hidden=16";
         look();
-    }""")
+    })""")
     assert read(page, "phase") == "below 2/η"
-    seen = page.evaluate("() => seen")
     working = [share for share, _, visible in seen if visible == "visible"]
     assert len(working) > 10
     assert working == sorted(working)
