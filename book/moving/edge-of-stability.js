@@ -115,9 +115,9 @@ catapult.figure("edge-of-stability", {
     time: {label: "time looked at", low: 0, high: TIME, value: TIME},
     eta: {label: "learning rate η_1", ...rate, value: .1},
     other: {label: "learning rate η_2", ...rate, value: .05},
-    hidden: {label: "width of both layers", low: 4, high: 16, whole: true, value: 12},
-    degree: {label: "degree of the polynomial", low: 1, high: 8, whole: true, value: 4},
-    seed: {label: "number of the start", low: 1, high: 20, whole: true, value: 2},
+    hidden: {label: "width", low: 4, high: 16, whole: true, value: 12},
+    degree: {label: "degree", low: 1, high: 8, whole: true, value: 4},
+    seed: {label: "start, by number", low: 1, high: 20, whole: true, value: 2},
   },
   panels: {
     sharpness: {label: "Sharpness of the two runs against time, with 2/η of each.", ratio: 1.14},
