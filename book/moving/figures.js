@@ -2,10 +2,11 @@
      parameters  what the reader sets: {key: {label, low, high, log, value}} for a slider, {key: {label, among, value}} for
                  a choice, {key: {read, write, value}} for anything else that the address holds
      panels      {key: {label, ratio}}, drawn in this order
-     compute     state -> result
+     compute     state -> result; one that is {unfinished: true, share} is asked for again, a frame later
      draw        (result, state, axes) draws; axes(panel, {...}) makes the axes of a panel and returns a pen
      reading     (result, state) -> {phase, tone, words}: what is said of it, in plain text
      commands    state -> [[what it gives, command]]
+     long        true, if results come unfinished: a line shows how far they are
      slides      the symbol of the first parameter, which can be played, if it is not η
      handles     (state) -> [{key, label, panel, at: [x, y], low, high, moved: (x, y) -> changes, value, text}]: dragged
    The state lies in the address, #lab:NAME:key=value,key=value. */
@@ -148,6 +149,13 @@ function control(host, id, key, parameter, state, change) {
   const shown = make("span", {class: "moving-number"}, box);
   const slider = make("input", {id: field, type: "range", min: 0, max: POSITIONS, step: 1}, box);
   slider.addEventListener("input", () => change({[key]: value(limits(parameter, state), Number(slider.value))}));
+  slider.addEventListener("keydown", event => {  // a position is less than a whole number
+    const by = parameter.whole && {ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1}[event.key];
+    if (!by) return;
+    const range = limits(parameter, state), next = value(range, clamp(position(range, state[key]) + by, 0, POSITIONS));
+    change({[key]: clamp(next === state[key] ? next + by : next, range.low, range.high)});
+    event.preventDefault();
+  });
   return () => {
     const words = parameter.shown ? parameter.shown(state[key]) : short(state[key], 4);
     shown.textContent = words;
@@ -208,6 +216,7 @@ function start(root) {
   let pending = false, dragging = false, spoken = 0, stored = 0, playing = 0;
   const chips = make("div", {class: "moving-chips"}, live), look = make("p", {class: "moving-look"}, live);
   const board = make("div", {class: `moving-panels moving-panels-${name}`}, live);
+  const progress = definition.long ? make("progress", {class: "moving-progress", max: 1, "aria-label": "computed so far"}, live) : null;
   const reading = make("p", {class: "moving-reading"}, live), said = make("p", {class: "moving-status", role: "status"}, live);
   const main = make("div", {class: "moving-main"}, live), controls = make("div", {class: "moving-controls"}, live);
   for (const [key, one] of Object.entries(definition.panels)) {
@@ -267,8 +276,9 @@ function start(root) {
       clearTimeout(stored);
       stored = setTimeout(() => history.replaceState(history.state, "", address(name, definition, state)), 300);
     }
-    if (!pending) { pending = true; requestAnimationFrame(draw); }
+    again();
   }
+  const again = () => { if (!pending) { pending = true; requestAnimationFrame(draw); } };
 
   function axes(key, axis) {
     const panel = panels[key], width = Math.max(200, Math.round(panel.box.clientWidth)), height = Math.round(clamp(width * (panel.ratio ?? .7), 170, 420));
@@ -297,6 +307,8 @@ function start(root) {
     const commanded = definition.commands(state);
     commanded.forEach(([what, command], i) => { lines[i].what.textContent = what; lines[i].code.textContent = command; });
     root.moving = {state: {...state}, result, phase, commands: commanded.map(([, command]) => command)};
+    if (progress) [progress.value, progress.style.visibility] = [result.share, result.unfinished ? "visible" : "hidden"];
+    if (result.unfinished) again();
   }
 
   const initial = {...state, ...parsed(name, definition, `#lab:${name}:${presets[0].dataset.state}`)};
@@ -316,7 +328,7 @@ function start(root) {
   }
   live.hidden = false;
   root.classList.add("moving-started");
-  new ResizeObserver(() => { if (!pending) { pending = true; requestAnimationFrame(draw); } }).observe(board);
+  new ResizeObserver(again).observe(board);
   new MutationObserver(() => change({})).observe(document.documentElement, {attributeFilter: ["data-theme"]});
   addEventListener("hashchange", restore);
   if (!restore()) {

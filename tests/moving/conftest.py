@@ -31,7 +31,8 @@ def recursions(chromium):
     # JSON has no NaN or infinity: they travel as words.
     call = """([path, cases]) => {
         const [room, name] = path.split(".");
-        const word = (_, x) => typeof x === "number" && !Number.isFinite(x) ? String(x) : x;
+        const word = (_, x) => ArrayBuffer.isView(x) ? [...x]
+            : typeof x === "number" && !Number.isFinite(x) ? String(x) : x;
         return JSON.stringify(cases.map(one => catapult[room][name](...one)), word);
     }"""
     yield lambda path, cases: opened.evaluate(call, [path, cases])

@@ -86,10 +86,15 @@ def visit(visits):
 
 
 def read(page, what):
-    """Return a part of what a figure last computed; NaN and infinities as words."""
-    script = """what => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(JSON.stringify(
-        document.querySelector(".moving").moving[what],
-        (_, x) => typeof x === "number" && !Number.isFinite(x) ? String(x) : x)))))"""
+    """Return a part of what a figure last computed, when it has been computed; NaN and infinities as words."""
+    script = """what => new Promise(done => {
+        const word = (_, x) => typeof x === "number" && !Number.isFinite(x) ? String(x) : x;
+        const look = () => requestAnimationFrame(() => {
+            const {moving} = document.querySelector(".moving");
+            if (moving.result.unfinished && what !== "state") look(); else done(JSON.stringify(moving[what], word));
+        });
+        requestAnimationFrame(look);
+    })"""
     return json.loads(page.evaluate(script, what))
 
 
@@ -310,6 +315,79 @@ def test_points_are_added_turned_and_removed(visit):
     assert len(read(page, "state")["points"]) == 12
 
 
+def test_arrows_move_what_is_whole(visit):
+    """A position of the slider is less than one."""
+    page = visit("incremental-learning")
+    page.locator("input[id$=depth]").focus()
+    seen = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", *["ArrowUp"] * 5, "Home", "ArrowDown"):
+        page.keyboard.press(key)
+        seen.append(read(page, "state")["depth"])
+    assert seen == [3, 4, 3, 4, 5, 6, 6, 6, 1, 1]
+
+
+def test_what_takes_long_is_computed_bit_by_bit(visit):
+    """The widest network at the smallest rate: no frame holds the page, a line shows how far it is, then it is gone."""
+    page = visit("edge-of-stability")
+    read(page, "result")  # the first preset's
+    seen = page.evaluate("""() => new Promise(done => {
+        const seen = [];
+        const look = () => requestAnimationFrame(() => {
+            const {result} = document.querySelector(".moving").moving, line = document.querySelector("progress");
+            seen.push([result.share, line.value, line.style.visibility]);
+            if (result.unfinished || seen.length < 5) look(); else done(seen);
+        });
+        location.hash = "#lab:edge-of-stability:eta=0.04,other=0.041,hidden=16";
+        look();
+    })""")
+    assert read(page, "phase") == "below 2/η"
+    working = [share for share, _, visible in seen if visible == "visible"]
+    assert len(working) > 10
+    assert working == sorted(working)
+    assert seen[-1][1:] == [1, "hidden"]
+
+
+@pytest.mark.parametrize(("name", "link", "expected"), [
+    ("edge-of-stability", "time=-1,eta=1e-300,other=0,hidden=1e9,degree=-5,seed=1e99",
+     {"time": 0, "eta": 0.04, "other": 0.04, "hidden": 16, "degree": 1, "seed": 20}),
+    ("rank-collapse", "fits=1e99,delta=0,horizon=-1,ridge=0,kernel=1e9,of=nobody",
+     {"fits": 10_000, "delta": 0.001, "horizon": 2, "ridge": 0.001, "kernel": 1.2, "of": "targets"})])
+def test_the_worst_that_a_link_can_ask_for_is_computed(visit, name, link, expected):
+    page = visit(name, f"#lab:{name}:{link}")
+    assert read(page, "state") == expected
+    assert read(page, "phase") in ("below 2/η", "lost without rewards")
+
+
+def test_what_the_presets_of_the_edge_say(visit):
+    page = visit.stand("edge-of-stability")
+    shares = []
+    for preset, phase in enumerate(("passes 2/η", "above 2/η at the start", "diverges", "below 2/η")):
+        choose(page, preset)
+        assert read(page, "phase") == phase
+        shares.append([np.array(run["sharp"]) * run["rate"] / 2 for run in read(page, "result")["runs"]])
+    assert 0.9 < shares[0][0][-32:].mean() < 1.2  # hovers
+    assert shares[0][1].max() < 1
+    assert shares[1][0][3] < 0.6  # thrown far below at time 2.25
+    assert shares[1][0].max() > 1.2
+    assert max(share.max() for share in shares[3]) < 1
+
+
+def test_what_the_presets_of_the_rank_say(visit):
+    page = visit.stand("rank-collapse")
+    found = []
+    for preset in range(4):
+        state = choose(page, preset)
+        found.append(read(page, "result"))
+        assert found[-1]["by_fits"][0] == found[-1]["first"]
+        assert state["horizon"] in (20, 10_000)
+    assert found[0]["ranks"] == [1, 64]
+    assert found[1]["by_delta"][0][1] == 64 > found[1]["ranks"][1]  # the same spectrum, another δ
+    assert found[2]["ranks"] == [1, 1]
+    assert found[2]["by_delta"][0][1] > 56  # of the same spectrum with rewards
+    least = min(rewarded for _, rewarded in found[3]["by_fits"])
+    assert 64 > found[3]["ranks"][1] > least > 0.9 * found[3]["ranks"][1]
+
+
 # The commands.
 
 
@@ -401,6 +479,17 @@ def check_repeated(name, page, run, python):
     elif name == "incremental-learning":
         assert np.allclose(result["path"], printed[0], rtol=1e-9)
         return
+    elif name == "rank-collapse":
+        assert printed == result["ranks"]
+        return
+    elif name == "edge-of-stability":
+        *losses, sharpness = printed
+        for run, ours in zip(result["runs"], losses, strict=True):
+            assert len(run["losses"]) == len(ours) or run["lost"]
+            calm = 51 if max(run["losses"][:51]) < 3 * run["losses"][0] else 8
+            assert np.allclose(run["losses"][:calm], ours[:calm], rtol=1e-9)
+            assert np.isclose(run["sharp"][0], sharpness, rtol=1e-3)  # as near as the library's bound is
+        return
     elif name == "regularity":
         assert str(printed[0]) == result["label"]
         assert phase == {"divergent": "divergence", "edge": "edge of stability"}.get(result["label"], result["label"])
@@ -423,7 +512,8 @@ def check_repeated(name, page, run, python):
 
 def test_sliders_stay_within_the_chapters_parameters(visit):
     """What a slider can set, the command accepts: at both ends of every slider that the run is given."""
-    for name in ("critical-learning-rates", "catapult-logistic", "catapult-squared", "separability", "regularity"):
+    for name in ("critical-learning-rates", "catapult-logistic", "catapult-squared", "separability", "regularity",
+                 "edge-of-stability"):
         page = visit(name)
         for end in ("Home", "End"):
             for slider in page.locator(".moving-live input[type=range]:enabled").all():
