@@ -48,7 +48,8 @@ def visit(request, browser):
     context.close()
 
 
-@pytest.fixture(scope="module", params=[("light", 360), ("light", 1280), ("dark", 1280)], ids=["narrow", "light", "dark"])
+@pytest.fixture(scope="module", params=[("light", 360), ("light", 1280), ("dark", 1280)],
+                ids=["narrow", "light", "dark"])
 def view(request, visit):
     """The colour scheme and the width of the window in pixels, which the open page is given."""
     scheme, width = request.param
@@ -121,7 +122,8 @@ def test_figures_stand_on_the_paper_of_the_page(visit, view):
     figures = visit[0].locator("article figure:not(.moving-replaced) img")
     if figures.count() and view[1] > 600:
         seen = Image.open(io.BytesIO(figures.first.screenshot())).convert("RGB").getpixel((3, 3))
-        assert "#%02x%02x%02x" % seen == (style.PAPER if view[0] == "light" else style.DARK_PAPER).lower()
+        paper = (style.PAPER if view[0] == "light" else style.DARK_PAPER).lower()
+        assert "#" + "".join(f"{part:02x}" for part in seen) == paper
 
 
 PALE = """() => {

@@ -46,7 +46,8 @@ def test_colours_of_the_palette_stay_apart_on_dark_paper():
 
 
 def test_greys_turn_round():
-    light = [style.contrast(style.dark(grey), style.DARK_PAPER) for grey in ("#ffffff", "#aaaaaa", "#555555", "#000000")]
+    greys = ("#ffffff", "#aaaaaa", "#555555", "#000000")
+    light = [style.contrast(style.dark(grey), style.DARK_PAPER) for grey in greys]
     assert light == sorted(light)
     assert light[0] == 1
 

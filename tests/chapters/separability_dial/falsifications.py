@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import xarray as xr
 
+from catapult.chapters.mnist import outcomes as mnist
+from catapult.chapters.mnist_noise import outcomes as noise
 from catapult.chapters.separability_dial import checks, outcomes
 from falsifying import falsifies, replaced
 
@@ -123,3 +125,63 @@ def large_rates_pay_three_quarters_of_a_point_less(monkeypatch):
 def large_rates_pay_half_a_point_less_on_separable_data(monkeypatch):
     """The gain is half a percentage point smaller at the separable point, on both data sets."""
     altered(monkeypatch, lambda runs: better(runs, -0.5, "errors dropped"))
+
+
+def noise_altered(monkeypatch, change):
+    """Let the check read tables of four sets that ``change`` has altered."""
+    replaced(monkeypatch, noise, "table", lambda right, *given: change(right(*given)))
+
+
+@falsifies("liu-separability-noise")
+def versions_in_each_others_place(monkeypatch):
+    """The hypothesis is dropped: the data called separable are not."""
+    noise_altered(monkeypatch, lambda runs: runs.isel(version=[1, 0]).assign_coords(version=runs.version))
+
+
+@falsifies("liu-separability-noise")
+def labels_in_each_others_place(monkeypatch):
+    """The sets called noisy are the clean ones."""
+    noise_altered(monkeypatch, lambda runs: runs.isel(labels=[1, 0]).assign_coords(labels=runs.labels))
+
+
+@falsifies("liu-separability-noise")
+def separability_decides(monkeypatch):
+    """On separable data, noisy or not, rates above the stable one are two points worse."""
+    noise_altered(monkeypatch, lambda runs: runs.assign(accuracy=runs.accuracy - 0.02 * (
+        (runs.multiple > 1.01) & (runs.version == "separable"))))
+
+
+@falsifies("liu-separability-noise")
+def clean_labels_gain_as_well(monkeypatch):
+    """The control shows the effect: on clean labels rates above the stable one are half a point better."""
+    noise_altered(monkeypatch, lambda runs: runs.assign(accuracy=runs.accuracy + 0.005 * (
+        (runs.multiple > 1.01) & (runs.labels == "clean"))))
+
+
+def two_layers_altered(monkeypatch, change):
+    """Let the check read tables of ReLU networks on digits that ``change`` has altered."""
+    replaced(monkeypatch, mnist, "table", lambda right, name: change(right(name)))
+
+
+def faster(runs: xr.Dataset, points: float, version: str) -> xr.Dataset:
+    """Return the runs with so many points more accuracy from rates above the stable one, on one version of the data."""
+    return runs.assign(accuracy=runs.accuracy + 0.01 * points * ((runs.multiple > 1.01) & (runs.version == version)))
+
+
+@falsifies("liu-mnist-two-layers")
+def two_layers_gain_two_points_less(monkeypatch):
+    """On non-separable digits test accuracies at rates above the stable one are two points lower."""
+    two_layers_altered(monkeypatch, lambda runs: faster(runs, -2, "non-separable"))
+
+
+@falsifies("liu-mnist-two-layers")
+def separable_digits_gain_half_a_point(monkeypatch):
+    """The control shows the effect: on separable digits rates above the stable one gain half a point."""
+    two_layers_altered(monkeypatch, lambda runs: faster(runs, 0.5, "separable"))
+
+
+@falsifies("liu-mnist-two-layers")
+def what_is_better_is_not_flatter(monkeypatch):
+    """Rates above the stable one end a hundred times as sharp."""
+    two_layers_altered(monkeypatch, lambda runs: runs.assign(
+        sharpness=runs.sharpness.where((runs.multiple < 1.01) | (runs.step == 0), 100 * runs.sharpness)))

@@ -39,7 +39,7 @@ def _axes(axes, widths) -> None:
 
 def width() -> Figure:
     """The three edges against the width, one hidden layer, with the theory: a row a loss, a column a version."""
-    runs = outcomes.shallow()
+    runs = outcomes.shallow(outcomes.table())
     with style.use():
         figure, axes = style.subplots(2, 2, height=2.9, sharex=True, sharey=True)
         for row, loss in zip(axes, LOSSES, strict=True):

@@ -29,7 +29,8 @@ OTHERS = {
     RELU: {"activation": "relu", "samples": 512},
 }
 """Those of other networks, each recorded at ten fresh seeds, too."""
-TWO, WIDE, MORE, RELU_TWO = "linear, 2 hidden layers", "linear, 500 wide", "linear, 500 wide, 2,048 images", "ReLU, 2 × 64"
+TWO, RELU_TWO = "linear, 2 hidden layers", "ReLU, 2 × 64"
+WIDE, MORE = "linear, 500 wide", "linear, 500 wide, 2,048 images"
 PREDICTED = {
     TWO: {"hidden_layers": 2},
     WIDE: {"width": 500},

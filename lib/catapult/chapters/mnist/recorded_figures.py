@@ -92,7 +92,8 @@ def gains(found: dict[tuple[str, str, str], outcomes.Interval]) -> Figure:
         axes[0].set_yticks(range(len(names)), [name.replace(", ", "\n", 1) for name in names], fontsize="small")
         axes[0].set(ylim=(len(names) - 0.4, -0.6))
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-        figure.supxlabel(r"gain of rates above $\eta_{\mathrm{crit}}$, percentage points of test accuracy", fontsize="medium")
+        figure.supxlabel(r"gain of rates above $\eta_{\mathrm{crit}}$, percentage points of test accuracy",
+                         fontsize="medium")
         style.label_panels(figure)
     return figure
 

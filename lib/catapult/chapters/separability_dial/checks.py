@@ -7,11 +7,15 @@ import functools
 import numpy as np
 import xarray as xr
 
+from catapult.chapters.mnist import checks as digits
+from catapult.chapters.mnist import outcomes as mnist
+from catapult.chapters.mnist_noise import outcomes as noise
 from catapult.chapters.separability_dial import experiment as dial
 from catapult.chapters.separability_dial import outcomes
 from catapult.companion.measurement import Measurement
 from catapult.datasets import DataMissing, sources
 from catapult.runs import recorded
+from catapult.statistics import mean_interval
 
 RECORDED = {"MNIST 3–5": "mnist", "CIFAR-10 automobile–dog": "cifar10"}
 AGAIN = {"MNIST 3–5, fresh seeds": {"data_set": "mnist", "first_seed": 10},
@@ -22,6 +26,8 @@ LAST = "CIFAR-10 cat–dog"
 """The entry of ``AGAIN`` that is a third data set."""
 SUSPECT = ("relu", "gain, equal time")
 """The network and outcome whose difference is."""
+FLATTER = 2**1.5
+"""The largest rate of the grid that all seeds survive, in units of η_crit, at which two ReLU layers end."""
 SLICE_STEPS = 38
 AGREE = 1e-3
 
@@ -157,3 +163,41 @@ def gain_again() -> Measurement:
     weakest = found[np.argmax([mean for mean, *_ in found])]
     return Measurement(sum(high < 0 for *_, high in found), effect=weakest[0], interval=weakest[1:],
                        control=sum(high < 0 for *_, high in size), conditions=_conditions())
+
+
+def two_relu_layers() -> Measurement:
+    """Gain of two ReLU layers at equal time on non-separable digits, in points: the lesser of two times ten seeds.
+
+    Effect and interval: at fresh seeds. Control: the larger on separable digits.
+    """
+    gains, control = (digits.gains_of(mnist.RELU_TWO, version, "equal time") for version in mnist.VERSIONS)
+    annealed, flatter = digits.gains_of(mnist.RELU_TWO, "non-separable", "annealed"), []
+    for name in mnist.twice(mnist.RELU_TWO):
+        flatter.append(mean_interval(mnist.log_flatter(mnist.cell(name, "non-separable"), FLATTER))[2])
+    others = np.array([digits.gains_of(name, "non-separable", "equal time") for name in mnist.ATTACKS])
+    return Measurement(gains[:, 0].min(), effect=gains[1, 0], interval=gains[1, 1:], control=control[:, 0].max(),
+                       conditions={
+        **mnist.conditions(*mnist.twice(mnist.RELU_TWO)), "both intervals lie above 0": bool((gains[:, 1] > 0).all()),
+        "annealed, too": bool((annealed[:, 1] > 0).all()),
+        "on separable digits neither does": bool((control[:, 1] <= 0).all()),
+        "another width and another pair of digits gain as well": bool((others[..., 1] > 0).all()),
+        f"{FLATTER:.3g} times the stable rate ends at less than half the sharpness of a quarter of it":
+            bool(np.max(flatter) < -1)})
+
+
+def noise_decides() -> Measurement:
+    """Gain of two ReLU layers at equal time, in points: the least on noisy labels, separable or not, two tens of seeds.
+
+    Effect and interval: on separable data with noisy labels, at fresh seeds. Control: the largest on clean labels.
+    """
+    versions, both = ("non-separable", "separable"), (False, True)
+    noisy, clean = (np.array([noise.gain(version, labels, "equal time", fresh) for version in versions
+                              for fresh in both]) for labels in ("noisy", "clean"))
+    kinds = {"separable": "separable", "non-separable": "strictly non-separable"}
+    return Measurement(noisy[:, 0].min(), effect=noisy[-1, 0], interval=noisy[-1, 1:], control=clean[:, 0].max(),
+                       conditions={
+        **{f"every {version} problem is certified to be {kind}": bool(np.all(
+            [noise.table(fresh).certificate.sel(version=version) == kind for fresh in both]))
+           for version, kind in kinds.items()},
+        "on noisy labels all four intervals lie above 0": bool((noisy[:, 1] > 0).all()),
+        "on clean ones none does": bool((clean[:, 1] <= 0).all())})

@@ -10,7 +10,9 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from catapult import style
-from catapult.chapters.mnist.figures import NAMES
+from catapult.chapters.cifar10.comparison import COMPARISONS
+from catapult.chapters.mnist.figures import NAMES, multiples_axis
+from catapult.chapters.mnist_noise import outcomes as noise
 from catapult.chapters.separability_dial import outcomes
 from catapult.chapters.separability_dial.experiment import ACTIVATIONS
 
@@ -66,6 +68,39 @@ def matched(tables: Mapping[str, xr.Dataset]) -> Figure:
             panel.legend(handles=marks, fontsize="x-small", loc="lower center", bbox_to_anchor=(0.5, 1.0))
         axes[0].set_yticks(range(len(rows)), [f"{name}\n{NAMES[activation]}" for name, activation in rows],
                            fontsize="small")
+    return figure
+
+
+def separable_or_noisy() -> Figure:
+    """Two ReLU layers on four sets: accuracy at equal time less that at η_crit; the gains, at fresh seeds hollow."""
+    with style.use():
+        figure, (left, right) = style.subplots(1, 2, height=4.4)
+        for row, (version, labels) in enumerate(noise.SETS):
+            colour = style.PALETTE["catapult" if labels == "noisy" else "lazy"]
+            runs = [noise.table(fresh).sel(version=version, labels=labels) for fresh in (False, True)]
+            read = 100 * xr.concat([one.accuracy.sel(comparison="equal time", tenth=slice(1, None)) for one in runs],
+                                   "seed").mean("tenth", skipna=False)
+            there = read.where(read.notnull().all("seed"), drop=True)
+            left.plot(there.multiple, (there - there.sel(multiple=1)).mean("seed"), color=colour, marker="o",
+                      markersize=4, linestyle="-" if version == "separable" else ":", label=f"{version}, {labels}")
+            for shift, marker, compared in zip((-0.27, 0, 0.27), "os^", COMPARISONS, strict=True):
+                for fresh in (False, True):
+                    look = {"alpha": 0.7, "markerfacecolor": style.PAPER} if fresh else {}
+                    ends = noise.gain(version, labels, compared, fresh)
+                    style.interval(right, ends, row + shift + 0.11 * fresh, colour, marker=marker,
+                                   markersize=4.5, linewidth=1.2, **look)
+        multiples_axis(left, runs[0])
+        left.axhline(0, color=style.PALETTE["ink"], linewidth=0.8)
+        left.set(title="at equal time", xlabel=r"$\eta/\eta_{\mathrm{crit}}$",
+                 ylabel=r"accuracy less that at $\eta_{\mathrm{crit}}$, points")
+        left.legend(fontsize="small")
+        right.axvline(0, color=style.PALETTE["ink"], linewidth=0.8)
+        right.set(title="gain of large rates", xlabel="percentage points", ylim=(len(noise.SETS) - 0.4, -0.6))
+        right.set_yticks(range(len(noise.SETS)), ["\n".join(one) for one in noise.SETS], fontsize="small")
+        marks = [mpl.lines.Line2D([], [], marker=marker, linestyle="", color=style.PALETTE["ink"], label=compared)
+                 for marker, compared in zip("os^", COMPARISONS, strict=True)]
+        right.legend(handles=marks, fontsize="small", loc="best")
+        style.label_panels(figure)
     return figure
 
 

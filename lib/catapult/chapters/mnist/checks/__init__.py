@@ -19,11 +19,12 @@ from catapult.chapters.mnist.checks.live import (
 )
 from catapult.chapters.mnist.checks.others import (
     deep_gains,
+    early_stopping,
+    gains_of,
     linear_predicted,
     relu_at_equal_time,
     relu_ends,
     relu_otherwise,
-    two_relu_layers,
 )
 from catapult.chapters.mnist.checks.tables import (
     best_rate,
@@ -36,9 +37,31 @@ from catapult.chapters.mnist.checks.tables import (
 )
 
 __all__ = [
-    "best_accuracy_at_large_rate", "best_rate", "bounded_gradient", "catapult_on_non_separable",
-    "catapult_on_separable", "deep_gains", "dynamics_follow_separability", "edge_selection",
-    "flatter_below_critical_on_separable", "flatter_generalises", "flatter_in_catapult_phase", "gains",
-    "linear_predicted", "no_edge_on_separable", "one_predictor", "peaks", "relu_at_equal_time", "relu_ends",
-    "relu_otherwise", "sharpness_reduction", "sharpness_reduction_and_depth", "squared_at_four", "two_relu_layers",
-    "upper_edge_and_depth", "upper_edge_and_width", "window_and_width"]
+    "best_accuracy_at_large_rate",
+    "best_rate",
+    "bounded_gradient",
+    "catapult_on_non_separable",
+    "catapult_on_separable",
+    "deep_gains",
+    "dynamics_follow_separability",
+    "early_stopping",
+    "edge_selection",
+    "flatter_below_critical_on_separable",
+    "flatter_generalises",
+    "flatter_in_catapult_phase",
+    "gains",
+    "gains_of",
+    "linear_predicted",
+    "no_edge_on_separable",
+    "one_predictor",
+    "peaks",
+    "relu_at_equal_time",
+    "relu_ends",
+    "relu_otherwise",
+    "sharpness_reduction",
+    "sharpness_reduction_and_depth",
+    "squared_at_four",
+    "upper_edge_and_depth",
+    "upper_edge_and_width",
+    "window_and_width",
+]

@@ -9,12 +9,11 @@ from catapult.chapters.mnist import outcomes
 from catapult.chapters.mnist.checks.tables import peaks
 from catapult.chapters.mnist.outcomes import DEEP, PREDICTED, RELU, RELU_TWO, VERSIONS
 from catapult.companion.measurement import Measurement
-from catapult.statistics import mean_interval
 
 EARLY = 1 / 16
 
 
-def _gains(name: str, version: str, *ways: str) -> np.ndarray:
+def gains_of(name: str, version: str, *ways: str) -> np.ndarray:
     """Return mean, low and high of the gains of these comparisons, at the first ten seeds and at ten fresh ones."""
     return np.array([outcomes.gain(one, version, way) for one in outcomes.twice(name) for way in ways])
 
@@ -24,7 +23,7 @@ def relu_at_equal_time() -> Measurement:
 
     Effect and interval: at fresh seeds. Control: the larger on separable digits.
     """
-    gains, control = (_gains(RELU, version, "equal time") for version in VERSIONS)
+    gains, control = (gains_of(RELU, version, "equal time") for version in VERSIONS)
     return Measurement(gains[:, 0].min(), effect=gains[1, 0], interval=gains[1, 1:], control=control[:, 0].max(),
                        conditions={**outcomes.conditions(*outcomes.twice(RELU)),
                                    "the first interval lies above 0, that at fresh seeds holds it":
@@ -32,19 +31,25 @@ def relu_at_equal_time() -> Measurement:
                                    "on separable digits neither does": bool((control[:, 1] <= 0).all())})
 
 
+def early_stopping(*names: str) -> float:
+    """Return the least advantage of η_crit/16 at equal steps over the best rate at equal time, of these, in points."""
+    early = []
+    for name in names:
+        means = 100 * outcomes.cell(name, "non-separable").accuracy.mean(("seed", "tenth"), skipna=False)
+        early.append(float(outcomes.at(means.sel(comparison="equal steps"), EARLY)
+                           - means.sel(comparison="equal time").max()))
+    return float(np.min(early))
+
+
 def relu_otherwise() -> Measurement:
     """Gain of the ReLU network on non-separable digits at equal steps and annealed: the largest of four, in points.
 
     Effect: the least. Control: the least advantage of η_crit/16 at equal steps over the best rate at equal time.
     """
-    gains, early = _gains(RELU, "non-separable", "equal steps", "annealed"), []
-    for name in outcomes.twice(RELU):
-        means = 100 * outcomes.cell(name, "non-separable").accuracy.mean(("seed", "tenth"), skipna=False)
-        early.append(float(outcomes.at(means.sel(comparison="equal steps"), EARLY)
-                           - means.sel(comparison="equal time").max()))
-    return Measurement(gains[:, 0].max(), effect=gains[:, 0].min(), control=np.min(early), conditions={
+    gains, early = gains_of(RELU, "non-separable", "equal steps", "annealed"), early_stopping(*outcomes.twice(RELU))
+    return Measurement(gains[:, 0].max(), effect=gains[:, 0].min(), control=early, conditions={
         **outcomes.conditions(*outcomes.twice(RELU)), "all four intervals lie below 0": bool((gains[:, 2] < 0).all()),
-        "to stop early is worth more": np.min(early) > 1})
+        "to stop early is worth more": early > 1})
 
 
 def relu_ends() -> Measurement:
@@ -67,8 +72,8 @@ def deep_gains() -> Measurement:
     Effect and interval: at equal time on separable digits, first ten seeds. Control: η · sharpness/2 on non-separable
     ones at the largest rate, the mean.
     """
-    none, some = _gains(DEEP, "non-separable", *comparison.COMPARISONS), _gains(DEEP, "separable", "equal time")
-    others = _gains(DEEP, "separable", "equal steps", "annealed")
+    none, some = gains_of(DEEP, "non-separable", *comparison.COMPARISONS), gains_of(DEEP, "separable", "equal time")
+    others = gains_of(DEEP, "separable", "equal steps", "annealed")
     return Measurement(np.abs(none[:, 1:]).max(), effect=some[0, 0], interval=some[0, 1:],
                        control=outcomes.shares(DEEP)["non-separable"][0], conditions={
         **outcomes.conditions(*outcomes.twice(DEEP)),
@@ -77,34 +82,15 @@ def deep_gains() -> Measurement:
 
 
 def linear_predicted() -> Measurement:
-    """Largest end of the intervals of the gain of the linear networks of ``PREDICTED`` on non-separable digits, in points.
+    """Largest end of the intervals of the gain of the predicted linear networks on non-separable digits, in points.
 
     Effect: the share of all predictions that hold. Control: the largest gain of these networks on separable digits,
     annealed, which is a loss.
     """
     networks = [name for name in PREDICTED if name != RELU_TWO]
-    nothing = np.array([_gains(name, "non-separable", *comparison.COMPARISONS) for name in networks])
-    annealed = np.array([_gains(name, "separable", "annealed") for name in networks])
+    nothing = np.array([gains_of(name, "non-separable", *comparison.COMPARISONS) for name in networks])
+    annealed = np.array([gains_of(name, "separable", "annealed") for name in networks])
     held = np.array(list(outcomes.predictions().values()))
     return Measurement(np.abs(nothing[..., 1:]).max(), effect=held.mean(), control=annealed[..., 0].max(), conditions={
         **outcomes.conditions(*(one for name in networks for one in outcomes.twice(name))),
         "annealed, on separable digits, all intervals lie below 0": bool((annealed[..., 2] < 0).all())})
-
-
-def two_relu_layers() -> Measurement:
-    """Gain of two hidden ReLU layers at equal time on non-separable digits, in points: the lesser of two times ten seeds.
-
-    Effect and interval: at fresh seeds. Control: the larger on separable digits.
-    """
-    gains, control = (_gains(RELU_TWO, version, "equal time") for version in VERSIONS)
-    annealed, flatter = _gains(RELU_TWO, "non-separable", "annealed"), []
-    for name in outcomes.twice(RELU_TWO):
-        runs = outcomes.cell(name, "non-separable")
-        flatter.append(mean_interval(outcomes.log_flatter(runs, 2**1.5))[2])
-    return Measurement(gains[:, 0].min(), effect=gains[1, 0], interval=gains[1, 1:], control=control[:, 0].max(),
-                       conditions={**outcomes.conditions(*outcomes.twice(RELU_TWO)),
-                                   "both intervals lie above 0": bool((gains[:, 1] > 0).all()),
-                                   "annealed, too": bool((annealed[:, 1] > 0).all()),
-                                   "on separable digits neither does": bool((control[:, 1] <= 0).all()),
-                                   "2.83 times the stable rate ends at less than half the sharpness of a quarter of it":
-                                       bool(np.max(flatter) < -1)})
