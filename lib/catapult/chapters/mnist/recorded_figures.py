@@ -76,7 +76,8 @@ def accuracy(name: str) -> Figure:
 
 def gains(found: dict[tuple[str, str, str], outcomes.Interval]) -> Figure:
     """The gain of the large rates, a row a network and a column a version; hollow and below, at fresh seeds."""
-    names = (*outcomes.RECORDED, *outcomes.OTHERS, *outcomes.PREDICTED)
+    names = sorted((*outcomes.RECORDED, *outcomes.OTHERS, *outcomes.PREDICTED),
+                   key=lambda name: name.startswith("ReLU"))
     with style.use():
         figure, axes = style.subplots(1, 2, height=6.2, sharex=True, sharey=True)
         for axis, version in zip(axes, outcomes.VERSIONS, strict=True):
