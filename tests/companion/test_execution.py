@@ -28,7 +28,7 @@ def now():
 @pytest.mark.parametrize(("module", "stale"), [
     ("companion/book.py", set()), ("theory/outlier.py", {"logistic-regression", "claims"}), ("commands.py", set()),
     ("datasets/downloading.py", set()),
-    ("chapters/mnist/checks/live.py", {"mnist", "claims", "sentences", "if-you-train-networks"}),
+    ("chapters/mnist/checks/live.py", {"mnist", "separability-dial", "claims", "sentences", "if-you-train-networks"}),
     ("companion/sentences.py", {"sentences"}), ("chapters/landing_page/figures.py", {"index"}),
     ("losses.py", {page.stem for page in PAGES} - THEIR_OWN)])
 def test_a_page_is_stale_when_a_module_that_it_imports_has_changed(module, stale, now, monkeypatch):

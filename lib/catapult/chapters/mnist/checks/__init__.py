@@ -17,7 +17,7 @@ from catapult.chapters.mnist.checks.live import (
     one_predictor,
     window_and_width,
 )
-from catapult.chapters.mnist.checks.others import (
+from catapult.chapters.mnist.checks.other_networks import (
     deep_gains,
     early_stopping,
     gains_of,
