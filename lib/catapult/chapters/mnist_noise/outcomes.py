@@ -25,7 +25,12 @@ def table(fresh: bool = False) -> xr.Dataset:
     return recorded.load(experiment, parameters_of(fresh))
 
 
-def gain(version: str, labels: str, compared: str, fresh: bool = False) -> tuple[float, float, float]:
-    """Return the gain of the large rates on a set in points, with its interval, as in ``mnist_phases``."""
+def gain(version: str, labels: str, compared: str, fresh: bool = False, *, chosen: bool = True,
+         largest: float | None = None) -> tuple[float, float, float]:
+    """Return the gain of the large rates on a set in points, with its interval, as in ``mnist_phases``.
+
+    Of the best rate of each side, or of their mean; of rates up to ``largest`` times η_crit, or of all compared.
+    """
     cell = table(fresh).sel(version=version, labels=labels, multiple=COMPARED)
-    return comparison.gain_interval(cell, compared)
+    within = cell.sel(multiple=slice(None, largest * (1 + 1e-9))) if largest else cell
+    return comparison.gain_interval(within, compared, chosen)
