@@ -119,11 +119,14 @@ def test_page_follows_the_colour_scheme(visit, view):
 
 
 def test_figures_stand_on_the_paper_of_the_page(visit, view):
-    figures = visit[0].locator("article figure:not(.moving-replaced) img")
+    page = visit[0]
+    figures = page.locator("article figure:not(.moving-replaced) img")
     if figures.count() and view[1] > 600:
         seen = Image.open(io.BytesIO(figures.first.screenshot())).convert("RGB").getpixel((3, 3))
-        paper = (style.PAPER if view[0] == "light" else style.DARK_PAPER).lower()
-        assert "#" + "".join(f"{part:02x}" for part in seen) == paper
+        paper = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+        assert f"rgb{seen}" == paper
+        assert style.to_hex([part / 255 for part in seen]) == (
+            style.PAPER if view[0] == "light" else style.DARK_PAPER).lower()
 
 
 PALE = """() => {

@@ -38,7 +38,7 @@ PALETTE = {
 KINDS = {"separable": "#0072B2", "strictly non-separable": "#D55E00", "mixed": "#009E73"}  # of data
 THREE = (("#56B4E9", "o"), ("#0072B2", "s"), ("#222222", "^"))  # colour and marker of three values of one quantity
 PAPER = "#FFFFFF"
-DARK_PAPER = "#14181E"  # that of the dark pages
+DARK_PAPER = "#121212"  # that of the dark pages
 LEGIBLE = 4.5  # least contrast of a colour with the paper
 AS_DRAWN = "as-drawn"
 """The group (``gid``) of what keeps its colours on a dark page: what stands on a map of colours."""
