@@ -29,6 +29,12 @@ def test_a_drawing_says_how_its_colours_change_on_a_dark_page():
     assert {style.PALETTE["ink"].lower()} < {old for _, old in found}
 
 
+def test_black_is_light_on_a_dark_page_though_a_drawing_leaves_it_out():
+    text = drawn("#000000")
+    assert f"svg {{ fill: {style.dark('#000000')} }}" in text
+    assert "fill: #000000;" not in text  # so that the rule of the whole is what counts
+
+
 def test_the_same_figure_is_the_same_text():
     assert drawn("#0072B2") == drawn("#0072B2")
     assert drawn("#0072B2") != drawn("#D55E00")

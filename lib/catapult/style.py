@@ -136,7 +136,9 @@ def _dark_rules(drawn: str) -> str:
     kept = f':not([id^="Quad"] *, [id^="{AS_DRAWN}"] *)'
     rules = "".join(f'[style*="{what}: {colour}"]{kept} {{ {what}: {dark(colour)} !important }}'
                     for what, colour in used if dark(colour).lower() != colour)
-    return f"@media screen and (prefers-color-scheme: dark) {{ {rules} }}"
+    # What is filled with black says nothing of it: it is the colour that everything has.
+    black = f'svg {{ fill: {dark("#000000")} }} [id^="Quad"], [id^="{AS_DRAWN}"] {{ fill: #000000 }}'
+    return f"@media screen and (prefers-color-scheme: dark) {{ {black} {rules} }}"
 
 
 def dark(colour: str) -> str:
