@@ -105,7 +105,7 @@ def _leaky(z):
 
 _MEMBERS = (
     Activation("linear", lambda z: z, lambda h: h.new_ones(()), zero, is_linear=True),
-    Activation("relu", lambda z: z.relu(), lambda h: (h > 0).to(h), zero, in_place=lambda z: z.relu_(), dies=True),
+    Activation("relu", lambda z: z.relu(), lambda h: h.sign(), zero, in_place=lambda z: z.relu_(), dies=True),
     Activation("leaky", _leaky, lambda h: 0.1 + 0.9 * (h > 0).to(h), zero),
     Activation("relu3", lambda z: z.relu() ** 3, lambda h: 3 * h ** (2 / 3), lambda h: 6 * h ** (1 / 3), dies=True),
     Activation("softplus", _softplus, lambda h: -(-h).expm1(), lambda h: -(-h).expm1() * (-h).exp()),

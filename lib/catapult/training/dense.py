@@ -106,7 +106,9 @@ class Dense:
         delta = (factor * self.learning_rates)[:, :, None] * (slope[:, None] if slope.ndim == 2 else slope.mT)
         for layer in reversed(range(len(self.V))):
             V, scale = self.V[layer], self.task.network.scales[layer]
-            below = (V.mT @ delta).mul_(self.task.network.slope(H[layer])) if layer else None
+            below = None
+            if layer:
+                below = (V.mT * delta if V.shape[1] == 1 else V.mT @ delta).mul_(self.task.network.slope(H[layer]))
             if layer == 0 and self.kernel is not None:
                 V.sub_(delta, alpha=scale**2)
             else:
