@@ -12,14 +12,14 @@ from catapult.chapters.regularity_networks import experiment, theirs
 from catapult.datasets import DataMissing
 from catapult.runs import recorded
 
-RECORDED = experiment.Parameters.checked({"parts": "runs", "networks": "batch"})
+RECORDED = experiment.Parameters()
 SLICE_STEPS = 20
 Names = tuple[str, str, str]
 
 
 @functools.cache
 def table() -> xr.Dataset:
-    """Return the recorded runs: six networks without normalisation, three with batch normalisation."""
+    """Return the recorded runs: eighteen networks, their survival over seeds, and one in double precision."""
     return recorded.load(experiment, RECORDED)
 
 
@@ -103,3 +103,32 @@ def same_fate(runs: xr.Dataset) -> np.ndarray:
     """Return of each published run whether ours is lost where it is, and only there."""
     return np.array([(run.loss is None) == bool(np.isnan(ours.loss.sel(step=theirs.STEPS)))
                      for _, run, ours in pairs(runs)])
+
+
+SURVIVAL = {"Huber, not the squared loss": ({"loss": "huber"}, {"loss": "squared"}),
+            "tanh, not ReLU³": ({"activation": "tanh"}, {"activation": "relu3"}),
+            "batch normalisation, not none, of ReLU³": ({"normalisation": "batch", "activation": "relu3"},
+                                                        {"normalisation": "none", "activation": "relu3"}),
+            "batch, not layer normalisation": ({"normalisation": "batch"}, {"normalisation": "layer"})}
+"""What was predicted to survive more octaves than what; the last, of equal order, is the control."""
+
+
+def survival_gain(runs: xr.Dataset, name: str) -> np.ndarray:
+    """Return by how many octaves above 2/sharpness one kind of network survives more than another, (seed,).
+
+    The mean over all networks that are otherwise alike; ``name`` is one of ``SURVIVAL``.
+    """
+    table = np.array([runs.survived.sel(combination="-".join(names)).values for names in experiment.COMBINATIONS])
+    kinds = [np.array(kind) for kind in zip(*experiment.COMBINATIONS, strict=True)]
+    places = dict(zip(("loss", "activation", "normalisation"), kinds, strict=True))
+    means = [table[np.all([places[factor] == value for factor, value in kind.items()], axis=0)].mean(0)
+             for kind in SURVIVAL[name]]
+    return means[0] - means[1]
+
+
+def precision(runs: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far single from double precision is, relative, at three rates: of the peaks and of the last losses."""
+    single = runs.sel(combination="-".join(experiment.DOUBLE)).sel(rate=list(experiment.DOUBLE_RATES))
+    double = runs.sel(combination="-".join(experiment.DOUBLE), double_rate=list(experiment.DOUBLE_RATES))
+    return (np.abs(single.peak.values / double.double_peak.values - 1),
+            np.abs(single.loss.sel(step=RECORDED.steps).values / double.double_loss.sel(step=RECORDED.steps).values - 1))
