@@ -47,9 +47,19 @@ def test_the_eigenvalues_are_those_of_the_dense_hessian():
     np.testing.assert_allclose(found, np.linalg.eigvalsh(H.numpy())[:-5:-1], rtol=2e-2)
 
 
+def test_batch_sharpness_of_all_samples_is_the_curvature_along_the_gradient():
+    problem, network, weights = small()
+    found = experiment.Curvature(problem, network, "squared", 0).along_gradients(weights, 100, 0)
+    X, y = torch.tensor(problem.X), torch.tensor(problem.y).long()
+    loss, W = curvature.mean_loss(network, "squared", X, y), [w.double().requires_grad_() for w in weights]
+    g = torch.cat([each.ravel() for each in torch.autograd.grad(loss(W), W)])
+    H = curvature.hessian_matrix(loss, [w.detach() for w in W])
+    assert found == pytest.approx(float(g @ H @ g / (g @ g)), rel=1e-4)
+
+
 @pytest.mark.parametrize(("part", "sizes"), [("batches", {"batch": 3, "look": 3}),
                                              ("spectrum", {"look": 3, "eigenvalue": 4})])
-def test_parts_that_are_not_recorded_yet_can_be(part, sizes):
+def test_parts_have_their_shapes(part, sizes):
     problem, network, weights = small()
     found = experiment.PARTS[part](VALUES, problem, network, weights, "squared", 0)
     assert dict(found.sizes) == sizes

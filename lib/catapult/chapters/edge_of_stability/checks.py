@@ -30,6 +30,12 @@ def table() -> xr.Dataset:
 
 
 @functools.cache
+def part(name: str, **values: int) -> xr.Dataset:
+    """Return what is recorded of a part: minibatches, eigenvalues, or descent with more steps or images."""
+    return recorded.load(images, images.Parameters.checked({"parts": name, **values}))
+
+
+@functools.cache
 def slice_difference() -> float | None:
     """Return the largest relative difference of a cell's first losses, computed again; None without CIFAR-10."""
     try:
@@ -75,6 +81,63 @@ def loss_on_images() -> Measurement:
     return Measurement(outcomes.rises_on_images(table(), outcomes.LONG).max(), effect=mean, interval=tuple(ends),
                        control=below, conditions={**_slice(), "every run rises in a tenth of its steps or more":
                                                   bool((short >= 0.1).all())})
+
+
+def longer_and_larger() -> Measurement:
+    """The mean of η · sharpness/2 at the edge, tanh, squared loss, farthest from 1: 2,142 steps, or 5,000 images.
+
+    Of the largest rate, and with more steps of the middle one; three seeds each. Effect and interval: the middle rate's
+    sharpness over 2/η at the end with 5,000 images less with 1,000. Control: the most of the smallest rate.
+    """
+    more, many = part("descent", steps=2142), part("descent", samples=5000)
+    shares = [outcomes.image_share(more, *outcomes.TANH, place) for place in range(3)]
+    large = outcomes.image_share(many, *outcomes.TANH)
+    found = np.array([[outcomes.at_edge(run) for run in runs] for runs in (shares[1], shares[2], large)])
+    ends = [outcomes.image_share(runs, *outcomes.TANH, 1)[:, -1] for runs in (many, table())]
+    mean, *interval = mean_interval(ends[0] - ends[1])
+    return Measurement(found.flat[np.abs(found - 1).argmax()], effect=mean, interval=tuple(interval),
+                       control=shares[0].max(), conditions={
+        "with more steps the middle rate crosses 2/η on every seed": bool((shares[1].max(1) > 1).all()),
+        "with more images it is below at the end, as with 1,000, and flatter": bool(
+            (ends[0] < ends[1]).all() and np.max(ends) < 1)})
+
+
+def batch_sharpness() -> Measurement:
+    """Batch sharpness over 2/η, mean over the second half of the looks, the least of all sizes and three seeds.
+
+    Effect and interval: with batches of 512, over seeds. Control: the sharpness with batches of 32, the same mean.
+    """
+    late = outcomes.late(outcomes.batch_shares(part("minibatches", steps=2142), "batch_sharpness"))
+    whole = outcomes.late(outcomes.batch_shares(part("minibatches", steps=2142), "whole_sharpness"))
+    mean, *ends = mean_interval(late[:, -1])
+    return Measurement(late.min(), effect=mean, interval=tuple(ends), control=whole[:, 0].mean())
+
+
+def eigenvalues_at_edge() -> Measurement:
+    """Smallest share of 2/η of the fourth eigenvalue in the second half of the looks, tanh, squared loss, seed 0.
+
+    Effect: how far the four are apart in the end, in the same units. Control: at the start.
+    """
+    shares = outcomes.eigenvalue_shares(part("eigenvalues"), "squared")
+    other = outcomes.eigenvalue_shares(part("eigenvalues"), "cross_entropy")
+    apart = shares[:, 0] - shares[:, -1]
+    return Measurement(shares[len(shares) // 2:, -1].min(), effect=apart[-1], control=apart[0], conditions={
+        "predicted: with the squared loss two or more end above .9": bool(shares[-1, 1] > 0.9),
+        "predicted: with the cross-entropy one": bool(other[-1, 0] > 0.9 > other[-1, 1])})
+
+
+def minibatches_below() -> Measurement:
+    """Sharpness with batches of 32 over 2/η, second half of the looks, the largest of three seeds.
+
+    Effect and interval: that less the same with full batches, over seeds. Control: batches of 512 less full ones.
+    """
+    late = outcomes.late(outcomes.batch_shares(part("minibatches"), "whole_sharpness"))
+    full = outcomes.late(outcomes.image_share(table(), *outcomes.TANH))
+    mean, *ends = mean_interval(late[:, 0] - full)
+    return Measurement(late[:, 0].max(), effect=mean, interval=tuple(ends), control=(late[:, -1] - full).mean(),
+                       conditions={"the smaller the batch the flatter, on each seed": bool((np.diff(late) > 0).all()),
+                                   "batches of 512 are within .1 of full ones on each seed":
+                                   bool((abs(late[:, -1] - full) < 0.1).all())})
 
 
 def edge_on_polynomial(values: experiment.Parameters) -> Measurement:

@@ -109,6 +109,62 @@ def lags(runs: xr.Dataset) -> Figure:
     return figure
 
 
+def more(runs: xr.Dataset, steps: xr.Dataset, many: xr.Dataset) -> Figure:
+    """Draw η · sharpness/2 of tanh, squared loss, at the middle and the largest rate: more steps, and more images."""
+    sizes = ((runs, "1,000 images", PALETTE["lazy"]), (many, "5,000 images", PALETTE["catapult"]))
+    with style.use():
+        figure, (left, right) = style.subplots(1, 2, height=3.4, sharey=True)
+        for place, colour in ((1, PALETTE["lazy"]), (2, PALETTE["catapult"])):
+            for number, run in enumerate(outcomes.image_share(steps, *outcomes.TANH, place)):
+                left.plot(steps.look, run, color=colour, linewidth=1.2,
+                          label=f"η = {RATES['squared'][place]:g}" if number == 0 else None)
+            for table, name, shade in sizes:
+                for number, run in enumerate(outcomes.image_share(table, *outcomes.TANH, place)):
+                    right.plot(table.look, run, color=shade, linewidth=1.2, linestyle="-" if place == 2 else "--",
+                               label=name if (number, place) == (0, 2) else None)
+        for panel, title in ((left, "more steps"), (right, "more images")):
+            _edge(panel)
+            panel.set(title=title, xlabel="step")
+            panel.legend(loc="upper right", fontsize="small")
+        left.set_ylabel(EDGE_LABEL)
+        style.label_panels(figure)
+    return figure
+
+
+def beyond(minibatches: xr.Dataset, eigenvalues: xr.Dataset, runs: xr.Dataset) -> Figure:
+    """Draw the four largest eigenvalues of two runs, and sharpness and batch sharpness by the size of the batches.
+
+    ``runs``: descent with full batches, which the minibatches are beside. Means and ranges of seeds.
+    """
+    with style.use():
+        figure, panels = style.subplots(2, 2, height=3.2, sharey=True)
+        for panel, loss in zip(panels[0], NAMES, strict=True):
+            shares = outcomes.eigenvalue_shares(eigenvalues, loss)
+            steps = eigenvalues.look.values[::2][:len(shares)]
+            for number, share in enumerate(shares.T, 1):
+                panel.plot(steps, share, color=PALETTE["lazy"], alpha=1.15 - 0.22 * number, label=str(number))
+            panel.set_title(f"four largest, {NAMES[loss]}")
+            panel.legend(loc="upper right", fontsize="x-small", ncols=4)
+        full = outcomes.image_share(runs, *outcomes.TANH)
+        for panel, quantity, title in zip(panels[1], ("whole_sharpness", "batch_sharpness"),
+                                          ("sharpness", "batch sharpness"), strict=True):
+            shares = outcomes.batch_shares(minibatches, quantity)
+            curves = [*zip(COLOURS[1:], minibatches.batch.values, np.swapaxes(shares, 0, 1), strict=True)]
+            if quantity == "whole_sharpness":
+                curves.append((PALETTE["muted"], "all", full))
+            for colour, size, found in curves:
+                panel.plot(minibatches.look, found.mean(0), color=colour, label=str(size))
+                panel.fill_between(minibatches.look, found.min(0), found.max(0), color=colour, alpha=0.2, linewidth=0)
+            panel.set(title=f"{title}, batches of …", xlabel="step", ylim=(0, 2.2))
+            panel.legend(loc="upper right", fontsize="x-small", ncols=4)
+        for panel in panels.ravel():
+            _edge(panel)
+        for panel in panels[:, 0]:
+            panel.set_ylabel("η / 2 times")
+        style.label_panels(figure)
+    return figure
+
+
 def catapult(runs: xr.Dataset, rate: float) -> Figure:
     """Draw the largest rate on the Chebyshev task, all seeds: η · sharpness/2, and the largest loss between looks."""
     with style.use():

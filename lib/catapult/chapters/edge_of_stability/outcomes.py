@@ -12,6 +12,8 @@ NETWORKS = (("tanh", "squared"), ("relu", "squared"), ("tanh", "cross_entropy"))
 """Of the four networks and losses on images those that come to the edge and stay; the other has fitted before."""
 LONG = 200
 """Steps of a long lag on images."""
+TANH = ("tanh", "squared")
+"""The network and loss of which minibatches, more steps and more images are recorded."""
 
 
 def image_share(runs: xr.Dataset, activation: str, loss: str, place: int | None = None) -> np.ndarray:
@@ -69,6 +71,24 @@ def flow_over_descent(runs: xr.Dataset, place: int) -> np.ndarray:
         flow = np.interp(at, run.flow_time.values, run.flow_sharpness.values)
         found.append(np.log2(flow / np.interp(at, times, run.sharpness.sel(place=place).values)))
     return np.array(found)
+
+
+def late(share: np.ndarray) -> np.ndarray:
+    """Return the mean over the second half of the looks, the last axis."""
+    return share[..., share.shape[-1] // 2:].mean(-1)
+
+
+def batch_shares(runs: xr.Dataset, quantity: str) -> np.ndarray:
+    """Return η/2 times a quantity of the minibatch runs, (seed, batch, look): whole_sharpness or batch_sharpness."""
+    values = runs[quantity].sel(activation=TANH[0], loss_name=TANH[1]).transpose("seed", "batch", "look").values
+    return values * RATES[TANH[1]][EDGE[TANH[1]]] / 2
+
+
+def eigenvalue_shares(runs: xr.Dataset, loss: str) -> np.ndarray:
+    """Return η/2 times the largest eigenvalues along a run of tanh, seed 0, (look, eigenvalue), where they were seen."""
+    values = runs.eigenvalues.sel(activation="tanh", loss_name=loss, seed=0).transpose("look", "eigenvalue").dropna(
+        "look").values
+    return values * RATES[loss][EDGE[loss]] / 2
 
 
 def polynomial_share(runs: xr.Dataset, factor: float, rate: float) -> np.ndarray:

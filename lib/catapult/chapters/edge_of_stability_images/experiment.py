@@ -12,9 +12,23 @@ Fixed before the recorded runs, after trials of sizes and rates on seed 0, at wi
   above 2/η there: a catapult. ReLU with the cross-entropy has fitted its images before.
 * *Edge.* Mean of η · sharpness/2 over the second half of the looks from the first one above 2/η on.
 * *Flow.* Runge and Kutta's fourth-order method, steps ≤ 1/sharpness, tanh, up to ``FLOW_TIME``, from the same weights.
+* *Seeds.* 3, of images and weights.
+
+Fixed later, after all of this and before what follows was run:
+
 * *Minibatches.* tanh, squared loss, the rate of ``EDGE``, batches of ``BATCHES``; sharpness of the whole loss.
-* *Seeds.* 3, of images and weights. The largest eigenvalues along one run a loss, seed 0. Neither these nor the
-  minibatches are recorded yet.
+  Prediction: over the second half of the looks the sharpness is lower the smaller the batch, on every seed, and
+  with batches of 32 below 2/η.
+* *Batch sharpness*, fixed after these, before it was computed: the mean over ``DRAWN`` batches of gᵀHg/|g|², the
+  curvature of a batch's loss along its own gradient, which Andreyev and Beneventano (2024) find at 2/η. Prediction: over
+  the second half of the looks between .8 and 1.25 times 2/η for each size and seed, and with batches of 32 nearer to
+  2/η than the sharpness is. It failed for 32: about .45, and still rising. So, chosen after looking: the same with 2,142
+  steps. Prediction: between .8 and 1.25 for each size and seed.
+* *Eigenvalues.* The largest four along one run a loss, tanh, seed 0. Prediction: with the squared loss, which hovers a
+  quarter above 2/η, two or more are above .9 · 2/η at the end; with the cross-entropy one.
+* *More steps.* tanh, squared loss, 2,142 steps. Prediction: the middle rate crosses 2/η on every seed.
+* *More images.* tanh, squared loss, 5,000 images. Prediction: the largest rate is at the edge, between 1 and 1.3 as
+  with 1,000, and the middle one is sharper at the end than with 1,000, on every seed.
 
 The sharpness is looked at every 51 steps: an odd number sees both sides of a period of two.
 """
@@ -42,6 +56,7 @@ EDGE = {"squared": 2, "cross_entropy": 1}
 """Which of the rates reaches 2/η and stays there for a while."""
 FLOW_TIME = {"squared": 8.0, "cross_entropy": 10.0}
 BATCHES = (32, 128, 512)
+DRAWN = 16  # batches at a look
 COUNT = 4  # largest eigenvalues
 TOLERANCE = 0.01  # of the sharpness, relative
 JOINED_OVER = ("seeds", "parts")
@@ -56,8 +71,9 @@ class Parameters(parameters.Parameters):
     every: int = Field(51, ge=1, le=1000, description="steps from one look at the sharpness to the next")
     seeds: int = Field(3, ge=2, le=1000, description="seeds: images and initial weights")
 
-    parts: Literal["runs", "minibatches", "eigenvalues"] = Field(
-        "runs", description="descent and gradient flow; or minibatches; or the largest eigenvalues along a run")
+    parts: Literal["runs", "descent", "minibatches", "eigenvalues"] = Field(
+        "runs", description="descent and gradient flow; or, of tanh, descent with the squared loss alone; or minibatches "
+                            "with it; or the largest eigenvalues along a run")
 
     scales = {"quick": {"samples": 100, "width": 16, "steps": 140, "seeds": 2}}  # noqa: RUF012
 
@@ -78,6 +94,7 @@ def cells(values: Parameters) -> list[dict[str, str | int]]:
     named = {"runs": [*(("descent", activation, loss, seed) for seed in seeds for activation in ACTIVATIONS
                         for loss in RATES),
                       *(("flow", "tanh", loss, seed) for seed in seeds for loss in RATES)],
+             "descent": [("descent", "tanh", "squared", seed) for seed in seeds],
              "minibatches": [("batches", "tanh", "squared", seed) for seed in seeds],
              "eigenvalues": [("spectrum", "tanh", loss, 0) for loss in RATES]}[values.parts]
     return [dict(zip(("part", "activation", "loss", "seed"), each, strict=True)) for each in named]
@@ -130,6 +147,20 @@ class Curvature:
         product, size = hessians.products(self.network, self.loss, [matrix[None] for matrix in weights], self.X, self.y)
         return lanczos.largest_few(product, size, COUNT, (self.seed, moment), TOLERANCE, self.X)[0]
 
+    def along_gradients(self, weights: list[torch.Tensor], size: int, moment: int) -> float:
+        """Return the batch sharpness: gᵀHg/|g|² of the loss of a batch of so many, the mean over ``DRAWN`` of them."""
+        rng, found = np.random.default_rng([self.seed, moment, size]), []
+        weights = [matrix.detach().requires_grad_() for matrix in weights]
+        for _ in range(DRAWN):
+            batch = torch.as_tensor(rng.permutation(len(self.X))[:size])
+            loss = self.loss.of(self.network.forward(weights, self.X[batch]), self.y[batch]).mean()
+            slopes = torch.autograd.grad(loss, weights, create_graph=True)
+            still = [slope.detach() for slope in slopes]
+            square = sum((slope * fixed).sum() for slope, fixed in zip(slopes, still, strict=True))
+            products = torch.autograd.grad(square, weights)
+            found.append(sum((product * fixed).sum() for product, fixed in zip(products, still, strict=True)) / square.item())
+        return float(torch.stack(found).mean())
+
     def gradient(self, weights: list[torch.Tensor]) -> list[torch.Tensor]:
         """Return the gradient of the mean loss."""
         weights = [matrix.detach().requires_grad_() for matrix in weights]
@@ -171,28 +202,28 @@ def looks(values: Parameters) -> np.ndarray:
     return np.arange(0, values.steps + 1, values.every)
 
 
-def _runs(values, problem, network, weights, loss, seed, batches, rates):
-    curves, sharpnesses = [], []
-    for batch_size, rate in zip(batches, rates, strict=True):
-        curve, seen = descended(values, problem, network, weights, loss, rate, seed,
-                                Curvature(problem, network, loss, seed).sharpness, batch_size)
-        curves.append(curve)
-        sharpnesses.append(_padded(values, seen))
-    return np.array(curves, np.float32), np.array(sharpnesses, np.float32)
-
-
 def _descent(values, problem, network, weights, loss, seed):
-    curves, sharpnesses = _runs(values, problem, network, weights, loss, seed, (None,) * 3, RATES[loss])
-    return xr.Dataset({"loss": (("place", "step"), curves), "sharpness": (("place", "look"), sharpnesses)},
+    runs = [descended(values, problem, network, weights, loss, rate, seed,
+                      Curvature(problem, network, loss, seed).sharpness) for rate in RATES[loss]]
+    curves, sharpnesses = np.array([run[0] for run in runs]), np.array([_padded(values, run[1]) for run in runs])
+    return xr.Dataset({"loss": (("place", "step"), curves.astype(np.float32)),
+                       "sharpness": (("place", "look"), sharpnesses.astype(np.float32))},
                       {"place": range(3), "step": range(values.steps + 1), "look": looks(values)})
 
 
 def _batches(values, problem, network, weights, loss, seed):
-    sizes = [min(size, values.samples) for size in BATCHES]
-    rates = [RATES[loss][EDGE[loss]]] * len(sizes)
-    curves, sharpnesses = _runs(values, problem, network, weights, loss, seed, sizes, rates)
-    return xr.Dataset({"batch_sharpness": (("batch", "look"), sharpnesses), "batch_loss": (
-        ("batch", "look"), curves[:, ::values.every])}, {"batch": list(BATCHES), "look": looks(values)})
+    found = []
+    for size in BATCHES:
+        size, of = min(size, values.samples), Curvature(problem, network, loss, seed)
+
+        def look(weights, step, size=size, of=of):
+            return of.sharpness(weights, step), of.along_gradients(weights, size, step)
+
+        curve, seen = descended(values, problem, network, weights, loss, RATES[loss][EDGE[loss]], seed, look, size)
+        found.append(np.column_stack([curve[::values.every], _padded(values, seen)]))
+    found = np.array(found, np.float32)  # (batch, look, quantity)
+    return xr.Dataset({name: (("batch", "look"), found[..., place]) for place, name in enumerate(
+        ("batch_loss", "whole_sharpness", "batch_sharpness"))}, {"batch": list(BATCHES), "look": looks(values)})
 
 
 def _flow(values, problem, network, weights, loss, seed):

@@ -120,15 +120,16 @@ def starts_at_edge(member: family.Member, scaled: np.ndarray) -> tuple[np.ndarra
 
 
 NAMES = {"squared": "squared", "huber": "Huber", "relu": "ReLU", "tanh": "tanh", "relu3": "ReLU³", "none": "",
-         "batch": ", batch norm."}
+         "batch": ", batch norm.", "layer": ", layer norm."}
 
 
 def network_runs(runs: xr.Dataset) -> Figure:
-    """Draw what each rate did to each network, by growth order, and ours against the published numbers."""
+    """Draw what each rate did to each network, by growth order, and how many octaves above 2/sharpness it survives."""
     order = networks.experiment.growth_order
     rows = sorted(networks.combinations(), key=lambda names: (order(names), names))
     with style.use():
-        figure, (fates, ours) = style.subplots(1, 2, height=4.2, gridspec_kw={"width_ratios": (1.25, 1)})
+        figure, (fates, octaves) = style.subplots(1, 2, height=6.4, sharey=True,
+                                                  gridspec_kw={"width_ratios": (1.6, 1)})
         for place, names in enumerate(rows):
             mine = networks.of(runs, names)
             for phase, text in (("lazy", "never rises"), ("catapult", "rises and settles"),
@@ -138,18 +139,32 @@ def network_runs(runs: xr.Dataset) -> Figure:
                            markersize=6, linestyle="", label=text if place == 0 else None)
             fates.plot(networks.stable_rate(runs, names), place, marker="|", markersize=16, color=PALETTE["ink"],
                        linestyle="", label="2/sharpness at the start" if place == 0 else None)
+            survived = runs.survived.sel(combination="-".join(names)).values
+            octaves.plot(survived, place + 0.22 * np.linspace(-1, 1, len(survived)), "o", color=PALETTE["ink"],
+                         markersize=4, linestyle="")
         labels = [f"{NAMES[names[0]]}, {NAMES[names[1]]}{NAMES[names[2]]} ({order(names)})" for names in rows]
         fates.set_yticks(range(len(rows)), labels, fontsize="small")
-        fates.set(title="network (growth order)", xscale="log", xlabel="learning rate η")
+        fates.set(title="network (growth order), seed 0", xscale="log", xlabel="learning rate η")
+        octaves.axvline(networks.RECORDED.octaves, color=PALETTE["muted"], linestyle=":")
+        octaves.set(title="octaves survived", xlabel="above 2/sharpness, three seeds",
+                    xlim=(-1.5, networks.RECORDED.octaves + 0.7))
+        figure.legend(*fates.get_legend_handles_labels(), loc="outside lower center", ncols=5)
+        style.label_panels(figure)
+    return figure
+
+
+def published(runs: xr.Dataset) -> Figure:
+    """Draw ours against the published numbers, run by run: peak, loss and sharpness."""
+    with style.use():
+        figure, axes = style.subplots(1, 1, width=5.5, height=4.2)
         for name, mark, colour in (("peak", "s", "catapult"), ("loss", "o", "lazy"), ("sharpness", "^", "logistic")):
             values = np.array([(getattr(run, name), float(mine.peak if name == "peak" else mine.loss.sel(step=400)
                                                           if name == "loss" else mine.sharpness.sel(end="last")))
-                               for _, run, mine in networks.pairs(runs) if getattr(run, name) is not None])
-            ours.plot(*values.T, mark, color=PALETTE[colour], markersize=4, alpha=0.7, linestyle="",
+                               for layer in (False, True) for _, run, mine in networks.pairs(runs, layer)
+                               if getattr(run, name) is not None])
+            axes.plot(*values.T, mark, color=PALETTE[colour], markersize=4, alpha=0.7, linestyle="",
                       label="peak of the loss" if name == "peak" else f"{name}, step 400")
-        ours.plot([0.1, 2e5], [0.1, 2e5], color=PALETTE["theory"], linewidth=0.8)
-        ours.set(title="run by run", xscale="log", yscale="log", xlabel="theirs", ylabel="ours")
-        ours.legend(loc="upper left")
-        figure.legend(*fates.get_legend_handles_labels(), loc="outside lower center", ncols=5)
-        style.label_panels(figure)
+        axes.plot([0.1, 2e5], [0.1, 2e5], color=PALETTE["theory"], linewidth=0.8)
+        axes.set(xscale="log", yscale="log", xlabel="theirs", ylabel="ours")
+        axes.legend(loc="upper left")
     return figure
