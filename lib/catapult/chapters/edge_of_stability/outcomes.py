@@ -85,7 +85,7 @@ def batch_shares(runs: xr.Dataset, quantity: str) -> np.ndarray:
 
 
 def eigenvalue_shares(runs: xr.Dataset, loss: str) -> np.ndarray:
-    """Return η/2 times the largest eigenvalues along a run of tanh, seed 0, (look, eigenvalue), where they were seen."""
+    """Return η/2 times the largest eigenvalues along a run of tanh, seed 0, (look, eigenvalue), where seen."""
     values = runs.eigenvalues.sel(activation="tanh", loss_name=loss, seed=0).transpose("look", "eigenvalue").dropna(
         "look").values
     return values * RATES[loss][EDGE[loss]] / 2

@@ -20,10 +20,10 @@ Fixed later, after all of this and before what follows was run:
   Prediction: over the second half of the looks the sharpness is lower the smaller the batch, on every seed, and
   with batches of 32 below 2/η.
 * *Batch sharpness*, fixed after these, before it was computed: the mean over ``DRAWN`` batches of gᵀHg/|g|², the
-  curvature of a batch's loss along its own gradient, which Andreyev and Beneventano (2024) find at 2/η. Prediction: over
-  the second half of the looks between .8 and 1.25 times 2/η for each size and seed, and with batches of 32 nearer to
-  2/η than the sharpness is. It failed for 32: about .45, and still rising. So, chosen after looking: the same with 2,142
-  steps. Prediction: between .8 and 1.25 for each size and seed.
+  curvature of a batch's loss along its own gradient, which Andreyev and Beneventano (2024) find at 2/η. Prediction:
+  over the second half of the looks between .8 and 1.25 times 2/η for each size and seed, and with batches of 32 nearer to
+  2/η than the sharpness is. It failed for 32: about .45, and still rising. So, chosen after looking: the same with
+  2,142 steps. Prediction: between .8 and 1.25 for each size and seed.
 * *Eigenvalues.* The largest four along one run a loss, tanh, seed 0. Prediction: with the squared loss, which hovers a
   quarter above 2/η, two or more are above .9 · 2/η at the end; with the cross-entropy one.
 * *More steps.* tanh, squared loss, 2,142 steps. Prediction: the middle rate crosses 2/η on every seed.
@@ -72,8 +72,8 @@ class Parameters(parameters.Parameters):
     seeds: int = Field(3, ge=2, le=1000, description="seeds: images and initial weights")
 
     parts: Literal["runs", "descent", "minibatches", "eigenvalues"] = Field(
-        "runs", description="descent and gradient flow; or, of tanh, descent with the squared loss alone; or minibatches "
-                            "with it; or the largest eigenvalues along a run")
+        "runs", description="descent and gradient flow; or, of tanh, descent with the squared loss alone; or "
+                            "minibatches with it; or the largest eigenvalues along a run")
 
     scales = {"quick": {"samples": 100, "width": 16, "steps": 140, "seeds": 2}}  # noqa: RUF012
 
@@ -158,7 +158,8 @@ class Curvature:
             still = [slope.detach() for slope in slopes]
             square = sum((slope * fixed).sum() for slope, fixed in zip(slopes, still, strict=True))
             products = torch.autograd.grad(square, weights)
-            found.append(sum((product * fixed).sum() for product, fixed in zip(products, still, strict=True)) / square.item())
+            curvature_along = sum((product * fixed).sum() for product, fixed in zip(products, still, strict=True))
+            found.append(curvature_along / square.item())
         return float(torch.stack(found).mean())
 
     def gradient(self, weights: list[torch.Tensor]) -> list[torch.Tensor]:

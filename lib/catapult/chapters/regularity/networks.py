@@ -131,5 +131,5 @@ def precision(runs: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Return how far single from double precision is, relative, at three rates: of the peaks and of the last losses."""
     single = runs.sel(combination="-".join(experiment.DOUBLE)).sel(rate=list(experiment.DOUBLE_RATES))
     double = runs.sel(combination="-".join(experiment.DOUBLE), double_rate=list(experiment.DOUBLE_RATES))
-    return (np.abs(single.peak.values / double.double_peak.values - 1),
-            np.abs(single.loss.sel(step=RECORDED.steps).values / double.double_loss.sel(step=RECORDED.steps).values - 1))
+    last = [table.sel(step=RECORDED.steps).values for table in (single.loss, double.double_loss)]
+    return np.abs(single.peak.values / double.double_peak.values - 1), np.abs(last[0] / last[1] - 1)

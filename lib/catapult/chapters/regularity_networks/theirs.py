@@ -14,8 +14,9 @@ from dataclasses import dataclass
 class Run:
     """What is read off one run.
 
-    ``peak`` is None where the run is lost by step ``STEPS``; ``loss`` (at that step) there, too, and where the file ends
-    one step before; ``sharpness`` (at the same step) and the ``norms`` of both layers also where they were not computed.
+    ``peak`` is None where the run is lost by step ``STEPS``; ``loss`` (at that step) there, too, and where the file
+    ends one step before; ``sharpness`` (at that step) and the ``norms`` of both layers also where they were not
+    computed.
     """
 
     rate: float
