@@ -31,7 +31,7 @@ def transition(results: xr.Dataset) -> Figure:
             axis.axhline(0.1, color=PALETTE["theory"], linewidth=0.8, linestyle="--")
             axis.axvline(100, color=PALETTE["muted"], linewidth=0.8)
             axis.set(xscale="log", yscale="log", ylim=(4e-3, 30), xlim=(0.3, None), xlabel="log₁₀(1 / loss)",
-                     ylabel="l1 excess over that of l2's")
+                     ylabel="l1 excess, l2 solution = 1")
             axis.set_title(f"depth {depth}")
         plane, l2 = axes[2], outcomes.l2(results).median("draw")
         for scale, colour in zip(scales, _colours(scales), strict=True):

@@ -1,4 +1,4 @@
-r"""Two published figures of logistic regression at large rates, on the toy data and the digits that they used.
+r"""Three published figures of logistic regression at large rates, on the toy data and the digits that they used.
 
 *Wu, Bartlett, Telgarsky and Yu (2024), Figures 1 and 2*: four points, η = 4, 8, 16, 32; 1,000 digits 0 or 8,
 η = 2^-6, 2^-4, 2^-2, 1; from 0, for 2^20 steps. *Crawshaw and Liu (2026), Figure 1 (a)*: 256 digits with binarised
