@@ -40,7 +40,7 @@ def transition(results: xr.Dataset) -> Figure:
         path = [(results[f"program_{norm}"] / results[unit]).sel(depth=2).median("draw")
                 for norm, unit in (("l2", "rich_l2"), ("l1", "kernel_l1"))]
         plane.plot(*path, color=PALETTE["theory"], linewidth=3.5, alpha=0.35, label="program")
-        plane.set(xlim=(-0.05, 2.05), ylim=(-0.05, 2.05), xlabel="l2 excess over that of l1's", ylabel="l1 excess")
+        plane.set(xlim=(-0.05, 2.05), ylim=(-0.05, 2.05), xlabel="l2 excess, l1 solution = 1", ylabel="l1 excess")
         plane.set_title("depth 2")
         plane.legend(loc="upper right")
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=7, fontsize="small",
