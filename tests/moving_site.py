@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from catapult.chapters.mnist_sides import outcomes
+
+TABLES = {"mnist": outcomes.element}
+"""What a cell of the page holds beside the figure."""
 CONF = """
 extensions = ["catapult.companion.moving"]
 project = "figures"
@@ -19,6 +23,8 @@ def page(*figures: str, options: str = "") -> str:
     """Return a page with these figures, each after its still."""
     text = "A page\n======\n\n"
     for name in figures:
+        if name in TABLES:
+            text += f".. raw:: html\n\n   {TABLES[name]()}\n\n"
         text += (f".. figure:: still.svg\n   :name: fig-{name}\n   :alt: what {name} shows\n\n   The still.\n\n"
                  f".. moving:: {name}\n   :still: fig-{name}\n{options}\n   Move it.\n\n")
     return text

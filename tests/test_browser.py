@@ -98,8 +98,19 @@ def test_mathematics_is_rendered(visit):
 
 
 def test_every_image_says_what_it_shows(visit):
-    texts = visit[0].eval_on_selector_all("article img", "images => images.map(image => image.alt.trim())")
+    texts = visit[0].eval_on_selector_all("article img:not(.panels img)",
+                                          "images => images.map(image => image.alt.trim())")
     assert [text for text in texts if len(text) < 20] == []
+    stacked = visit[0].eval_on_selector_all("article .panels", """all => all.map(
+        one => [one.ariaLabel, one.previousElementSibling.alt])""")
+    assert [one for one, other in stacked if one != other] == []
+
+
+def test_panels_stand_one_below_the_other_on_a_phone(visit, view):
+    places = visit[0].eval_on_selector_all("article figure:not(.moving-replaced) .panels", """all => all.map(one =>
+        [one.offsetHeight > 0, one.previousElementSibling.offsetHeight > 0,
+         [...one.children].every(panel => panel.getBoundingClientRect().right <= innerWidth)])""")
+    assert {tuple(place) for place in places} <= {(view[1] < 600, view[1] > 600, True)}
 
 
 def test_every_image_is_there(visit):
@@ -219,9 +230,10 @@ def test_what_scrolls_sideways_takes_the_focus_and_has_a_name(visit, view):
     ).map(one => [one.tagName, one.tabIndex, one.matches("table") ? "region" : one.getAttribute("role"),
                   one.getAttribute("aria-label") ?? ""])""")
     assert [box for box in boxes if box[1:3] != [0, "region"] or "wider than the page" not in box[3]] == []
-    if view[1] < 600 and visit[0].locator("article figure img").count():
+    scrolls = "article figure:not(.moving-replaced, :has(.panels))"
+    if view[1] < 600 and visit[0].locator(f"{scrolls} img").count():
         assert any(box[0] == "FIGURE" and len(box[3]) > 40 for box in boxes)
-        assert visit[0].eval_on_selector_all("article figure:not(.moving-replaced)", SHADOWS) == []
+        assert visit[0].eval_on_selector_all(scrolls, SHADOWS) == []
 
 
 def test_notebook_and_source_are_saved_and_not_opened(visit):

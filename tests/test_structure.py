@@ -16,9 +16,9 @@ from catapult import paths
 
 # A module may import modules of its own rank or a lower one.
 RANK = {
-    "paths": 0, "locks": 0, "parameters": 0, "parameter_files": 0, "statistics": 0, "timing": 0, "style": 0,
-    "oracles": 0, "losses": 1, "phases": 2, "networks": 1, "datasets": 1, "runs": 1, "curvature": 2, "theory": 3,
-    "training": 3, "companion": 4, "chapters": 5, "commands": 6, "cli": 6,
+    "paths": 0, "locks": 0, "parameters": 0, "parameter_files": 0, "statistics": 0, "timing": 0, "panels": 0,
+    "style": 0, "oracles": 0, "losses": 1, "phases": 2, "networks": 1, "datasets": 1, "runs": 1, "curvature": 2,
+    "theory": 3, "training": 3, "companion": 4, "chapters": 5, "commands": 6, "cli": 6,
 }
 MODULES = sorted(paths.LIBRARY.rglob("*.py"))
 

@@ -1,7 +1,7 @@
 /* Figures that move: the shared core. A figure is catapult.figure(name, {...}) with
-     parameters  what the reader sets: {key: {label, low, high, log, value}} for a slider, {key: {label, among, value}} for
-                 a choice, {key: {read, write, value}} for anything else that the address holds
-     panels      {key: {label, ratio}}, drawn in this order
+     parameters  what the reader sets: {key: {label, low, high, log, value}} for a slider, or with stops, the numbers that it has,
+                 {key: {label, among, value}} for a choice, {key: {read, write, value}} for anything else that the address holds
+     panels      {key: {label, ratio}}, drawn in this order; height, in pixels, instead of a ratio
      compute     state -> result; one that is {unfinished: true, share} is asked for again, a frame later
      draw        (result, state, axes) draws; axes(panel, {...}) makes the axes of a panel and returns a pen
      reading     (result, state) -> {phase, tone, words}: what is said of it, in plain text
@@ -82,6 +82,11 @@ function pen(svg, width, height, axis, clip) {
     text(point, words, style = "", anchor = "start", dx = 0, dy = 0) {
       above.push(`<text class="m-note ${style}" x="${x(point[0]) + dx}" y="${y(point[1]) + dy}" text-anchor="${anchor}">${written(words)}</text>`);
     },
+    picture(point, address, size, style) {
+      if (!shown(point)) return;
+      const [left, top] = [x(point[0]) - size / 2, y(point[1]) - size / 2], box = `x="${left}" y="${top}" width="${size}" height="${size}"`;
+      out.push(`<rect class="m-frame ${style}" ${box}/><image href="${escaped(address)}" ${box}/>`);
+    },
     write() {
       svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
       svg.innerHTML = `<clipPath id="${clip}"><rect x="${left}" y="${top - 4}" width="${right - left + 6}" height="${bottom - top + 4}"/></clipPath>`
@@ -90,8 +95,9 @@ function pen(svg, width, height, axis, clip) {
   };
 }
 
-/* Indices: w_t, η_c, λ_∞. */
-const written = words => escaped(words).replace(/_(\w)/g, '<tspan class="m-index" dy="3">$1</tspan><tspan dy="-3">​</tspan>');
+/* Indices: w_t, η_c, η_crit. */
+const INDEX = /_(crit|\w)/g;
+const written = words => escaped(words).replace(INDEX, '<tspan class="m-index" dy="3">$1</tspan><tspan dy="-3">​</tspan>');
 
 /* The state in the address. */
 
@@ -115,6 +121,7 @@ function read(parameter, text) {
   const number = text.trim() === "" ? NaN : Number(text);
   if (!Number.isFinite(number)) return undefined;
   const inside = clamp(number, parameter.low, parameter.high);
+  if (parameter.stops) return parameter.stops[stop(parameter.stops, inside)];
   return parameter.whole ? Math.round(inside) : inside;
 }
 
@@ -128,18 +135,22 @@ const limits = (parameter, state) => {
   const [low, high] = parameter.limits?.(state) ?? [parameter.low, parameter.high];
   return {...parameter, low, high};
 };
-function position({low, high, log}, value) {
+/* The place of the number that is next to this one, of some that grow. */
+const stop = (stops, number) => stops.reduce((best, one, i) => Math.abs(one - number) < Math.abs(stops[best] - number) ? i : best, 0);
+function position({low, high, log, stops}, value) {
+  if (stops) return Math.round(POSITIONS * stop(stops, value) / (stops.length - 1));
   return Math.round(POSITIONS * (log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low)));
 }
-function value({low, high, log, whole}, place) {
+function value({low, high, log, whole, stops}, place) {
   const share = place / POSITIONS;
+  if (stops) return stops[Math.round(share * (stops.length - 1))];
   const exact = log ? low * (high / low) ** share : low + (high - low) * share;
   return whole ? Math.round(exact) : clamp(Number(exact.toPrecision(4)), low, high);
 }
 
 function control(host, id, key, parameter, state, change) {
   const box = make("div", {class: `moving-control moving-control-${key}`}, host), field = `${id}-${key}`;
-  make("label", {for: field}, box).innerHTML = parameter.label.replace(/_(\w)/g, "<sub>$1</sub>");
+  make("label", {for: field}, box).innerHTML = parameter.label.replace(INDEX, "<sub>$1</sub>");
   if (parameter.among) {
     const select = make("select", {id: field}, box);
     for (const one of parameter.among) make("option", {value: one}, select, one);
@@ -150,11 +161,12 @@ function control(host, id, key, parameter, state, change) {
   const slider = make("input", {id: field, type: "range", min: 0, max: POSITIONS, step: 1}, box);
   slider.addEventListener("input", () => change({[key]: value(limits(parameter, state), Number(slider.value))}));
   slider.addEventListener("keydown", event => {  // a position is less than a whole number
-    const by = parameter.whole && {ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1}[event.key];
+    const by = (parameter.whole || parameter.stops) && {ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1}[event.key];
     if (!by) return;
+    event.preventDefault();
+    if (parameter.stops) return void change({[key]: parameter.stops[clamp(stop(parameter.stops, state[key]) + by, 0, parameter.stops.length - 1)]});
     const range = limits(parameter, state), next = value(range, clamp(position(range, state[key]) + by, 0, POSITIONS));
     change({[key]: clamp(next === state[key] ? next + by : next, range.low, range.high)});
-    event.preventDefault();
   });
   return () => {
     const words = parameter.shown ? parameter.shown(state[key]) : short(state[key], 4);
@@ -230,7 +242,7 @@ function start(root) {
 
   for (const preset of presets) {
     const chip = make("button", {type: "button", "aria-pressed": "false"}, chips);
-    chip.innerHTML = escaped(preset.dataset.title).replace(/_(\w)/g, "<sub>$1</sub>");
+    chip.innerHTML = escaped(preset.dataset.title).replace(INDEX, "<sub>$1</sub>");
     chip.addEventListener("click", () => {
       change({...initial, ...parsed(name, definition, `#lab:${name}:${preset.dataset.state}`)}, true);
       look.textContent = preset.textContent;
@@ -281,7 +293,7 @@ function start(root) {
   const again = () => { if (!pending) { pending = true; requestAnimationFrame(draw); } };
 
   function axes(key, axis) {
-    const panel = panels[key], width = Math.max(200, Math.round(panel.box.clientWidth)), height = Math.round(clamp(width * (panel.ratio ?? .7), 170, 420));
+    const panel = panels[key], width = Math.max(200, Math.round(panel.box.clientWidth)), height = panel.height ?? Math.round(clamp(width * (panel.ratio ?? .7), 170, 420));
     if (dragging && panel.axis) axis = {...axis, x: panel.axis.x, y: panel.axis.y};
     panel.axis = axis;
     panel.pen = pen(panel.svg, width, height, axis, `${id}-${key}-clip`);
@@ -301,7 +313,7 @@ function start(root) {
     grips.slice(now.length).forEach(one => one());
     updates.forEach(update => update());
     const {phase, tone, words} = definition.reading(result, state);
-    reading.innerHTML = `<strong class="moving-phase m-back-${tone}">${escaped(phase)}</strong> ${escaped(words).replace(/_(\w)/g, "<sub>$1</sub>")}`;
+    reading.innerHTML = `<strong class="moving-phase m-back-${tone}">${escaped(phase)}</strong> ${escaped(words).replace(INDEX, "<sub>$1</sub>")}`;
     clearTimeout(spoken);
     spoken = setTimeout(() => { said.textContent = `${phase}: ${words.replaceAll("_", " ")}`; }, 800);
     const commanded = definition.commands(state);

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import colorsys
 import contextlib
+import html
 import io
+import json
 import re
 from collections.abc import Iterator
 
@@ -18,6 +20,8 @@ import seaborn as sns
 from matplotlib.collections import Collection
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+
+from catapult import panels
 
 # Okabe and Ito's colours. A phase, a loss or the theory has the same colour on every page.
 PALETTE = {
@@ -108,7 +112,10 @@ def _show_as_svg() -> None:
 
 
 def svg(figure: Figure) -> str:
-    """Return a figure as SVG that reads on light and dark pages; the same text for the same figure."""
+    """Return a figure as SVG that reads on light and dark pages; the same text for the same figure.
+
+    It says where its panels lie (:mod:`catapult.panels`), for pages that show them one below the other.
+    """
     for artist in figure.findobj(lambda artist: isinstance(artist, (Collection, mpl.lines.Line2D))):
         if _marks(artist) > MANY:
             artist.set_rasterized(True)
@@ -118,7 +125,9 @@ def svg(figure: Figure) -> str:
         figure.savefig(text, format="svg", bbox_inches="tight", dpi=200, metadata=nothing)
     drawn = text.getvalue()
     drawn = re.sub(r' d="[^"]+"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), drawn[drawn.index("<svg"):])
-    return drawn.replace("</style>", f"{_dark_rules(drawn)}</style>", 1)
+    drawn = drawn.replace("</style>", f"{_dark_rules(drawn)}</style>", 1)
+    found = html.escape(json.dumps(panels.stacked(figure), separators=(",", ":")))
+    return drawn.replace("<svg ", f'<svg data-panels="{found}" ', 1)
 
 
 def _marks(artist) -> int:

@@ -12,6 +12,8 @@ import pytest
 from catapult.chapters.catapult_logistic import experiment as catapult_logistic
 from catapult.chapters.catapult_squared import experiment as catapult_squared
 from catapult.chapters.critical_learning_rates import experiment as one_predictor
+from catapult.chapters.mnist_phases import experiment as mnist_phases
+from catapult.chapters.mnist_sides import outcomes as sides
 from catapult.chapters.regularity import experiment as regularity
 from catapult.chapters.separability import experiment as separability
 from catapult.companion import moving, registry
@@ -232,8 +234,11 @@ def test_what_is_heard(visit, name):
     assert page.locator("[role=status]").count() == 1
     page.locator(".moving-main input").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("() => document.querySelector('[role=status]').textContent.length > 30")
-    assert page.locator("[role=status]").text_content().startswith(read(page, "phase") + ": ")
+    phase = read(page, "phase")
+    page.wait_for_function("""phase => {
+        const {textContent} = document.querySelector('[role=status]');
+        return textContent.length > 30 && textContent.startsWith(phase + ': ');
+    }""", arg=phase)
     for control in page.locator(".moving-live :is(input, select)").all():
         assert page.locator(f"label[for='{control.get_attribute('id')}']").count() == 1
     for one in page.locator(".moving-handle:not([hidden])").all():
@@ -388,6 +393,52 @@ def test_what_the_presets_of_the_rank_say(visit):
     assert 64 > found[3]["ranks"][1] > least > 0.9 * found[3]["ranks"][1]
 
 
+def test_what_the_presets_of_the_sweep_say(visit):
+    """On non-separable data no digit moves from η_crit/4 on; on separable data some do, rightly and wrongly."""
+    page = visit.stand("mnist")
+    found = []
+    for preset, phase in enumerate(("catapult", "catapult", "lazy", "lazy", "divergent")):
+        choose(page, preset)
+        assert read(page, "phase") == phase
+        found.append(read(page, "result"))
+    edge, below, small, slow, lost = found
+    assert 0.9 < edge["learning_rate"] * edge["end"] / 2 < 1 > 2 * below["learning_rate"] * below["end"] / 2
+    assert edge["right"] == edge["wrong"] == small["right"] == small["wrong"] == 0
+    assert np.allclose(edge["outputs"], edge["usual"], atol=1e-3)
+    labels = sides.sides().label.values
+    crossed = np.sign(below["outputs"]) != np.sign(below["usual"])
+    assert set(np.sign(below["outputs"])[crossed] * labels[crossed]) == {-1, 1}
+    assert slow["right"] + slow["wrong"] > 100
+    assert slow["accuracy"][1] == "NaN"
+    assert set(lost["outputs"]) == {"NaN"}
+    choose(page, 4)
+    returned = [swept_end(page, "separable", seed) for seed in range(10)]
+    assert 0 < sum(returned) < 10
+
+
+def swept_end(page, version, seed):
+    """Return whether a run at the rate that is set, of this version and seed, comes back."""
+    page.locator("select").select_option(version)
+    slider = page.locator("input[id$=seed]")
+    slider.focus()
+    page.keyboard.press("Home")
+    for _ in range(seed):
+        page.keyboard.press("ArrowRight")
+    assert read(page, "state")["seed"] == seed
+    return read(page, "phase") != "divergent"
+
+
+def test_arrows_go_from_one_recorded_rate_to_the_next(visit):
+    page = visit("mnist", "#lab:mnist:multiple=0.3")  # the nearest recorded one
+    page.locator("input[id$=multiple]").focus()
+    seen = [read(page, "state")["multiple"]]
+    for key in ("ArrowRight", "ArrowUp", "ArrowLeft", "Home", "ArrowDown", "End", "ArrowRight"):
+        page.keyboard.press(key)
+        seen.append(read(page, "state")["multiple"])
+    places = [mnist_phases.MULTIPLES.index(multiple) for multiple in seen]
+    assert places == [2, 3, 4, 3, 0, 0, 13, 13]
+
+
 # The commands.
 
 
@@ -467,7 +518,30 @@ def test_every_command_is_accepted_and_python_repeats_the_figure(visit, name):
         check_repeated(name, page, run, python)
 
 
+def swept(command: str):
+    """Return the parameters of a ``catapult sweep`` of the recorded experiment, checked as on the command line."""
+    word, what, experiment, *options, out, folder = shlex.split(command)
+    assert (word, what, experiment, out, folder) == ("catapult", "sweep", "mnist-phases", "--out", "mnist-sweep")
+    assert options[::2] == ["-p"] * (len(options) // 2)
+    return mnist_phases.Parameters.checked(dict(option.split("=") for option in options[1::2]))
+
+
+def check_recorded(page, run, python):
+    """The command that trains again takes the seed; the other reads what the figure shows off the tables."""
+    state, result = read(page, "state"), read(page, "result")
+    assert swept(run).first_seed == state["seed"]
+    (recorded,) = by_python(python)
+    assert str(recorded) == str(sides.at(state["version"], state["seed"], state["multiple"]))
+    assert result["phase"] == read(page, "phase") == recorded.pop("phase")
+    for name, values in recorded.items():
+        theirs = np.array(result[name], dtype=float)
+        assert np.allclose(theirs, values, rtol=10.0**(1 - sides.DIGITS), equal_nan=True), name
+
+
 def check_repeated(name, page, run, python):
+    if name == "mnist":
+        check_recorded(page, run, python)
+        return
     assert commanded(run)[0].id
     state, result, phase = (read(page, what) for what in ("state", "result", "phase"))
     printed = by_python(python)

@@ -19,7 +19,7 @@ from sphinx.application import Sphinx
 FOLDER = "_static/previews"
 LONGEST = 6_000
 """Characters of HTML beyond which a place is too long to be shown beside a link."""
-DROPPED = 'script, style, a.headerlink, details, button, .moving, [class="proof admonition"]'
+DROPPED = 'script, style, a.headerlink, details, button, .moving, .panels, [class="proof admonition"]'
 
 
 def linked(pages: dict[str, BeautifulSoup]) -> dict[str, set[str]]:
