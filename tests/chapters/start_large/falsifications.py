@@ -150,7 +150,32 @@ def the_patch_costs_nothing(monkeypatch):
         version=runs.version))
 
 
-@falsifies("li-patch", "li-patch-order", "li-patch-cost")
+def larger_altered(monkeypatch, change):
+    """Let the checks read runs at the larger size that ``change`` has altered."""
+    replaced(monkeypatch, checks, "larger", lambda right: change(right()))
+
+
+@falsifies("li-patch-larger")
+def as_the_abstract_has_it(monkeypatch):
+    """The rates change places: the small one has the patch at once."""
+    larger_altered(monkeypatch, lambda runs: runs.sel(arm=["large", "small"]).assign_coords(arm=runs.arm))
+
+
+@falsifies("li-patch-larger")
+def the_small_rate_pays_more(monkeypatch):
+    """On patched images the small rate ends with two points less."""
+    larger_altered(monkeypatch, lambda runs: runs.assign(final=runs.final - 0.02 * (
+        (runs.arm == "small") & (runs.version == "patched"))))
+
+
+@falsifies("li-patch-larger")
+def all_know_the_patch(monkeypatch):
+    """The control shows it: networks that never saw a patch know it."""
+    larger_altered(monkeypatch, lambda runs: runs.sel(version=["patched", "patched"]).assign_coords(
+        version=runs.version))
+
+
+@falsifies("li-patch", "li-patch-order", "li-patch-cost", "li-patch-larger")
 def a_slice_of_the_photographs_that_disagrees(monkeypatch):
     """What is computed again of the runs on photographs differs from what was recorded by half a per cent."""
     monkeypatch.setattr(checks, "patch_slice_difference", lambda values: 5e-3)

@@ -131,7 +131,7 @@ def photographs(*tables: tuple[xr.Dataset, patches.Parameters]) -> Figure:
     """Draw accuracy on clean test images, on patched ones and on the patch alone over the epochs, a row a table."""
     names = {"clean": "clean images", "patched": "patched images", "patch": "the patch alone"}
     with style.use():
-        figure, axes = style.subplots(len(tables), 3, height=2.6, sharex=True, sharey="row", squeeze=False)
+        figure, axes = style.subplots(len(tables), 3, height=2.6, sharex="row", sharey="row", squeeze=False)
         for row, (runs, values) in zip(axes, tables, strict=True):
             for panel, (variable, title) in zip(row, names.items(), strict=True):
                 for arm in patches.ARMS:
@@ -145,6 +145,7 @@ def photographs(*tables: tuple[xr.Dataset, patches.Parameters]) -> Figure:
             row[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         for panel in axes[-1]:
             panel.set_xlabel("epoch")
-        axes[0, 2].legend(loc="upper right", frameon=True, framealpha=1, edgecolor=style.PAPER)
+        for row in axes:
+            row[1].legend(loc="lower right", frameon=True, framealpha=1, edgecolor=style.PAPER)
         style.label_panels(figure)
     return figure
