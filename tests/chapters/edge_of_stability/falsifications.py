@@ -104,6 +104,25 @@ def half_of_the_images_matter(monkeypatch):
         runs.batch != 512, 7 / 8 * runs.whole_sharpness)))
 
 
+@falsifies("andreyev-batch-sharpness")
+def the_sharpness_in_its_place(monkeypatch):
+    """What is called batch sharpness is the sharpness."""
+    part_altered(monkeypatch, "minibatches", lambda runs: runs.assign(batch_sharpness=runs.whole_sharpness), steps=2142)
+
+
+@falsifies("andreyev-batch-sharpness")
+def runs_of_714_steps(monkeypatch):
+    """The hypothesis is dropped: the runs are a third as long."""
+    part_altered(monkeypatch, "minibatches", lambda runs: checks.part("minibatches"), steps=2142)
+
+
+@falsifies("andreyev-batch-sharpness")
+def a_twentieth_sharper(monkeypatch):
+    """The batch sharpness is a twentieth larger."""
+    part_altered(monkeypatch, "minibatches", lambda runs: runs.assign(batch_sharpness=1.05 * runs.batch_sharpness),
+                 steps=2142)
+
+
 @falsifies("cohen-edge-polynomial")
 def a_tenth_flatter(monkeypatch):
     """Descent hovers a tenth lower."""
