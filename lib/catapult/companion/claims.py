@@ -37,7 +37,7 @@ BASES = {
 }
 VERDICTS = {
     "reproduced": "an empirical claim of a paper seen again: its interval excludes no effect, its control shows none",
-    "holds": "a statement of a paper that survives its check",
+    "holds": "a statement of a paper, or one of ours, that survives its check",
     "known": "derived here, but had by others before: cited",
     "new": "ours; a search between 28 and 30 November 2026 found nothing",
     "corrected": "the statement that holds in place of one that fails",
