@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import io
+import json
 import re
 from itertools import pairwise
 
@@ -49,6 +51,27 @@ def test_panels_lie_within_the_drawing_and_bring_their_numbers(shared):
     for one, other in pairwise(four):  # no panel shows a part of the next
         (x, y, w, h, *_), (x2, y2, w2, h2, *_) = one["pieces"][0], other["pieces"][0]
         assert min(x + w, x2 + w2) - max(x, x2) < 2 * panels.ROOM or min(y + h, y2 + h2) - max(y, y2) < 2 * panels.ROOM
+
+
+def test_the_numbers_beside_a_panel_are_whole():
+    """They end where they were drawn: arranged once more, a figure may choose other numbers, of another width."""
+    with style.use():
+        figure, axes = style.subplots(2, 2, height=3.2, sharey=True)  # just so high that the numbers are undecided
+        for one in axes.flat:
+            one.plot([0, 1], [0, 2])
+            one.set(title="a panel", ylim=(0, 2.2))
+        for one in axes[1]:
+            one.set_xlabel("step")
+        for one in axes[:, 0]:
+            one.set_ylabel("height")
+    text = style.svg(figure)
+    found = json.loads(html.unescape(re.search(r'data-panels="([^"]*)"', text)[1]))
+    strips = [panel["pieces"][1] for panel in found if len(panel["pieces"]) > 1]
+    assert len(strips) == 2
+    ends = [float(x) + float(scale) * sum({".": 31.8}.get(sign, 63.6) for sign in number) for number, x, scale in
+            re.findall(r"<!-- (\d\.\d\d) -->\s*<g [^>]*translate\(([\d.]+) [\d.]+\) scale\(([\d.]+) ", text)]
+    assert len(ends) >= 6  # the steps of the other axis have one decimal
+    assert max(ends) < strips[0][0] + strips[0][2]
 
 
 def test_one_column_stays_as_it_is():

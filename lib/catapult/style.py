@@ -126,7 +126,12 @@ def svg(figure: Figure) -> str:
     drawn = text.getvalue()
     drawn = re.sub(r' d="[^"]+"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), drawn[drawn.index("<svg"):])
     drawn = drawn.replace("</style>", f"{_dark_rules(drawn)}</style>", 1)
+    engine = figure.get_layout_engine()
+    if engine:
+        figure.set_layout_engine("none")  # panels lie where they were drawn; to arrange them once more may move them
     found = html.escape(json.dumps(panels.stacked(figure), separators=(",", ":")))
+    if engine:
+        figure.set_layout_engine(engine)
     return drawn.replace("<svg ", f'<svg data-panels="{found}" ', 1)
 
 

@@ -163,7 +163,7 @@ def as_the_abstract_has_it(monkeypatch):
 
 @falsifies("li-patch-larger")
 def the_small_rate_pays_more(monkeypatch):
-    """On patched images the small rate ends with two points less."""
+    """On patched images the small rate ends with two points less: it would pay as much as the large one."""
     larger_altered(monkeypatch, lambda runs: runs.assign(final=runs.final - 0.02 * (
         (runs.arm == "small") & (runs.version == "patched"))))
 

@@ -75,7 +75,12 @@ def flow_over_descent(runs: xr.Dataset, place: int) -> np.ndarray:
 
 def late(share: np.ndarray) -> np.ndarray:
     """Return the mean over the second half of the looks, the last axis."""
-    return share[..., share.shape[-1] // 2:].mean(-1)
+    return late_looks(share).mean(-1)
+
+
+def late_looks(share: np.ndarray) -> np.ndarray:
+    """Return the second half of the looks."""
+    return share[..., share.shape[-1] // 2:]
 
 
 def batch_shares(runs: xr.Dataset, quantity: str) -> np.ndarray:

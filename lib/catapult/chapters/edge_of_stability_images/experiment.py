@@ -22,8 +22,9 @@ Fixed later, after all of this and before what follows was run:
 * *Batch sharpness*, fixed after these, before it was computed: the mean over ``DRAWN`` batches of gᵀHg/|g|², the
   curvature of a batch's loss along its own gradient, which Andreyev and Beneventano (2024) find at 2/η. Prediction:
   over the second half of the looks between .8 and 1.25 times 2/η for each size and seed, and with batches of 32 nearer
-  to 2/η than the sharpness is. It failed for 32: about .45, and still rising. So, chosen after looking: the same with
-  2,142 steps. Prediction: between .8 and 1.25 for each size and seed.
+  to 2/η than the sharpness is. It failed: for 32, about .4 and still rising, and for 128 on one seed; nor were batches
+  of 32 nearer. So, chosen after looking: the same with 2,142 steps. Prediction: between .8 and 1.25 for each size and
+  seed.
 * *Eigenvalues.* The largest four along one run a loss, tanh, seed 0. Prediction: with the squared loss, which hovers a
   quarter above 2/η, two or more are above .9 · 2/η at the end; with the cross-entropy one.
 * *More steps.* tanh, squared loss, 2,142 steps. Prediction: the middle rate crosses 2/η on every seed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from itertools import product
 
 import numpy as np
 import xarray as xr
@@ -214,10 +215,19 @@ def growth_survival() -> Measurement:
     found = networks.table()
     *gains, control = (networks.survival_gain(found, name) for name in networks.SURVIVAL)
     least = gains[int(np.argmin([gain.mean() for gain in gains]))]
+    plain, batch, layer = ({pair: found.survived.sel(combination="-".join((*pair, kind))).mean().item()
+                            for pair in product(networks.experiment.LOSSES, networks.experiment.ACTIVATIONS)}
+                           for kind in ("none", "batch", "layer"))
+    normalised = [pair for pair in batch if batch[pair] != layer[pair]]
     mean, *ends = mean_interval(least)
     return Measurement(mean, effect=mean, interval=tuple(ends), control=control.mean(), conditions={
         **_again(), "every interval is above 0": bool(np.min([mean_interval(gain)[1] for gain in gains]) > 0),
-        "the control shows some of it, less than each": bool(0 < control.mean() < mean)})
+        "the control shows some of it, less than each": bool(0 < control.mean() < mean),
+        "the control's is of one network, ReLU³ with the squared loss": normalised == [("squared", "relu3")],
+        "with ReLU³ alone Huber's loss survives no more": bool(plain["huber", "relu3"] <= plain["squared", "relu3"]),
+        "without normalisation Huber with ReLU, and tanh for ReLU³, survive five octaves more": bool(np.min([
+            plain["huber", "relu"] - plain["squared", "relu"],
+            *(plain[loss, "tanh"] - plain[loss, "relu3"] for loss in ("squared", "huber"))]) >= 5)})
 
 
 def not_by_order() -> Measurement:

@@ -231,11 +231,10 @@ def patch_larger() -> Measurement:
     unseen = larger().patch.sel(version="untouched").max()
     return Measurement(np.max(steps["large"] / steps["small"]), effect=costs["small"] - costs["large"], control=unseen,
                        conditions={
-        **_patch_conditions(LARGER), "both know it after three tenths of the steps before the large one is lowered":
-            bool(np.max([*steps.values()]) <= 0.3 * LARGER.annealed_at),
+        **_patch_conditions(LARGER), "the large rate knows it after two epochs, the small one after eight": [
+            int(steps[arm][0]) // LARGER.steps_per_epoch for arm in ("large", "small")] == [2, 8],
         "who never saw a patch does not know it": bool(unseen < 0.2),
-        "at either rate it costs fifteen points, at the large one no less": bool(
-            costs["large"] >= costs["small"] > 15)})
+        "it costs 17 and 19 points": [round(costs[arm]) for arm in ("small", "large")] == [17, 19]})
 
 
 def patch_cost() -> Measurement:
