@@ -109,6 +109,8 @@ def finish(tasks: list[Task], folder: Path | None, done: Callable[[Task, Files],
             with contextlib.suppress(BrokenExecutor), warnings.catch_warnings(), \
                     contextlib.closing(pool(work, left)) as completed:  # a worker was killed: the next pool is new
                 warnings.filterwarnings("ignore", ".*still being processed by the workers", UserWarning)  # after Ctrl-C
+                # A worker that has grown large is replaced; as an error that ends the thread that collects results.
+                warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
                 for number, files in completed:
                     task = left[number]
                     if files is None:
