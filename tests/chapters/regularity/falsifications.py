@@ -168,6 +168,18 @@ def layer_normalisation_survives_as_much(monkeypatch):
     altered_networks(monkeypatch, lambda runs: survived(runs, "layer", lambda octaves: 8 + 0 * octaves))
 
 
+@falsifies("ours-growth-survival")
+def another_network_shows_it_too(monkeypatch):
+    """The control's effect is of two networks: tanh with layer normalisation is lost an octave earlier, too."""
+    altered_networks(monkeypatch, lambda runs: survived(runs, "squared-tanh-layer", lambda octaves: octaves - 1))
+
+
+@falsifies("ours-published-runs")
+def losses_that_do_not_agree(monkeypatch):
+    """After 400 steps every loss is a fiftieth of a per cent higher."""
+    altered_networks(monkeypatch, lambda runs: runs.assign(loss=runs.loss.where(runs.step < 400, 1.0002 * runs.loss)))
+
+
 @falsifies("ours-growth-order")
 def by_order(monkeypatch):
     """On one seed of three ReLU survives as much as ReLU³."""

@@ -263,6 +263,7 @@ def published_runs() -> Measurement:
                            "the norms of the layers after 400 steps to three":
                                bool(np.max([networks.apart(found, layer).max() for layer in ("first", "second")])
                                     < 1e-3),
+                           "losses after 400 steps agree to four digits on the median": bool(np.median(loss) < 1e-4),
                            "with layer normalisation, to five digits at the start, peaks to half a per cent":
                                bool(networks.apart(found, "start", True).max() < 1e-5
                                     and networks.apart(found, "peak", True).max() < 5e-3),

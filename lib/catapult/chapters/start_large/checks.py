@@ -165,9 +165,9 @@ def patch_right() -> dict[str, float]:
     return {arm: float(photographs().patch.sel(version="patched", arm=arm).max()) for arm in patches.ARMS}
 
 
-def patch_costs() -> dict[str, float]:
-    """Return what the patch costs in clean accuracy at the end, untouched less patched, in points, by arm."""
-    final = 100 * photographs().final.mean(("part", "seed"))
+def patch_costs(of: xr.Dataset | None = None) -> dict[str, float]:
+    """Return what a patch costs in clean accuracy at the end, untouched less patched, in points, by arm."""
+    final = 100 * (photographs() if of is None else of).final.mean(("part", "seed"))
     return {arm: float(final.sel(arm=arm, version="untouched") - final.sel(arm=arm, version="patched"))
             for arm in patches.ARMS}
 
@@ -215,10 +215,8 @@ def patch_order() -> Measurement:
 
 
 def larger_costs() -> dict[str, float]:
-    """Return what the larger patch costs in clean accuracy at the larger size, in points, by arm."""
-    final = 100 * larger().final.mean(("part", "seed"))
-    return {arm: float(final.sel(arm=arm, version="untouched") - final.sel(arm=arm, version="patched"))
-            for arm in patches.ARMS}
+    """Return :func:`patch_costs` of the larger patch at the larger size."""
+    return patch_costs(larger())
 
 
 def patch_larger() -> Measurement:
