@@ -25,6 +25,8 @@ Fixed later, after all of this and before what follows was run:
   to 2/η than the sharpness is. It failed: for 32, about .4 and still rising, and for 128 on one seed; nor were batches
   of 32 nearer. So, chosen after looking: the same with 2,142 steps. Prediction: between .8 and 1.25 for each size and
   seed.
+  Then, as batches of 32 were still rising after these and trials of 8,000 steps reached 2/η: 8,007 steps. Prediction:
+  over the second half of the looks between .9 and 1.1 times 2/η for each size and seed; the sharpness below it for 32.
 * *Eigenvalues.* The largest four along one run a loss, tanh, seed 0. Prediction: with the squared loss, which hovers a
   quarter above 2/η, two or more are above .9 · 2/η at the end; with the cross-entropy one.
 * *More steps.* tanh, squared loss, 2,142 steps. Prediction: the middle rate crosses 2/η on every seed.
