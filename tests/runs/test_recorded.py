@@ -246,6 +246,16 @@ def test_a_slice_computed_again_shows_how_far_it_is_off(log, monkeypatch, change
     assert found["loss"] == pytest.approx(off, abs=1e-12)
 
 
+def test_a_slice_is_compared_along_the_dimension_that_is_named(log, monkeypatch):
+    monkeypatch.setattr(experiment, "cell", lambda values, seed: xr.Dataset(
+        {"loss": ("look", [1.0, 4.0, 9.0])}, {"look": [0, 51, 102]}))
+    record(parameters(log))
+    monkeypatch.setattr(experiment, "cell", lambda values, seed: xr.Dataset(
+        {"loss": ("look", [1.0, 4.2])}, {"look": [0, 51]}))
+    found = recorded.slice_difference(experiment, parameters(log), {"seed": 0}, ["loss"], along="look", pause=1.0)
+    assert found["loss"] == pytest.approx(0.05)
+
+
 def test_a_slice_that_is_nan_where_the_recorded_is_not_is_infinitely_far(log, monkeypatch):
     monkeypatch.setattr(experiment, "cell", lambda values, seed: xr.Dataset(
         {"loss": (("rate", "step"), [[1.0, np.nan if values.pause else 2.0], [3.0, 4.0]])}, {"step": [0, 1]}))

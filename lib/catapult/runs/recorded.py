@@ -280,10 +280,10 @@ def made_with(experiment: ModuleType, parameters: Parameters) -> Provenance:
 
 
 def slice_difference(experiment: ModuleType, parameters: Parameters, name: Mapping[str, Any],
-                     variables: Iterable[str], **changes: Any) -> dict[str, float]:
+                     variables: Iterable[str], *, along: str = "step", **changes: Any) -> dict[str, float]:
     """Compute one recorded cell again with other parameters, most often fewer steps; return how far it is off.
 
-    For each variable with a dimension ``step``: the largest difference at the steps that both have, relative to the
+    For each variable with the dimension ``along``: the largest difference at the steps that both have, relative to the
     largest recorded value there; infinite if one is NaN where the other is not.
 
     Raises
@@ -296,14 +296,14 @@ def slice_difference(experiment: ModuleType, parameters: Parameters, name: Mappi
         raise NotRecorded(f"no cell is called {dict(name)}")
     kept = _load(experiment, cell)
     again = cells.run(experiment, type(parameters)(**{**parameters.as_dict(), **changes}), name)
-    return {variable: _difference(again[variable], kept[variable]) for variable in variables}
+    return {variable: _difference(again[variable], kept[variable], along) for variable in variables}
 
 
-def _difference(again: xr.DataArray, kept: xr.DataArray) -> float:
-    again, kept = (each.dropna("step", how="all") for each in (again, kept))
+def _difference(again: xr.DataArray, kept: xr.DataArray, along: str) -> float:
+    again, kept = (each.dropna(along, how="all") for each in (again, kept))
     again, kept = xr.align(again, kept, join="inner")
     if not again.size:
-        raise NotRecorded(f"{kept.name}: no step is in both")
+        raise NotRecorded(f"{kept.name}: no {along} is in both")
     a, b = again.values.astype(float), kept.values.astype(float)
     if (np.isnan(a) != np.isnan(b)).any():
         return np.inf

@@ -16,6 +16,11 @@ from catapult.statistics import mean_interval
 
 SLICE = {"part": "descent", "activation": "relu", "loss": "squared", "seed": 0}
 SLICE_STEPS = 16
+PART_SLICES = {
+    "minibatches": ("batches", ("batch_loss", "whole_sharpness", "batch_sharpness"), {"steps": 51}),
+    "eigenvalues": ("spectrum", ("eigenvalues",), {"steps": 8}),
+}
+"""Of a part, what its cells are called, what is computed again, and of how many steps."""
 AGREE = 1e-3
 """How far a slice may be from what was recorded: single precision on another machine."""
 ROUTES = np.linspace(0, 32, 17)
@@ -44,8 +49,22 @@ def slice_difference() -> float | None:
         return None
 
 
-def _slice() -> dict[str, bool]:
-    found = slice_difference()
+@functools.cache
+def part_slice_difference(name: str, **values: int) -> float | None:
+    """Return the same of a part's first looks, seed 0: the largest of its quantities."""
+    called, quantities, changes = PART_SLICES[name]
+    cell = {"part": called, "activation": "tanh", "loss": "squared", "seed": 0}
+    try:
+        return float(np.max(list(recorded.slice_difference(
+            images, images.Parameters.checked({"parts": name, **values}), cell, quantities, along="look",
+            **changes).values())))
+    except DataMissing:
+        return None
+
+
+def _slice(name: str | None = None, **values: int) -> dict[str, bool]:
+    """Return the condition that what is recorded, or a part of it, is what is computed, where the images are."""
+    found = part_slice_difference(name, **values) if name else slice_difference()
     return {} if found is None else {"a slice computed again is what was recorded": found <= AGREE}
 
 
@@ -130,7 +149,7 @@ def eigenvalues_at_edge() -> Measurement:
     other = outcomes.eigenvalue_shares(part("eigenvalues"), "cross_entropy")
     apart = shares[:, 0] - shares[:, -1]
     return Measurement(shares[len(shares) // 2:, -1].min(), effect=apart[-1], control=apart[0], conditions={
-        "predicted: with the squared loss two or more end above .9": bool(shares[-1, 1] > 0.9),
+        **_slice("eigenvalues"), "predicted: with the squared loss two or more end above .9": bool(shares[-1, 1] > 0.9),
         "predicted: with the cross-entropy one ends there": bool(other[-1, 0] > 0.9 > other[-1, 1]),
         "three of the cross-entropy have been there": bool((other[:, 2] > 0.9).any()),
         "the four are within a tenth in the end, far apart at the start": bool(apart[-1] < 0.1 and apart[0] > 0.5)})
@@ -148,6 +167,7 @@ def minibatches_below() -> Measurement:
     mean, *ends = mean_interval(late[1][:, 0] - full[1])
     apart = [of[:, -1] - whole for of, whole in zip(late, full, strict=True)]
     return Measurement(late[0][:, 0].max(), effect=mean, interval=tuple(ends), control=np.mean(apart), conditions={
+        **_slice("minibatches", steps=2142),
         "the smaller the batch the flatter, on each seed": bool(np.min([np.diff(each).min() for each in late]) > 0),
         "batches of 32 stay below 2/η in 714 steps, after the first look": bool((shares[0][:, 0, 1:] < 1).all()),
         "with 2,142 they are above at moments, below on the mean": bool(
