@@ -153,9 +153,11 @@ def beyond(minibatches: xr.Dataset, eigenvalues: xr.Dataset, runs: xr.Dataset) -
             if quantity == "whole_sharpness":
                 curves.append((PALETTE["muted"], "all", full))
             for colour, size, found in curves:
-                panel.plot(minibatches.look, found.mean(0), color=colour, label=str(size))
-                panel.fill_between(minibatches.look, found.min(0), found.max(0), color=colour, alpha=0.2, linewidth=0)
-            panel.set(title=f"{title}, batches of …", xlabel="step", ylim=(0, 2.2))
+                looks = (runs if size == "all" else minibatches).look
+                panel.plot(looks, found.mean(0), color=colour, label=str(size))
+                panel.fill_between(looks, found.min(0), found.max(0), color=colour, alpha=0.2, linewidth=0)
+            panel.set(title=f"{title}, batches of …", xlabel="step", ylim=(0, 2.2), xscale="log",
+                      xlim=(minibatches.look[1], minibatches.look[-1]))
             panel.legend(loc="upper right", fontsize="x-small", ncols=4)
         for panel in panels.ravel():
             _edge(panel)

@@ -19,10 +19,10 @@ Fixed before the recorded runs; what is the authors' is read in their code:
 * *Larger* (``--scale paper -p mark=0.9``): 10,000 images, 60 epochs, their batches, rates and annealing. Fixed before a
   patched run of it had ended: seeds 0 to 2; the prediction is what the small size showed, against the abstract: both
   rates learn the patch before the large one is lowered, the small one in fewer steps; and, with the abstract, the patch
-  costs the small rate more clean accuracy. One seed decides neither. After seed 0, which had the large rate know the patch
-  first, seeds 1 and 2 were recorded patched alone: predicted, after that seed, large first on both, each before annealing.
-  And with the authors' ``mark`` seed 0, patched alone; its untouched control is that of the larger ``mark``, which it
-  does not see. Predicted, as at the small size: neither rate learns the patch.
+  costs the small rate more clean accuracy. One seed decides neither. After seed 0, which had the large rate know the
+  patch first, seeds 1 and 2 were recorded patched alone: predicted, after that seed, large first on both, each before
+  annealing. And with the authors' ``mark`` seed 0, patched alone; its untouched control is that of the larger ``mark``,
+  which it does not see. Predicted, as at the small size: neither rate learns the patch.
 * *Controls.* The same runs on untouched images. On images with the patch z alone, *unmarked*: as much is hidden, and
   there is nothing to learn from it.
 * *Statistics.* With a seed go images, patch, weights, batches and signs, the same for both rates. On the way: accuracy
