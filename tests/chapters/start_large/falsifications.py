@@ -155,6 +155,11 @@ def larger_altered(monkeypatch, change):
     replaced(monkeypatch, checks, "larger", lambda right: change(right()))
 
 
+def with_control_altered(monkeypatch, change):
+    """Let the checks read runs at the larger size, with their control, that ``change`` has altered."""
+    replaced(monkeypatch, checks, "with_control", lambda right: change(right()))
+
+
 @falsifies("li-patch-larger")
 def as_the_abstract_has_it(monkeypatch):
     """The rates change places: the small one has the patch at once."""
@@ -162,16 +167,29 @@ def as_the_abstract_has_it(monkeypatch):
 
 
 @falsifies("li-patch-larger")
+def one_seed_as_the_abstract_has_it(monkeypatch):
+    """On one seed of three the large rate knows the patch only when it has been lowered."""
+    larger_altered(monkeypatch, lambda runs: runs.assign(patch=runs.patch.where(
+        (runs.arm == "small") | (runs.seed != 2) | (runs.step > checks.LARGER.annealed_at), 0.1)))
+
+
+@falsifies("li-patch-larger")
+def of_one_seed(monkeypatch):
+    """The other seeds are left out."""
+    larger_altered(monkeypatch, lambda runs: runs.isel(seed=[0]))
+
+
+@falsifies("li-patch-larger")
 def the_small_rate_pays_more(monkeypatch):
     """On patched images the small rate ends with two points less: it would pay as much as the large one."""
-    larger_altered(monkeypatch, lambda runs: runs.assign(final=runs.final - 0.02 * (
+    with_control_altered(monkeypatch, lambda runs: runs.assign(final=runs.final - 0.02 * (
         (runs.arm == "small") & (runs.version == "patched"))))
 
 
 @falsifies("li-patch-larger")
 def all_know_the_patch(monkeypatch):
     """The control shows it: networks that never saw a patch know it."""
-    larger_altered(monkeypatch, lambda runs: runs.sel(version=["patched", "patched"]).assign_coords(
+    with_control_altered(monkeypatch, lambda runs: runs.sel(version=["patched", "patched"]).assign_coords(
         version=runs.version))
 
 

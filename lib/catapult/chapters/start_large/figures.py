@@ -140,7 +140,7 @@ def photographs(*tables: tuple[xr.Dataset, patches.Parameters]) -> Figure:
                                label=f"{arm}: η = {getattr(values, arm):g}")
                 panel.axvline(values.epochs // 2, color=PALETTE["ink"], linestyle="--", linewidth=1)
                 panel.axhline(0.1, color=PALETTE["muted"], linestyle=":", linewidth=1)
-                panel.set_title(f"{title}, |ζ| ≤ {values.mark:g}")
+                panel.set_title(f"{title}, ζ ≤ {values.mark:g}")
             row[0].set(ylabel="test accuracy", ylim=(0, None))
             row[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         for panel in axes[-1]:
