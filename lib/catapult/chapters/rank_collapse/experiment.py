@@ -25,7 +25,7 @@ Changed after that, and fixed before the runs that are recorded now:
 * *Rewarded pairs* are always seen, other pairs as before: in seed 2 none was, so that own targets were nearly zero and
   with the penalty the features vanished, and one mark in ten spoke of no task. Of seeds 2 to 21 only 2 and 3 change.
 * *The penalty's* σ_min is the least of min(states, width) singular values: that of 64, of 50 states, was 0.
-* *Seeds* 2 to 21 in place of 2 to 11. The findings of the ten (:data:`.outcomes.FINDINGS`) are asked of 12 to 21 alone.
+* *Seeds* 2 to 21 in place of 2 to 11. The findings of the ten (:func:`.outcomes.findings`) are asked of 12 to 21 alone.
   One repeats if the interval of these lies beyond 0 on the same side; one that is not resolved has not repeated. The
   rows' bounds stay. The statement of K2 that was chosen after looking, no correlation, is a prediction for the new ten.
   Predicted: own targets lose rank; exact iterates more on nine tenths, and not less by 2 on all pairs; a larger rate of
