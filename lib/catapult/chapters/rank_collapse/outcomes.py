@@ -59,7 +59,7 @@ def settings(results: xr.Dataset) -> xr.Dataset:
 
 
 def by_size(results: xr.Dataset) -> xr.DataArray:
-    """Return srank lost over (size, arm, seed), all pairs, seeds that every size has; the arms' own size is ``BASE``."""
+    """Return srank lost over (size, arm, seed), all pairs, of seeds that all sizes have; ``BASE`` is the arms' own."""
     sizes = lost(results.size_srank).rename(three="arm").dropna("seed")
     own = lost(results.srank.sel(data="all pairs", arm=sizes.arm, seed=sizes.seed)).drop_vars("data")
     every = xr.concat([sizes, own.expand_dims(size=[BASE])], "size")
