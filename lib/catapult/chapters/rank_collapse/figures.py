@@ -106,7 +106,7 @@ def repeated(results: xr.Dataset) -> Figure:
     """Draw what the first ten seeds showed beside what ten new ones show."""
     found = outcomes.findings(results)
     with style.use():
-        figure, each = style.subplots(2, 1, height=5.6, height_ratios=[len(values) for values in found.values()])
+        figure, each = style.subplots(2, 1, height=4.4, height_ratios=[len(values) for values in found.values()])
         for axes, (kind, values) in zip(each, found.items(), strict=True):
             for row, one in enumerate(values.values()):
                 for shift, seeds, face, label in ((-0.16, outcomes.FIRST_TEN, style.PAPER, "first ten seeds"),

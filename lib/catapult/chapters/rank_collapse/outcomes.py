@@ -14,8 +14,8 @@ FROM = 50
 """The fit from which on performance can fall: exact iteration has reached every state."""
 
 SETTING = "Adam 0.001"
-ORDER = ["Adam 0.0003", SETTING, "Adam 0.003", "descent 0.3", "descent 1", "descent 3", LONGER, "descent 5", "wide start",
-         "three quarters"]
+ORDER = ["Adam 0.0003", SETTING, "Adam 0.003", "descent 0.3", "descent 1", "descent 3", LONGER, "descent 5",
+         "wide start", "three quarters"]
 BASE = "50 states, layers of 64"
 WIDTHS = {"layers of 24": 24, BASE: 64, "layers of 128": 128}
 STATES = {BASE: 50, "101 states": 101}
@@ -51,7 +51,7 @@ def together(results: xr.Dataset, arm: str, data: str = "nine tenths") -> float:
 
 
 def settings(results: xr.Dataset) -> xr.Dataset:
-    """Return srank and return (plan, arm, seed, fit) over the map and at the arms' own setting, nine tenths, new seeds."""
+    """Return srank and return (plan, arm, seed, fit), the map and the arms' own setting, nine tenths, new seeds."""
     of_map = results[["map_srank", "map_returned"]].rename(map_srank="srank", map_returned="returned", two="arm")
     of_map = of_map.sel(seed=NEW_TEN)
     own = results[["srank", "returned"]].sel(data="nine tenths", arm=of_map.arm, seed=NEW_TEN).drop_vars("data")
