@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from catapult.chapters.rank_collapse import checks, experiment, outcomes, sharpness
+from catapult.chapters.rank_collapse import checks, experiment, outcomes
 from catapult.chapters.rank_collapse.grid import walled
 from catapult.theory import rank
 from falsifying import falsifies, replaced
@@ -123,7 +123,7 @@ def beyond_the_edge(monkeypatch):
 @falsifies("ours-rank-descent")
 def a_sharper_start(monkeypatch):
     """The starts are twice as sharp: rate 3 is beyond 2/sharpness."""
-    replaced(monkeypatch, sharpness, "at_start", lambda right, seeds: 2 * right(seeds))
+    replaced(monkeypatch, checks, "edges", lambda right: right() / 2)
 
 
 @falsifies("ours-rank-descent")

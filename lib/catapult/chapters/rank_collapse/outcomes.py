@@ -106,5 +106,6 @@ def resolved(seeds: int, power: float = 0.8) -> float:
 
 def least(values: xr.DataArray, power: float = 0.8) -> float:
     """Return the least mean of values with this spread that a test at 5 % sees with this power."""
-    quantiles = scipy.stats.norm.ppf([0.975, power])
-    return float(quantiles.sum() * values.std("seed", ddof=1) / np.sqrt(values.notnull().sum("seed")))
+    count = int(values.notnull().sum("seed"))
+    quantiles = scipy.stats.t.ppf([0.975, power], count - 1)
+    return float(quantiles.sum() * values.std("seed", ddof=1) / np.sqrt(count))
