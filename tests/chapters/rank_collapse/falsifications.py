@@ -28,6 +28,12 @@ def values_that_count_are_larger(monkeypatch):
     monkeypatch.setattr(checks, "ABOVE", 20.0)
 
 
+@falsifies("kumar-rank-falls")
+def layers_that_are_not_narrow(monkeypatch):
+    """Layers of 128 in place of 24."""
+    monkeypatch.setattr(checks, "NARROW", "layers of 128")
+
+
 @falsifies("kumar-performance")
 def from_the_fifth_fit_on(monkeypatch):
     """The change is counted from fit 5 on, when the reward has not reached most states."""
@@ -112,6 +118,12 @@ def descent_in_place_of_adam(monkeypatch):
     """Rates 3 and 0.3 of plain descent, a factor of ten as well."""
     monkeypatch.setattr(checks, "SLOW", "descent 0.3")
     monkeypatch.setattr(checks, "FAST", "descent 3")
+
+
+@falsifies("ours-rank-rates")
+def the_same_part(monkeypatch):
+    """What is said not to be resolved has the part of srank itself."""
+    monkeypatch.setattr(checks, "COARSE", 0.01)
 
 
 @falsifies("ours-rank-descent")
