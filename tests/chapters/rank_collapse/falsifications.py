@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from catapult.chapters.rank_collapse import checks, outcomes, sharpness
+import numpy as np
+
+from catapult.chapters.rank_collapse import checks, experiment, outcomes
+from catapult.chapters.rank_collapse.grid import walled
 from catapult.theory import rank
 from falsifying import falsifies, replaced
 
@@ -11,6 +14,24 @@ from falsifying import falsifies, replaced
 def from_the_fiftieth_fit_on(monkeypatch):
     """What is lost is counted from fit 50 on."""
     monkeypatch.setattr(outcomes, "lost", lambda srank: -outcomes.change(srank))
+
+
+@falsifies("kumar-rank-falls")
+def only_the_first_ten(monkeypatch):
+    """The new ten seeds gain what they lose."""
+    replaced(monkeypatch, outcomes, "lost", lambda right, srank: right(srank).where(srank.seed < 12, -right(srank)))
+
+
+@falsifies("kumar-rank-falls")
+def values_that_count_are_larger(monkeypatch):
+    """Only the largest singular values are counted: no more of these at the end."""
+    monkeypatch.setattr(checks, "ABOVE", 20.0)
+
+
+@falsifies("kumar-rank-falls")
+def layers_that_are_not_narrow(monkeypatch):
+    """Layers of 128 in place of 24."""
+    monkeypatch.setattr(checks, "NARROW", "layers of 128")
 
 
 @falsifies("kumar-performance")
@@ -32,9 +53,40 @@ def the_rank_is_kept_by_the_control(monkeypatch):
 
 
 @falsifies("kumar-control")
-def exact_values_in_place_of_the_penalty(monkeypatch):
-    """What is compared with own targets has exact iterates: its return is better."""
+def the_reward_is_seen_by_chance(monkeypatch):
+    """Pairs into the reward are drawn as all others are: in one seed none is seen."""
+    monkeypatch.setattr(experiment, "seen", lambda share, seeds, side=8: np.array([
+        np.random.default_rng([seed, 9]).random(walled(side).rewards.shape) < share for seed in seeds]))
+
+
+@falsifies("kumar-control")
+def a_control_that_does_it_too(monkeypatch):
+    """Exact iterates in place of the penalty repeat in one ten only."""
     monkeypatch.setattr(checks, "PENALISED", "value iteration")
+
+
+@falsifies("kumar-bootstrapping")
+def without_the_larger_grid(monkeypatch):
+    """The larger size is one of wider layers, where nothing is resolved."""
+    monkeypatch.setattr(checks, "LARGER", "layers of 128")
+
+
+@falsifies("ours-rank-exact-more")
+def fewer_pairs_from_a_wide_start(monkeypatch):
+    """Of the settings the wide start is asked, from which little rank goes."""
+    monkeypatch.setattr(checks, "FEWER", "wide start")
+
+
+@falsifies("ours-rank-exact-more")
+def on_all_pairs(monkeypatch):
+    """All pairs in place of nine tenths: the first ten do not say it."""
+    monkeypatch.setattr(checks, "PART", "all pairs")
+
+
+@falsifies("ours-rank-exact-more")
+def an_arm_with_own_targets(monkeypatch):
+    """Another network's targets in place of exact iterates."""
+    monkeypatch.setattr(checks, "EXACT", "of another network")
 
 
 @falsifies("ours-rank-distilled")
@@ -68,6 +120,12 @@ def descent_in_place_of_adam(monkeypatch):
     monkeypatch.setattr(checks, "FAST", "descent 3")
 
 
+@falsifies("ours-rank-rates")
+def the_same_part(monkeypatch):
+    """What is said not to be resolved has the part of srank itself."""
+    monkeypatch.setattr(checks, "COARSE", 0.01)
+
+
 @falsifies("ours-rank-descent")
 def beyond_the_edge(monkeypatch):
     """Rate 5 is put among the stable ones."""
@@ -77,4 +135,11 @@ def beyond_the_edge(monkeypatch):
 @falsifies("ours-rank-descent")
 def a_sharper_start(monkeypatch):
     """The starts are twice as sharp: rate 3 is beyond 2/sharpness."""
-    replaced(monkeypatch, sharpness, "at_start", lambda right, seeds: 2 * right(seeds))
+    replaced(monkeypatch, checks, "edges", lambda right: right() / 2)
+
+
+@falsifies("ours-rank-descent")
+def no_more_steps(monkeypatch):
+    """The longer fits have 50 steps as the others have: they are not finished."""
+    checks.table("all")
+    monkeypatch.setattr(experiment, "LONGER", "descent 3")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 import torch
+import xarray as xr
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from catapult.chapters.rank_collapse import checks, experiment, fitting, outcomes, sharpness
@@ -82,6 +84,57 @@ def test_a_network_of_the_batch_is_a_network_of_torch(arm, optimiser, rate):
     assert found["returned"][1, 2, -1] == pytest.approx(GRID.returned(net(eye).detach().numpy().argmax(1)))
 
 
+def test_pairs_into_the_reward_are_seen_and_others_as_drawn():
+    seen, into = experiment.seen(0.9, range(2, 5)), GRID.rewards > 0
+    drawn = np.array([np.random.default_rng([seed, 9]).random(into.shape) < 0.9 for seed in range(2, 5)])
+    assert into.sum() == 2
+    assert seen[:, into].all()
+    assert not drawn[0, into].any(), "why they are kept"
+    np.testing.assert_array_equal(seen[:, ~into], drawn[:, ~into])
+
+
+@pytest.mark.parametrize("shape", [(2, 12, 20), (2, 20, 12)])
+def test_the_penalty_is_of_the_singular_values_that_there_are(shape):
+    phi = torch.tensor(np.random.default_rng(0).normal(size=shape)).requires_grad_()
+    values = torch.linalg.svdvals(phi)
+    right = torch.autograd.grad((values[:, 0] ** 2 - values[:, -1] ** 2).sum(), phi)[0]
+    found = fitting.spread(phi)
+    np.testing.assert_allclose(found.detach(), (values[:, 0] ** 2 - values[:, -1] ** 2).detach(), rtol=1e-10)
+    np.testing.assert_allclose(torch.autograd.grad(found.sum(), phi)[0], right, atol=1e-10)
+
+
+def test_single_precision_gives_the_ranks_of_double():
+    double, single = (experiment.fitted(experiment.seen(0.9, range(2, 4)), range(2, 4), experiment.TWO,
+                                        fitting.Schedule(3, 50, single=each)) for each in (False, True))
+    np.testing.assert_array_equal(single.srank, double.srank)
+    np.testing.assert_allclose(single.returned, double.returned, atol=1e-6)
+
+
+def test_seeds_are_cut_by_tens_and_put_together_in_order(monkeypatch):
+    values = experiment.Parameters(parts="all", seeds=12)
+    asked = experiment.cells(values)
+    assert [cell for cell in asked if cell["part"] == "all pairs"] == [
+        {"part": "all pairs", "first": 2, "seeds": 10}, {"part": "all pairs", "first": 12, "seeds": 2}]
+    assert [cell for cell in asked if cell["part"] == experiment.LONGER] == [
+        {"part": experiment.LONGER, "first": 4, "seeds": 5}]
+
+    def of(part, first, seeds):
+        arms, over = next((arms, over) for names, arms, over in (
+            (experiment.DATA, fitting.ARMS, "data"), (experiment.SIZES, experiment.THREE, "size"),
+            (experiment.PLANS, experiment.TWO, "plan")) if part in names)
+        block = np.arange(first, first + seeds)
+        shape = (len(arms), seeds, 2)
+        return xr.Dataset({"srank": (("arm", "seed", "fit"), np.broadcast_to(block[None, :, None], shape))},
+                          coords={"arm": list(arms), "seed": block, "fit": [0, 1]}).expand_dims({over: [part]})
+
+    whole = experiment.join(values, [of(**cell) for cell in asked])
+    assert (whole.srank == whole.seed).all()
+    known = whole.map_srank.sel(plan="wide start", two="value iteration", fit=1)
+    np.testing.assert_array_equal(known, [np.nan, np.nan, *range(4, 14)])
+    np.testing.assert_array_equal(whole.size_srank.sel(size="101 states", three="best values", fit=1),
+                                  [*range(2, 12), np.nan, np.nan])
+
+
 def test_the_next_network_teaches():
     plan = fitting.Schedule(2, 3)
     seen = np.ones((2, STATES, ACTIONS), bool)
@@ -111,6 +164,32 @@ def test_the_power_of_ten_seeds():
     draws = np.random.default_rng(0).multivariate_normal([0, 0], [[1, rho], [rho, 1]], size=(4000, 10))
     found = [np.corrcoef(each.T)[0, 1] for each in draws]
     assert np.mean(np.arctanh(found) * np.sqrt(7) > 1.96) == pytest.approx(0.8, abs=0.06)  # z has a bias at ten
+
+
+def test_the_least_mean_that_twenty_seeds_see():
+    spread = xr.DataArray(np.random.default_rng(1).normal(size=20), dims="seed", coords={"seed": np.arange(2, 22)})
+    spread = spread / spread.std("seed", ddof=1)
+    draws = np.random.default_rng(0).normal(outcomes.least(spread), size=(4000, 20))
+    assert np.mean(scipy.stats.ttest_1samp(draws, 0, axis=1).pvalue < 0.05) == pytest.approx(0.8, abs=0.04)
+
+
+def test_a_finding_repeats_only_beyond_0_on_the_same_side():
+    seeds = np.arange(2, 22)
+    noise = np.random.default_rng(0).normal(scale=0.1, size=20)
+    for first, new, right in ((1, 1, True), (-1, -1, True), (1, -1, False), (1, 0, False), (0, 0, False)):
+        values = xr.DataArray(np.where(seeds < 12, first, new) + noise, dims="seed", coords={"seed": seeds})
+        assert outcomes.repeats(values) == right
+
+
+def test_the_slope_is_that_of_a_doubling():
+    more = xr.DataArray([[1.0, 5.0], [3.0, 3.0], [5.0, 1.0]], dims=("size", "seed"), coords={"size": ["a", "b", "c"]})
+    np.testing.assert_allclose(outcomes.slope(more, {"a": 16, "b": 32, "c": 64}), [2, -2])
+
+
+def test_features_at_the_start_are_those_of_torch():
+    net = module(fitting.start(STATES, ACTIONS, [5]), 0)
+    right = torch.linalg.svdvals(net[:-1](torch.eye(STATES, dtype=torch.float64))).detach()
+    np.testing.assert_allclose(sharpness.singular_at_start([5])[0], right, atol=1e-12)
 
 
 def test_sharpness_is_the_largest_eigenvalue():

@@ -78,6 +78,50 @@ def performance(results: xr.Dataset) -> Figure:
     return figure
 
 
+def sizes(results: xr.Dataset) -> Figure:
+    """Draw srank lost on all pairs against the width of the layers, and against the number of states."""
+    lost = outcomes.by_size(results)
+    with style.use():
+        figure, each = style.subplots(1, 2, height=3.4, sharey=True)
+        for axes, sizes, label in zip(each, (outcomes.WIDTHS, outcomes.STATES), ("width of the layers", "states"),
+                                      strict=True):
+            for shift, arm in zip((0.95, 1.0, 1.05), lost.arm.values, strict=True):
+                mean, low, high = mean_interval(lost.sel(arm=arm, size=list(sizes)).transpose("size", "seed").values)
+                colour, marker = OF_ARM[arm]
+                axes.errorbar([shift * size for size in sizes.values()], mean, [mean - low, high - mean], linewidth=1,
+                              color=PALETTE[colour], marker=marker, markersize=6, label=NAMES[arm])
+            axes.axhline(0, color=PALETTE["theory"], linewidth=0.8)
+            axes.set(xscale="log", xlabel=label)
+            axes.set_xticks(list(sizes.values()), [str(size) for size in sizes.values()])
+            axes.minorticks_off()
+        each[0].set(ylabel="srank lost, start to end")
+        each[0].set_title("50 states")
+        each[1].set_title("layers of 64")
+        each[0].legend(fontsize="small", loc="upper left")
+        style.label_panels(figure)
+    return figure
+
+
+def repeated(results: xr.Dataset) -> Figure:
+    """Draw what the first ten seeds showed beside what ten new ones show."""
+    found = outcomes.findings(results)
+    with style.use():
+        figure, each = style.subplots(2, 1, height=4.4, height_ratios=[len(values) for values in found.values()])
+        for axes, (kind, values) in zip(each, found.items(), strict=True):
+            for row, one in enumerate(values.values()):
+                for shift, seeds, face, label in ((-0.16, outcomes.FIRST_TEN, style.PAPER, "first ten seeds"),
+                                                  (0.16, outcomes.NEW_TEN, PALETTE["lazy"], "ten new ones")):
+                    style.interval(axes, outcomes.interval(one.sel(seed=seeds)), row + shift, PALETTE["lazy"],
+                                   markersize=6, markerfacecolor=face, label=label if row == 0 else None)
+            axes.set_yticks(range(len(values)), list(values))
+            axes.axvline(0, color=PALETTE["theory"], linewidth=0.8)
+            axes.set(ylim=(len(values) - 0.5, -0.5))
+            axes.set_title({"rank": "srank lost", "return": "return"}[kind])
+        each[0].legend(fontsize="small")
+        style.label_panels(figure)
+    return figure
+
+
 def settings(results: xr.Dataset) -> Figure:
     """Draw srank lost and the return at the end over the map of settings, own targets beside exact iterates."""
     every = outcomes.settings(results)

@@ -18,22 +18,27 @@ ARMS = ("bootstrapped", "with penalty", "of another network", "value iteration",
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """How long and by what: ``fits`` of ``steps`` each; ``optimiser`` adam or descent; ``rate``; ``wide`` start."""
+    """How long and by what: ``fits`` of ``steps`` each; ``optimiser`` adam or descent; ``rate``; ``wide`` start.
+
+    ``width`` is that of the hidden layers; ``single`` precision of the networks in place of double.
+    """
 
     fits: int
     steps: int
     optimiser: str = "adam"
     rate: float = 1e-3
     wide: bool = False
+    width: int = WIDTH
+    single: bool = False
 
 
-def start(states: int, actions: int, seeds: range, wide: bool = False) -> list[torch.Tensor]:
+def start(states: int, actions: int, seeds: range, wide: bool = False, width: int = WIDTH) -> list[torch.Tensor]:
     """Return weights (seed, in, out) and biases (seed, 1, out) by layer; a seed has its own.
 
     As PyTorch draws a linear layer by default, all uniform within ±1/√in; or ``wide``, He's: weights normal of variance
     2/in, 2 and 1/in for the first and the last (one input is on at a time), biases 0.
     """
-    sizes = [states, *[WIDTH] * HIDDEN, actions]
+    sizes = [states, *[width] * HIDDEN, actions]
     found = []
     for layer, (into, out) in enumerate(itertools.pairwise(sizes)):
         streams = [np.random.default_rng([seed, layer]) for seed in seeds]
@@ -56,11 +61,15 @@ def features(weights: list[torch.Tensor]) -> torch.Tensor:
 
 
 def spread(phi: torch.Tensor) -> torch.Tensor:
-    """Return σ_max² − σ_min² of each network's features, whose gradient is that of the two eigenvectors of the Gram."""
+    """Return σ_max² − σ_min² of each network's features, whose gradient is that of two eigenvectors of the Gram.
+
+    Of min(states, width) singular values: the Gram is the smaller of the two.
+    """
+    if phi.shape[1] < phi.shape[2]:
+        phi = phi.transpose(1, 2)
     with torch.no_grad():
         _, vectors = torch.linalg.eigh(phi.transpose(1, 2) @ phi)
-    ends = phi @ vectors[:, :, [-1, 0]]
-    squares = (ends**2).sum(1)
+    squares = ((phi @ vectors[:, :, [-1, 0]]) ** 2).sum(1)
     return squares[:, 0] - squares[:, 1]
 
 
@@ -109,9 +118,9 @@ def keep(grid: Grid, weights: list[torch.Tensor], kept: dict[str, list], arms: i
     """Append what holds now to ``kept``; return the values (arm, seed, state, action)."""
     with torch.no_grad():
         phi = features(weights)
-        q = torch.baddbmm(weights[-1], phi, weights[-2]).numpy()
+        q = torch.baddbmm(weights[-1], phi, weights[-2]).double().numpy()
     lost = ~(np.isfinite(q).all((1, 2)) & torch.isfinite(phi).all(2).all(1).numpy())
-    singular = torch.linalg.svdvals(torch.where(torch.tensor(lost)[:, None, None], 0.0, phi)).numpy()
+    singular = torch.linalg.svdvals(torch.where(torch.tensor(lost)[:, None, None], 0.0, phi).double()).numpy()
     kept["singular"].append(np.where(lost[:, None], np.nan, singular))
     kept["returned"].append([np.nan if gone else grid.returned(each.argmax(-1))
                              for gone, each in zip(lost, q, strict=True)])
@@ -134,12 +143,14 @@ def fitted(grid: Grid, seen: np.ndarray, seeds: range, arms: tuple[str, ...], pl
     """
     states, actions = grid.rewards.shape
     count = len(seeds)
-    weights = [w.repeat(len(arms), 1, 1).requires_grad_() for w in start(states, actions, seeds, plan.wide)]
+    dtype = torch.float32 if plan.single else torch.float64
+    weights = [w.to(dtype).repeat(len(arms), 1, 1).requires_grad_()
+               for w in start(states, actions, seeds, plan.wide, plan.width)]
     optimiser = OPTIMISERS[plan.optimiser](weights, plan.rate)
-    mask = torch.tensor(np.tile(seen, (len(arms), 1, 1)), dtype=torch.float64)
+    mask = torch.tensor(np.tile(seen, (len(arms), 1, 1)), dtype=dtype)
     mask = mask / mask.sum((1, 2), keepdim=True)
     punished = torch.tensor([PENALTY if arm == "with penalty" else 0.0 for arm in arms
-                             for _ in seeds], dtype=torch.float64)
+                             for _ in seeds], dtype=dtype)
     which = torch.nonzero(punished).ravel()
     kept = {name: [] for name in ("singular", "returned", "scale", "error")}
     q = keep(grid, weights, kept, len(arms))
@@ -147,7 +158,7 @@ def fitted(grid: Grid, seen: np.ndarray, seeds: range, arms: tuple[str, ...], pl
         aims = np.stack([targets(grid, arm, q[place], fit) for place, arm in enumerate(arms)])
         if "of another network" in arms:
             aims[arms.index("of another network")] = np.roll(aims[arms.index("bootstrapped")], -1, 0)
-        aims = torch.tensor(aims.reshape(-1, states, actions))
+        aims = torch.tensor(aims.reshape(-1, states, actions), dtype=dtype)
         for _ in range(plan.steps):
             loss = (mask * (torch.baddbmm(weights[-1], phi := features(weights), weights[-2]) - aims) ** 2).sum() / 2
             if len(which):

@@ -1,4 +1,4 @@
-"""The sharpness at the start, by power iteration, of a batch of networks."""
+"""The start of a batch of networks: the sharpness, by power iteration, and the features' singular values."""
 
 from __future__ import annotations
 
@@ -32,3 +32,9 @@ def at_start(seeds: range, iterations: int = 60) -> np.ndarray:
         found = sum((v * h).sum((1, 2)) for v, h in zip(along, after, strict=True))
         along = list(after)
     return found.detach().numpy()
+
+
+def singular_at_start(seeds: list[int]) -> np.ndarray:
+    """Return the singular values of each start's features at every state, (seed, value)."""
+    states, actions = walled(experiment.SIDE).rewards.shape
+    return torch.linalg.svdvals(fitting.features(fitting.start(states, actions, seeds))).numpy()
