@@ -24,6 +24,10 @@ full batches, batches of 100, all photographs. Data, networks, rates, momentum a
   every seed (``lost``: the loss is not below 100).
 
 Effects are paired by seed, six seeds, 95 % intervals.
+
+After the runs: three predictions failed. From 1/10 the interval of ``excess`` reaches beyond 1.2; with 100 and 200
+images it is not settled to 5 %; on photographs (automobiles and dogs, seeds 3 to 5 added after a look at the first
+three) decay alone is nearer to collapse with full batches, too. That of the tenth is open: its interval holds 0.
 """
 
 from __future__ import annotations

@@ -22,16 +22,23 @@ SHORT, LONG, TOGETHER = experiment.EDGE_TIMES // 3, experiment.EDGE_TIMES, 4
 
 
 @functools.cache
-def table() -> xr.Dataset:
-    """Return the recorded table."""
-    return recorded.load(experiment, experiment.Parameters())
+def table(data_set: str = "digits") -> xr.Dataset:
+    """Return the recorded table; of photographs it has full batches alone."""
+    return recorded.load(experiment, parameters_of(data_set))
+
+
+def parameters_of(data_set: str = "digits") -> experiment.Parameters:
+    """Return with which parameters it was recorded."""
+    return experiment.Parameters(data_set=data_set, parts="all" if data_set == "digits" else "full")
 
 
 @functools.cache
-def of_minibatches() -> xr.Dataset:
+def of_minibatches(data_set: str = "digits") -> xr.Dataset:
     """Return the table of minibatches of 50, at the seeds of this one."""
-    whole = recorded.load(minibatches, minibatches.Parameters.checked(scale="paper"))
-    return whole.sel(seed=table().seed.values)
+    parts = "all" if data_set == "digits" else "networks"
+    whole = recorded.load(minibatches, minibatches.Parameters.checked({"data_set": data_set, "parts": parts},
+                                                                      scale="paper"))
+    return whole.sel(seed=table(data_set).seed.values)
 
 
 @functools.cache
@@ -92,9 +99,9 @@ def as_before() -> float:
     return float(np.max([np.abs(ours / theirs - 1) for ours, theirs in pairs]))
 
 
-def nearer(name: str, other: dict, start: float) -> tuple[float, float, float]:
+def nearer(name: str, other: dict, start: float, data_set: str = "digits") -> tuple[float, float, float]:
     """Return log10 of a measure with both less that of another case from the same start, full batches: < 0, nearer."""
-    return outcomes.interval(outcomes.less_collapsed(table(), name, (BOTH, start), (other, start)))
+    return outcomes.interval(outcomes.less_collapsed(table(data_set), name, (BOTH, start), (other, start)))
 
 
 def least_of(name: str, case: dict) -> tuple[float, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from catapult.chapters.square_loss_normalisation.checks.networks import (
+    PAIR,
     absolute_minimum,
     accuracy,
     accuracy_on_pairs,
@@ -19,6 +20,6 @@ from catapult.chapters.square_loss_normalisation.checks.networks import (
 )
 from catapult.chapters.square_loss_normalisation.checks.predictor import closed, integrated, memory, minimum_norm
 
-__all__ = ["absolute_minimum", "accuracy", "accuracy_on_pairs", "closed", "collapse", "edge", "full_collapse",
+__all__ = ["PAIR", "absolute_minimum", "accuracy", "accuracy_on_pairs", "closed", "collapse", "edge", "full_collapse",
            "integrated", "larger_batches", "margins", "memory", "minimum_norm", "orthogonal", "singular",
            "slice_difference", "small_start", "table"]

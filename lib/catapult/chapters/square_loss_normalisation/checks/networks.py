@@ -167,6 +167,8 @@ def full_collapse() -> Measurement:
                 batches.nearer(name, *each)[2] < 0 for name in ("nc1", "nc2") for each in nine),
             "from 1 NC1 is nearer than with one of the two from any start": all(each[2] < 0 for each in beyond[1:]),
             "than with neither from any start it is not seen to be": beyond[0][2] >= 0,
+            "on automobiles and dogs decay alone is nearer, from 1": batches.nearer(
+                "nc1", outcomes.DECAY, outcomes.LARGE, PAIR)[1] > 0,
             "NC3 is not nearer than with decay alone": any(
                 batches.nearer("nc3", outcomes.DECAY, scale)[2] >= 0 for scale in experiment.SCALES)}
     return Measurement(mean, effect=least[0], interval=tuple(ends), control=outcomes.interval(control)[0],
@@ -186,7 +188,9 @@ def larger_batches() -> Measurement:
                 each[1] >= 1.05 and each[2] <= 1.2 for each in every[1:]),
             "it falls from 25 to 50 to 100 to full, paired": all(each[2] < 0 for each in batches.steps_down()),
             "with 25 and 50 it has settled, to 5 %": all(batches.drift(size) <= 0.05 for size in (25, 50)),
-            "50 is as in the other table": batches.as_before() <= AGREE}
+            "50 is as in the other table": batches.as_before() <= AGREE,
+            "on automobiles and dogs it stays above 1.8, from 1": outcomes.interval(
+                outcomes.of(batches.table(PAIR), "excess", CASE, outcomes.LARGE))[1] >= 1.8}
     return Measurement(mean, effect=outcomes.interval(batches.excess(batches.FULL) - batches.excess(25))[0],
                        interval=tuple(ends), control=float(np.min(rest)),
                        conditions={name: bool(kept) for name, kept in said.items()} | _batches_again())

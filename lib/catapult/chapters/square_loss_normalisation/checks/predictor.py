@@ -26,7 +26,7 @@ def linear() -> xr.Dataset:
 
 
 @functools.cache
-def left(factor: float, decay: float) -> xr.DataArray:
+def remaining(factor: float, decay: float) -> xr.DataArray:
     """Return the part of w that no point sees over |shortest w|, normalised, with points times a factor, (draw, start).
 
     Without decay by the root of an equation, with it by the flow to λt = ``LAST``, from the first start and the last.
@@ -64,9 +64,9 @@ def minimum_norm() -> Measurement:
                                    "without decay a third and more is left": bool(
                                        ends.unseen.sel(linear_decay=0.0).min() >= 1 / 3),
                                    "smaller points: without decay a thousandth and less": bool(
-                                       left(SMALLER, 0.0).max() <= 1e-3),
+                                       remaining(SMALLER, 0.0).max() <= 1e-3),
                                    "larger points: with decay a twentieth and more": bool(
-                                       left(LARGER, DECAYED).min() >= 1 / 20)})
+                                       remaining(LARGER, DECAYED).min() >= 1 / 20)})
 
 
 def memory() -> Measurement:
