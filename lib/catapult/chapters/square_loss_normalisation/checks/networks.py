@@ -139,6 +139,7 @@ def collapse() -> Measurement:
     def less(measure: str, one: dict, other: dict, scale: float) -> tuple[float, float, float]:
         return outcomes.interval(outcomes.less_collapsed(table(), measure, (one, scale), (other, scale)))
 
+    tenth = outcomes.interval(batches.tenth())
     alone, sparse = less("nc1", outcomes.DECAY, outcomes.NEITHER, large), less("nc1", CASE, outcomes.NEITHER, START)
     pairs = [(CASE, outcomes.NORMALISED), (outcomes.DECAY, outcomes.NEITHER)]
     aligned = [less("nc3", *pair, float(scale))[2] < 0 for pair in pairs for scale in table().scale.values]
@@ -146,7 +147,8 @@ def collapse() -> Measurement:
             "NC3 is nearer with decay, with and without normalisation, from every start": all(aligned),
             "a small start without both has less NC1 than with both": sparse[1] > 0,
             "both have less NC2 and NC3 than it": all(less(measure, CASE, outcomes.NEITHER, START)[2] < 0
-                                                      for measure in ("nc2", "nc3"))}
+                                                      for measure in ("nc2", "nc3")),
+             "normalisation alone from a tenth is not told apart from both": tenth[1] <= 0 <= tenth[2]}
     return Measurement(mean, effect=sparse[0], interval=tuple(ends), control=alone[0],
                        conditions={name: bool(kept) for name, kept in said.items()} | _conditions())
 
