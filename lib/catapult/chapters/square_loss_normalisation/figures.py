@@ -7,6 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from catapult import style
+from catapult.chapters.square_loss_batches import outcomes as of_batches
 from catapult.chapters.square_loss_normalisation import outcomes
 from catapult.style import PALETTE
 
@@ -54,6 +55,31 @@ def collapse(results: xr.Dataset) -> Figure:
             axis.set_yticks(range(len(outcomes.CASES)), list(outcomes.CASES))
             axis.set(ylim=(len(outcomes.CASES) - 0.5, -0.5), xscale="log" if name == "nc1" else "linear")
             axis.margins(x=0.06)
+        style.label_panels(figure)
+    return figure
+
+
+def batches(results: xr.Dataset) -> Figure:
+    """Draw the last layer's norm over the least against the size of batches, and NC1 of full ones by case and start."""
+    with style.use():
+        figure, (left, right) = style.subplots(1, 2, height=3.3)
+        shifts = np.linspace(-0.2, 0.2, results.sizes["seed"])
+        for i, size in enumerate(of_batches.SIZES):
+            left.plot(i + shifts, of_batches.excess(size, kept=results), color=PALETTE["catapult"], linestyle="",
+                      marker="o", markersize=4)
+        left.axhline(of_batches.can_be_had(32, 10), color=PALETTE["theory"], linestyle="--", linewidth=1)
+        left.set_xticks(range(len(of_batches.SIZES)), [*map(str, of_batches.SIZES[:-1]), "all 200"])
+        left.set(ylim=(0.95, None), xlabel="images a batch", ylabel="|last layer| / least")
+        left.set_title("norm, with both")
+        for row, (case, where) in enumerate(outcomes.CASES.items()):
+            colour, marker = OF_CASE[case]
+            for shift, scale in zip(np.linspace(-0.3, 0.3, results.sizes["scale"]), results.scale.values, strict=True):
+                values = results.nc1.sel(**where, scale=scale).values
+                right.plot(values, np.full(len(values), row + shift), color=PALETTE[colour], marker=marker,
+                           linestyle="", markersize=3 + 2.5 * scale)
+        right.set_yticks(range(len(outcomes.CASES)), list(outcomes.CASES))
+        right.set(ylim=(len(outcomes.CASES) - 0.5, -0.5), xscale="log", xlabel="NC1")
+        right.set_title("collapse, full batches")
         style.label_panels(figure)
     return figure
 
