@@ -126,6 +126,18 @@ def test_a_damaged_cell_is_not_shown(log, capsys):
     assert "damaged" in capsys.readouterr().err
 
 
+def test_what_cells_were_made_with_is_told_without_opening_their_arrays_unless_one_is_bad(log, monkeypatch):
+    record(parameters(log))
+    opened, open_ = [], store.opened
+    monkeypatch.setattr(store, "opened", lambda data: opened.append(data) or open_(data))
+    assert recorded.made_with(experiment, parameters(log)).current
+    assert opened == []  # many small files are slow to open
+    file = min(recorded.folder(experiment).glob("*.nc"))
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    with pytest.raises(recorded.NotRecorded, match="has no"):
+        recorded.made_with(experiment, parameters(log))
+
+
 @pytest.mark.slow
 def test_the_cells_are_joined_once_and_again_when_one_was_damaged_or_made_anew(log, monkeypatch, capsys):
     joined, join = [], experiment.join

@@ -267,7 +267,8 @@ def made_with(experiment: ModuleType, parameters: Parameters) -> Provenance:
     """Return the provenance of the recorded results; raise NotRecorded if a cell is missing."""
     every = of(experiment, parameters)
     for cell in every:
-        _load(experiment, cell)
+        if _whole(experiment, cell) is None:
+            _load(experiment, cell)  # says why it can't be used
     records = [store.record_of(folder(experiment) / cell.key, _key_of) for cell in every]
     dates = sorted(each["date"] for each in records)
     return Provenance(
