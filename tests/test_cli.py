@@ -41,13 +41,13 @@ def test_the_command_alone_says_what_it_can_do():
     assert "sweep" in done.stdout
 
 
-def test_chapters_lists_every_chapter_with_its_claims():
-    done = catapult("chapters")
-    assert done.returncode == 0
+def test_chapters_lists_every_chapter_with_its_claims(monkeypatch, capfd):
+    status, output, complaint = commanding.catapult(monkeypatch, capfd, "chapters")
+    assert (status, complaint) == (0, "")
     for chapter in registry.every():
-        assert chapter.id in done.stdout
-        assert chapter.shows in done.stdout
-    assert "claims" in done.stdout
+        assert chapter.id in output
+        assert chapter.shows in output
+    assert "claims" in output
 
 
 @pytest.mark.parametrize("chapter", registry.every(), ids=lambda chapter: chapter.id)
@@ -188,13 +188,13 @@ def test_failed_chapter_keeps_its_notebook_apart_from_an_earlier_run(tmp_path, m
     assert all(file.read_bytes() == b"earlier" for file in earlier)
 
 
-def test_verify_prints_json_to_standard_output_only():
+def test_verify_prints_json_to_standard_output_only(monkeypatch, capfd):
     from catapult.companion import claims
 
     claim = claims.ledger()[0].id
-    done = catapult("verify", claim, "--json")
-    assert done.returncode == 0, done.stderr
-    (row,) = json.loads(done.stdout)["claims"]
+    status, output, complaint = commanding.catapult(monkeypatch, capfd, "verify", claim, "--json")
+    assert status == 0, complaint
+    (row,) = json.loads(output)["claims"]
     assert row["id"] == claim
     assert row["status"] == "passed"
     assert set(row) == {"id", "sources", "basis", "statement", "data", "verdict", "status", "value", "conditions",
@@ -202,14 +202,14 @@ def test_verify_prints_json_to_standard_output_only():
     assert isinstance(row["value"], float)
 
 
-def test_data_says_what_is_at_hand():
-    done = catapult("data")
-    assert done.returncode == 0
-    assert "mlxtend" in done.stdout
-    assert catapult("data", "status").stdout == done.stdout
+def test_data_says_what_is_at_hand(monkeypatch, capfd):
+    status, output, _ = commanding.catapult(monkeypatch, capfd, "data")
+    assert status == 0
+    assert "mlxtend" in output
+    assert commanding.catapult(monkeypatch, capfd, "data", "status")[1] == output
 
 
-def test_results_lists_and_cleans(tmp_path, monkeypatch):
+def test_results_lists_and_cleans(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("CATAPULT_RESULTS", str(tmp_path))
-    assert "0.00 MB in all" in catapult("results").stdout
-    assert "0 results removed" in catapult("results", "clean").stdout
+    assert "0.00 MB in all" in commanding.catapult(monkeypatch, capfd, "results")[1]
+    assert "0 results removed" in commanding.catapult(monkeypatch, capfd, "results", "clean")[1]
