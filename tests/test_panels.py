@@ -145,6 +145,17 @@ def test_a_phone_shows_them_one_below_the_other(page):
 
 @pytest.mark.browser
 @pytest.mark.slow
+def test_on_a_wide_page_no_piece_is_fetched(page):
+    opened, _ = page
+    opened.set_viewport_size({"width": 1280, "height": 900})
+    opened.reload()
+    assert opened.evaluate("() => [...document.querySelectorAll('.panels img')].map(one => one.naturalWidth)") == (
+        [0] * opened.locator(".panels img").count())
+    assert opened.evaluate("() => document.querySelector('figure > img').naturalWidth") > 0
+
+
+@pytest.mark.browser
+@pytest.mark.slow
 def test_a_piece_shows_what_the_drawing_has_there(page):
     """The whole at the same scale, cut by hand; a piece from a tenth of a panel further is another picture."""
     opened, text = page
