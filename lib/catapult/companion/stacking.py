@@ -41,9 +41,10 @@ def pieces(panels: list[dict], address: str, alt: str) -> str:
 
 def _panel(panel: dict, address: str, widest: float) -> str:
     width, height = panel["width"], panel["height"]
-    parts = "".join(
+    parts = "".join(  # fetched when they are shown: a wide page never does
         f'<img alt="" loading="lazy" src="{address}#svgView(viewBox({x},{y},{w},{h}))" '
-        f'style="left:{_share(left, width)};top:{_share(top, height)};width:{_share(w, width)};height:{_share(h, height)}">'
+        f'style="left:{_share(left, width)};top:{_share(top, height)};'
+        f'width:{_share(w, width)};height:{_share(h, height)}">'
         for x, y, w, h, left, top in panel["pieces"])
     return f'<span style="width:{_share(min(width, widest), widest)};aspect-ratio:{width}/{height}">{parts}</span>'
 
