@@ -193,7 +193,43 @@ def all_know_the_patch(monkeypatch):
         version=runs.version))
 
 
-@falsifies("li-patch", "li-patch-order", "li-patch-cost", "li-patch-larger")
+def theirs_altered(monkeypatch, change):
+    """Let the checks read runs with the authors' patch at the larger size that ``change`` has altered."""
+    replaced(monkeypatch, checks, "theirs", lambda right: change(right()))
+
+
+@falsifies("li-patch-theirs")
+def two_images_more(monkeypatch):
+    """On one seed, at one look while it is large, the large rate has two images more than chance."""
+    theirs_altered(monkeypatch, lambda runs: runs.assign(patch=runs.patch.where(
+        (runs.arm != "large") | (runs.seed != 1) | (runs.step != checks.THEIRS.annealed_at), 0.2)))
+
+
+@falsifies("li-patch-theirs")
+def as_before_it_is_lowered(monkeypatch):
+    """Lowering the rate changes nothing: the large rate stays at chance."""
+    theirs_altered(monkeypatch, lambda runs: runs.assign(patch=runs.patch.where(runs.arm != "large", 0.1)))
+
+
+@falsifies("li-patch-theirs")
+def at_the_end_on_neither(monkeypatch):
+    """At the small rate the patch is known on neither seed at the end."""
+    theirs_altered(monkeypatch, lambda runs: runs.assign(patch=runs.patch.where(runs.arm != "small", 0.1)))
+
+
+@falsifies("li-patch-theirs")
+def at_once(monkeypatch):
+    """As the abstract has it: the small rate has the patch after an epoch."""
+    theirs_altered(monkeypatch, lambda runs: runs.assign(patch=runs.patch.where(runs.arm != "small", 1.0)))
+
+
+@falsifies("li-patch-theirs")
+def it_costs_both_as_much(monkeypatch):
+    """The small rate ends with two points and a half more on patched images: it would pay as much as the large one."""
+    theirs_altered(monkeypatch, lambda runs: runs.assign(final=runs.final + 0.025 * (runs.arm == "small")))
+
+
+@falsifies("li-patch", "li-patch-order", "li-patch-cost", "li-patch-larger", "li-patch-theirs")
 def a_slice_of_the_photographs_that_disagrees(monkeypatch):
     """What is computed again of the runs on photographs differs from what was recorded by half a per cent."""
     monkeypatch.setattr(checks, "patch_slice_difference", lambda values: 5e-3)

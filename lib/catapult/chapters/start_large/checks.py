@@ -12,16 +12,19 @@ from catapult.chapters.start_large_patches import experiment as patches
 from catapult.companion.measurement import Measurement
 from catapult.datasets import DataMissing
 from catapult.runs import recorded
-from catapult.statistics import crossed_interval
+from catapult.statistics import crossed_interval, mean_interval
 
 PAPER = experiment.Parameters.checked(scale="paper")
 SHARES = PAPER.shares
 PATCHED = patches.Parameters(seeds=1)
 MARKED = patches.Parameters(mark=0.9, seeds=2)
-"""The recorded runs with a ζ nine times as large as the authors'."""
 LARGER = patches.Parameters.checked({"mark": 0.9, "versions": "patched"}, scale="paper")
 WITH_CONTROL = patches.Parameters.checked({"mark": 0.9, "seeds": 1}, scale="paper")
-"""The same nearer to the authors' size: three seeds, patched; and the first with its untouched control."""
+THEIRS = patches.Parameters.checked({"versions": "patched", "seeds": 2}, scale="paper")
+"""Recorded on photographs: the authors' ζ, small size; nine times that; this nearer to the authors' size, three seeds,
+patched, and the first with its untouched control; and there the authors' own."""
+CHANCE = 0.16
+"""Chance is a tenth; with two images of a class among twenty, 0.15 is one image more than a constant answer gets."""
 LEARNED = 0.9
 """The share of the blank images from which the patch counts as learned."""
 SMALL, LARGE, CONTROL, TWO = ("small", 3), ("large", 2), ("small", 2), ("large", 1)
@@ -175,10 +178,7 @@ def patch_costs(of: xr.Dataset | None = None) -> dict[str, float]:
 
 
 def patch() -> Measurement:
-    """Largest share of right answers on the patch alone at any time, either rate. Effect: clean accuracy at the end.
-
-    Chance is a tenth; with two images of a class among twenty, 0.15 is one image more than a constant answer gets.
-    """
+    """Largest share of right answers on the patch alone at any time, either rate. Effect: clean accuracy at the end."""
     return Measurement(np.max(list(patch_right().values())), effect=photographs().final.mean(), conditions={
         **_patch_conditions(), "clean images are learned at either rate": bool(
             (photographs().final.mean("part") > 0.3).all())})
@@ -200,6 +200,12 @@ def larger() -> xr.Dataset:
 def with_control() -> xr.Dataset:
     """Return those of the first seed, untouched, too."""
     return recorded.load(patches, WITH_CONTROL)
+
+
+@functools.cache
+def theirs() -> xr.Dataset:
+    """Return the recorded runs on CIFAR-10 with the authors' ζ, nearer to the authors' size, of two seeds, patched."""
+    return recorded.load(patches, THEIRS)
 
 
 def learned_at(arm: str, of: xr.Dataset | None = None) -> np.ndarray:
@@ -246,6 +252,36 @@ def patch_larger() -> Measurement:
         "the small one after six to eight": bool((small >= 6).all() and (small <= 8).all()),
         "who never saw a patch does not know it": bool(unseen < 0.2),
         "it costs 17 and 19 points": [round(costs[arm]) for arm in ("small", "large")] == [17, 19]})
+
+
+def patch_shares(arm: str) -> xr.DataArray:
+    """Return the share of the blank images with the authors' patch that is right, larger size, by seed and step."""
+    return theirs().patch.sel(version="patched", arm=arm).dropna("step", how="all")
+
+
+def theirs_costs() -> xr.DataArray:
+    """Return what the authors' patch costs in clean accuracy at the larger size, in points, by arm and part, seed 0.
+
+    Its untouched control is that of the larger ζ, which it does not see.
+    """
+    untouched, patched = (runs.final.sel(version=version, seed=0) for runs, version in (
+        (with_control(), "untouched"), (theirs(), "patched")))
+    return 100 * (untouched - patched)
+
+
+def patch_theirs() -> Measurement:
+    """Largest share of right answers on the authors' patch alone at the large rate until it is lowered, of two seeds.
+
+    Effect: that at the end, the lesser. Control: the largest of the networks that never saw a patch.
+    """
+    large, small = (patch_shares(arm) for arm in ("large", "small"))
+    less = (theirs_costs().sel(arm="small") - theirs_costs().sel(arm="large")).values
+    return Measurement(large.sel(step=slice(0, THEIRS.annealed_at)).max(), effect=large.isel(step=-1).min(),
+                       control=with_control().patch.sel(version="untouched").max(), conditions={
+        **_patch_conditions(THEIRS), "at the end the large rate knows it": bool((large.isel(step=-1) >= 0.5).all()),
+        "the small rate is at chance as long": bool(small.sel(step=slice(0, THEIRS.annealed_at)).max() <= CHANCE),
+        "at the end it knows it on the second seed alone": (small.isel(step=-1) >= 0.5).values.tolist() == [False, True],
+        "it costs the small rate more, on the seed with a control": mean_interval(less)[1] > 0})
 
 
 def patch_cost() -> Measurement:

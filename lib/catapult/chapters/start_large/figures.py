@@ -131,7 +131,7 @@ def photographs(*tables: tuple[xr.Dataset, patches.Parameters]) -> Figure:
     """Draw accuracy on clean test images, on patched ones and on the patch alone over the epochs, a row a table."""
     names = {"clean": "clean images", "patched": "patched images", "patch": "the patch alone"}
     with style.use():
-        figure, axes = style.subplots(len(tables), 3, height=2.6, sharex="row", sharey="row", squeeze=False)
+        figure, axes = style.subplots(len(tables), 3, height=2.2, sharex="row", sharey="row", squeeze=False)
         for row, (runs, values) in zip(axes, tables, strict=True):
             for panel, (variable, title) in zip(row, names.items(), strict=True):
                 for arm in patches.ARMS:
@@ -141,7 +141,7 @@ def photographs(*tables: tuple[xr.Dataset, patches.Parameters]) -> Figure:
                 panel.axvline(values.epochs // 2, color=PALETTE["ink"], linestyle="--", linewidth=1)
                 panel.axhline(0.1, color=PALETTE["muted"], linestyle=":", linewidth=1)
                 panel.set_title(f"{title}, ζ ≤ {values.mark:g}")
-            row[0].set(ylabel="test accuracy", ylim=(0, None))
+            row[0].set(ylabel=f"test accuracy\n{values.samples:,} images", ylim=(0, None))
             row[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         for panel in axes[-1]:
             panel.set_xlabel("epoch")
