@@ -158,6 +158,38 @@ def generally_smaller(monkeypatch):
         runs.batch == 32, 0.95 * runs.whole_sharpness)), steps=8007)
 
 
+def of_size(size: int, factor: float, steps: slice = slice(None)):
+    """Return what multiplies the batch sharpness at one size by a factor, at some of the steps."""
+    def change(runs):
+        there = (runs.batch == size) & runs.look.isin(runs.look.sel(look=steps))
+        return runs.assign(batch_sharpness=runs.batch_sharpness.where(~there, factor * runs.batch_sharpness))
+    return change
+
+
+@falsifies("andreyev-batch-sharpness")
+def not_smaller_with_the_smallest(monkeypatch):
+    """The batch sharpness with batches of 32 is a twentieth smaller: the sharpness is not below it."""
+    part_altered(monkeypatch, "minibatches", of_size(32, 0.95), steps=8007)
+
+
+@falsifies("andreyev-batch-sharpness")
+def larger_with_the_middle_size(monkeypatch):
+    """The batch sharpness with batches of 128 is a fiftieth smaller: the sharpness is above it by more than that."""
+    part_altered(monkeypatch, "minibatches", of_size(128, 0.98), steps=8007)
+
+
+@falsifies("andreyev-batch-sharpness")
+def it_has_settled(monkeypatch):
+    """The batch sharpness with batches of 512 was as near to the sharpness before."""
+    part_altered(monkeypatch, "minibatches", of_size(512, 1.1, slice(2000, 4000)), steps=8007)
+
+
+@falsifies("andreyev-batch-sharpness")
+def a_prediction_that_held(monkeypatch):
+    """With 2,142 steps batches of 32 are where they had been predicted to be."""
+    part_altered(monkeypatch, "minibatches", of_size(32, 1.05), steps=2142)
+
+
 @falsifies("cohen-edge-polynomial")
 def a_tenth_flatter(monkeypatch):
     """Descent hovers a tenth lower."""

@@ -10,6 +10,12 @@ from catapult.theory import rank
 from falsifying import falsifies, replaced
 
 
+def in_place_of_exact(monkeypatch, other: str):
+    """Put what another arm loses where exact iterates belong; in other sizes and settings they stay."""
+    replaced(monkeypatch, checks, "_lost", lambda right, arm, data=checks.ALL: right(
+        other if arm == "value iteration" else arm, data))
+
+
 @falsifies("kumar-rank-falls")
 def from_the_fiftieth_fit_on(monkeypatch):
     """What is lost is counted from fit 50 on."""
@@ -34,6 +40,23 @@ def layers_that_are_not_narrow(monkeypatch):
     monkeypatch.setattr(checks, "NARROW", "layers of 128")
 
 
+@falsifies("kumar-rank-falls")
+def the_control_loses_less(monkeypatch):
+    """Q* in place of exact iterates: it takes no more than own targets."""
+    monkeypatch.setattr(checks, "EXACT", "best values")
+
+
+def changed(by: float):
+    """Return what takes so much from srank, which has whole numbers from 1 on, from fit 50 on."""
+    return lambda right, over_fits: right(over_fits) - by * (over_fits.isel(fit=0, drop=True) >= 1)
+
+
+@falsifies("kumar-rank-falls", "kumar-performance")
+def the_rank_falls_late_too(monkeypatch):
+    """From fit 50 on srank falls by one more; returns, which are below 1 at the start, do not."""
+    replaced(monkeypatch, outcomes, "change", changed(1.0))
+
+
 @falsifies("kumar-performance")
 def from_the_fifth_fit_on(monkeypatch):
     """The change is counted from fit 5 on, when the reward has not reached most states."""
@@ -49,7 +72,45 @@ def targets_that_stand_still(monkeypatch):
 @falsifies("kumar-bootstrapping")
 def the_rank_is_kept_by_the_control(monkeypatch):
     """The control has the penalty."""
-    monkeypatch.setattr(checks, "EXACT", "with penalty")
+    in_place_of_exact(monkeypatch, "with penalty")
+
+
+@falsifies("kumar-bootstrapping")
+def less_with_a_part_of_srank_itself_alone(monkeypatch):
+    """With a part of nine tenths every srank is 1."""
+    monkeypatch.setattr(checks, "COARSE", 0.9)
+
+
+@falsifies("kumar-bootstrapping")
+def another_networks_targets_keep_rank(monkeypatch):
+    """The control has the penalty: it is told apart from own targets."""
+    checks.slice_difference()
+    monkeypatch.setattr(checks, "ANOTHER", "with penalty")
+
+
+@falsifies("kumar-bootstrapping")
+def what_stands_still_moves(monkeypatch):
+    """Exact iterates in place of Q*."""
+    monkeypatch.setattr(checks, "STILL", "value iteration")
+
+
+@falsifies("kumar-bootstrapping")
+def the_ten_that_resolve_it(monkeypatch):
+    """The new ten in place of the first."""
+    monkeypatch.setattr(outcomes, "FIRST_TEN", outcomes.NEW_TEN)
+
+
+@falsifies("kumar-bootstrapping")
+def what_is_resolved_with_wide_layers(monkeypatch):
+    """The larger grid in place of wider layers."""
+    monkeypatch.setattr(checks, "WIDE", "101 states")
+
+
+@falsifies("kumar-control", "ours-rank-exact-more")
+def another_networks_targets_do_it_too(monkeypatch):
+    """Exact iterates in place of another network's targets: they raise returns, and take rank."""
+    checks.slice_difference()
+    monkeypatch.setattr(checks, "ANOTHER", "value iteration")
 
 
 @falsifies("kumar-control")
@@ -86,7 +147,7 @@ def on_all_pairs(monkeypatch):
 @falsifies("ours-rank-exact-more")
 def an_arm_with_own_targets(monkeypatch):
     """Another network's targets in place of exact iterates."""
-    monkeypatch.setattr(checks, "EXACT", "of another network")
+    in_place_of_exact(monkeypatch, "of another network")
 
 
 @falsifies("ours-rank-distilled")
@@ -118,6 +179,24 @@ def descent_in_place_of_adam(monkeypatch):
     """Rates 3 and 0.3 of plain descent, a factor of ten as well."""
     monkeypatch.setattr(checks, "SLOW", "descent 0.3")
     monkeypatch.setattr(checks, "FAST", "descent 3")
+
+
+def scattered(monkeypatch, plan: str, by: float):
+    """Add a number, and take it away, from one seed to the next, to what is lost at a setting: the mean stays."""
+    replaced(monkeypatch, checks, "_lost_in_settings", lambda right: right() + by * (right().plan == plan) * (
+        1 - 2 * (right().seed % 2)))
+
+
+@falsifies("ours-rank-rates")
+def seeds_that_scatter(monkeypatch):
+    """At the larger rate seeds scatter by six to either side."""
+    scattered(monkeypatch, "Adam 0.003", 6.0)
+
+
+@falsifies("ours-rank-descent")
+def seeds_that_scatter_below_the_edge(monkeypatch):
+    """At a rate of 3 seeds scatter by four to either side: the mean is as it was."""
+    scattered(monkeypatch, "descent 3", 4.0)
 
 
 @falsifies("ours-rank-rates")

@@ -95,7 +95,13 @@ def with_tenth(monkeypatch, **values: tuple[dict, xr.DataArray]):
     wrong = batches.table().copy(deep=True)
     for name, (where, numbers) in values.items():
         wrong[name].loc[where] = numbers.values
-    monkeypatch.setattr(batches, "table", lambda: wrong)
+    of_digits(monkeypatch, wrong)
+
+
+def of_digits(monkeypatch, wrong: xr.Dataset):
+    """Put another table in the place of that of digits; that of photographs stays."""
+    replaced(monkeypatch, batches, "table", lambda right, data_set="digits": wrong if data_set == "digits" else
+             right(data_set))
 
 
 @falsifies("ours-collapse-full-batches")
@@ -109,6 +115,27 @@ def minibatches_with_both(monkeypatch):
 def decay_alone(monkeypatch):
     """Decay alone in place of both."""
     monkeypatch.setattr(batches, "BOTH", outcomes.DECAY)
+
+
+@falsifies("ours-collapse-full-batches")
+def seeds_that_were_seen_twice(monkeypatch):
+    """The three seeds that had not been seen are as those that had: alone they resolve more."""
+    wrong = batches.table().copy(deep=True)
+    wrong["nc1"].loc[{"seed": [3, 4, 5]}] = batches.table().nc1.sel(seed=[0, 1, 2]).values
+    of_digits(monkeypatch, wrong)
+
+
+@falsifies("ours-collapse-full-batches")
+def aligned_from_one_start(monkeypatch):
+    """From a quarter NC3 is nearer with both than with decay alone."""
+    at = {**outcomes.BOTH, "scale": outcomes.SMALL}
+    with_tenth(monkeypatch, nc3=(at, 0.8 * batches.table().nc3.sel(at)))
+
+
+@falsifies("ours-collapse-full-batches")
+def photographs_that_are_digits(monkeypatch):
+    """The table of digits in the place of that of photographs."""
+    monkeypatch.setattr(networks, "PAIR", "digits")
 
 
 @falsifies("ours-normalised-batches")
@@ -129,7 +156,23 @@ def a_bound_that_is_off(monkeypatch):
     """A tenth more of norm from every start."""
     wrong = batches.table().copy(deep=True)
     wrong["excess"] = wrong.excess * 1.1
-    monkeypatch.setattr(batches, "table", lambda: wrong)
+    of_digits(monkeypatch, wrong)
+
+
+@falsifies("ours-normalised-batches")
+def full_batches_that_help_without_decay(monkeypatch):
+    """Without decay full batches bring the norm down by a third: to what minibatches have, and less."""
+    wrong = batches.table().copy(deep=True)
+    wrong["excess"] = wrong.excess.where(wrong.decay > 0, wrong.excess / 1.5)
+    of_digits(monkeypatch, wrong)
+
+
+@falsifies("ours-normalised-batches")
+def large_batches_that_have_settled(monkeypatch):
+    """With batches of 100 the norm after a half of the steps is what it is at the end."""
+    wrong = batches.table().copy(deep=True)
+    wrong["size_excess_at"] = wrong.size_excess_at.where(wrong["size"] < 100, wrong.size_excess_at.isel(time=-1))
+    of_digits(monkeypatch, wrong)
 
 
 @falsifies("poggio-orthogonal")

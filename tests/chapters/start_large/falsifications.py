@@ -144,6 +144,12 @@ def the_small_rate_pays_four_points_more(monkeypatch):
 
 
 @falsifies("li-patch-cost")
+def less_accurate_with_a_patch_alone(monkeypatch):
+    """Without a patch the rates change places, and so they do with one: neither pays otherwise."""
+    marked_altered(monkeypatch, lambda runs: runs.assign(final=runs.final + 0.15 * (runs.arm == "small")))
+
+
+@falsifies("li-patch-cost")
 def the_patch_costs_nothing(monkeypatch):
     """The hypothesis is dropped: the networks called patched saw no patch."""
     marked_altered(monkeypatch, lambda runs: runs.sel(version=["untouched", "untouched"]).assign_coords(
@@ -171,6 +177,15 @@ def one_seed_as_the_abstract_has_it(monkeypatch):
     """On one seed of three the large rate knows the patch only when it has been lowered."""
     larger_altered(monkeypatch, lambda runs: runs.assign(patch=runs.patch.where(
         (runs.arm == "small") | (runs.seed != 2) | (runs.step > checks.LARGER.annealed_at), 0.1)))
+
+
+@falsifies("li-patch-larger")
+def a_small_rate_that_is_not_small(monkeypatch):
+    """The small rate is ten times as large: in rate times steps it is later, too."""
+    kept = checks.larger()
+    monkeypatch.setattr(checks, "larger", lambda: kept)
+    monkeypatch.setattr(checks, "LARGER", checks.LARGER.model_copy(update={"small": 0.04}))
+    monkeypatch.setattr(checks, "patch_slice_difference", lambda values: 0.0)
 
 
 @falsifies("li-patch-larger")

@@ -131,15 +131,27 @@ def batch_sharpness() -> Measurement:
     """
     runs = part("minibatches", steps=8007)
     late, sharp = (outcomes.late(outcomes.batch_shares(runs, name)) for name in ("batch_sharpness", "whole_sharpness"))
-    short = outcomes.late(outcomes.batch_shares(part("minibatches"), "batch_sharpness"))
+    short, longer = (outcomes.late(outcomes.batch_shares(part("minibatches", **steps), "batch_sharpness"))
+                     for steps in ({}, {"steps": 2142}))
     mean, *ends = mean_interval(late[:, 0])
+    above = outcomes.batch_shares(runs, "whole_sharpness") - outcomes.batch_shares(runs, "batch_sharpness")
+    quarter = outcomes.late(above[..., :above.shape[-1] // 2])
+    losses = runs.batch_loss
     return Measurement(late.flat[np.abs(late - 1).argmax()], effect=mean, interval=tuple(ends),
                        control=short[:, 0].mean(), conditions={
         **_slice("minibatches", steps=8007),
         "predicted: the sharpness with batches of 32 is below 2/η on each seed": bool((sharp[:, 0] < 1).all()),
         "by two per cent at most": bool((sharp[:, 0] > 0.98).all()),
-        "with 128 and 512 it is above the batch sharpness on each seed": bool((sharp > late)[:, 1:].all()),
-        "it is within a tenth of 2/η, too": bool((np.abs(sharp - 1) < 0.1).all())})
+        "there it is below the batch sharpness on each seed": bool((sharp < late)[:, 0].all()),
+        "with 128 within two per cent of it": bool((np.abs(sharp - late)[:, 1] < 0.02).all()),
+        "with 512 above it, by four per cent and more": bool((sharp - late > 0.04)[:, 2].all()),
+        "with 128 and 512 above 2/η": bool((sharp > 1)[:, 1:].all()),
+        "it is within a tenth of 2/η, too": bool((np.abs(sharp - 1) < 0.1).all()),
+        "against the batch sharpness it is lower in the second half than in the quarter before": bool(
+            (outcomes.late(above) < quarter).all()),
+        "earlier predictions failed": bool((short < 0.8)[:, :2].any(0).all() and (longer < 0.8)[:, 0].any()
+                                           and (short > 0.8)[:, 2].all() and (longer > 0.8)[:, 1:].all()),
+        "the loss ends at a fiftieth": bool((losses.isel(look=-1) < losses.isel(look=0) / 50).all())})
 
 
 def eigenvalues_at_edge() -> Measurement:

@@ -19,6 +19,7 @@ TORUS = (8, 0.95, 1.0, 1.0)
 FITS = (1, 2, 5, 10, 20, 50)
 LONG = 1000
 OWN, EXACT, PENALISED, ANOTHER = "bootstrapped", "value iteration", "with penalty", "of another network"
+STILL = "best values"
 ALL, PART = experiment.DATA
 LARGER, NARROW, WIDE = "101 states", "layers of 24", "layers of 128"
 FEWER = "three quarters"
@@ -106,6 +107,19 @@ def lost_more(data: str = ALL) -> xr.DataArray:
     return _lost(OWN, data) - _lost(EXACT, data)
 
 
+def coarsely_more(data: str = ALL) -> xr.DataArray:
+    """Return :func:`lost_more` with a part of 0.05 in srank: of the ends alone, as the starts are the same."""
+    own, exact = (rank.srank(table().singular.sel(arm=arm, data=data).transpose("seed", "value").values, COARSE)
+                  for arm in (OWN, EXACT))
+    return xr.DataArray(exact - own, {"seed": table().seed})
+
+
+def _untold(values: xr.DataArray) -> bool:
+    """Return whether the interval over seeds holds 0."""
+    _, low, high = outcomes.interval(values)
+    return low <= 0 <= high
+
+
 def sizes() -> dict[str, xr.DataArray]:
     """Return by name of the size, and by seed, what own targets lose less what exact iterates do, all pairs."""
     lost = outcomes.by_size(table("all"))
@@ -128,6 +142,9 @@ def falls() -> Measurement:
     narrow, wide = (outcomes.interval(sized.sel(size=name)) for name in (NARROW, WIDE))
     return Measurement(mean, effect=mean, interval=tuple(ends), control=float(_lost(EXACT).mean()), conditions={
         **_conditions(), "in the ten new seeds, too": outcomes.repeats(_lost(OWN)),
+        "from fit 50 on by less than one": outcomes.interval(
+            outcomes.change(table().srank.sel(arm=OWN, data=ALL)))[1] > -1,
+        "with exact iterates by more": outcomes.interval(lost_more())[2] < 0,
         "with layers of 128, too, with layers of 24 it rises": narrow[2] < 0 < wide[1],
         "more singular values are above 0.05 at the end": outcomes.interval(last - first)[1] > 0})
 
@@ -136,7 +153,9 @@ def performance() -> Measurement:
     """Mean change of the return from fit 50 to the end, own targets, nine tenths; effect: correlation with srank."""
     mean, *ends = outcomes.interval(outcomes.change(table().returned.sel(arm=OWN, data=PART)))
     best = float(table().returned.isel(fit=-1).sel(data=ALL).min())
-    conditions = {**_conditions(), "on all pairs every network ends with the best policy": best > 1 - SAME,
+    later = outcomes.interval(outcomes.change(table().srank.sel(arm=OWN, data=PART)))
+    conditions = {**_conditions(), "srank changes by less than a half there": later[1] > -0.5 and later[2] < 0.5,
+                  "on all pairs every network ends with the best policy": best > 1 - SAME,
                   "on all pairs the rank falls": outcomes.interval(_lost(OWN))[1] > 0}
     return Measurement(mean, effect=outcomes.together(table(), OWN), interval=tuple(ends), conditions=conditions)
 
@@ -146,8 +165,16 @@ def bootstrapping() -> Measurement:
     mean, *ends = outcomes.interval(lost_more())
     other, *_ = outcomes.interval(_lost(OWN) - _lost(ANOTHER))
     resolved = outcomes.least(lost_more()) < float(_lost(OWN).mean()) / 3
+    still, new = _lost(OWN) - _lost(STILL), {"seed": outcomes.NEW_TEN}
     return Measurement(mean, effect=mean, interval=tuple(ends), control=other, conditions={
         **_conditions(), "a third of what is lost would be resolved": resolved,
+        "they lose less, of twenty": ends[1] < 0, "of ten it is not resolved": _untold(
+            lost_more().sel(seed=outcomes.FIRST_TEN)),
+        "at a part of 0.05, too": outcomes.interval(coarsely_more())[2] < 0,
+        "another network's are not told apart from own": _untold(_lost(OWN) - _lost(ANOTHER)),
+        "more than with Q*, of twenty, not of the new ten": outcomes.interval(still)[1] > 0 and _untold(still.sel(new)),
+        "with layers of 24 less, with 128 it is not resolved": bool(
+            outcomes.interval(sizes()[NARROW])[2] < 0 and _untold(sizes()[WIDE])),
         "on the mean own targets lose more at no size": bool(
             np.max([outcomes.interval(more)[0] for more in sizes().values()]) <= 0),
         "on 101 states they lose less": outcomes.interval(sizes()[LARGER])[2] < 0})
@@ -161,6 +188,8 @@ def more_with_exact() -> Measurement:
     other = (_lost(ANOTHER, PART) - _lost(OWN, PART)).sel(seed=outcomes.NEW_TEN)
     return Measurement(mean, effect=mean, interval=tuple(ends), control=float(other.mean()), conditions={
         **_conditions(), "the first ten say the same": outcomes.repeats(more),
+        "at a part of 0.05, too": outcomes.interval(coarsely_more(PART).sel(seed=outcomes.NEW_TEN))[2] < 0,
+        "another network's are not told apart from own, of twenty": _untold(_lost(ANOTHER, PART) - _lost(OWN, PART)),
         "on all pairs of all twenty, too": outcomes.interval(lost_more())[2] < 0,
         "with three quarters of the pairs, too": outcomes.interval(fewer.sel(arm=EXACT) - fewer.sel(arm=OWN))[1] > 0})
 
@@ -176,6 +205,7 @@ def penalty() -> Measurement:
         mean, effect=float(better.srank.mean()), interval=tuple(ends), control=float(other.returned.mean()),
         conditions={
             **_conditions(), "in both tens": outcomes.repeats(better.returned),
+            "another network's targets are not seen to raise it": _untold(other.returned),
             "on all pairs it keeps rank, in both tens": outcomes.repeats(_lost(OWN) - _lost(PENALISED)),
             "one singular value is 0": bool((last.singular.sel(arm=PENALISED).min("value") < 1e-9).all()),
             "every network sees the reward": bool(into.any((1, 2)).all() and (last.returned > 0).all())})
@@ -194,7 +224,8 @@ def rates() -> Measurement:
     coarse = [outcomes.interval(xr.DataArray(outcomes.more_at_a_larger_rate(table("all"), arm, COARSE, (SLOW, FAST))))
               for arm in experiment.TWO]
     return Measurement(mean, effect=np.max(each[:, 0]), interval=tuple(ends), conditions={
-        **_conditions(), "at a part of 0.05 it is not resolved": all(low < 0 < high for _, low, high in coarse)})
+        **_conditions(), "with both arms the interval lies above 0": bool((each[:, 1] > 0).all()),
+        "at a part of 0.05 it is not resolved": all(low < 0 < high for _, low, high in coarse)})
 
 
 @functools.cache
@@ -210,9 +241,13 @@ def descent() -> Measurement:
     mean, *ends = each[np.argmax(each[:, 0])]
     most, beyond = (experiment.PLANS[plan]["rate"] for plan in (STABLE[-1], BEYOND))
     error = table("all").map_left.sel(plan=experiment.LONGER).mean()
+    brief = np.array([end for plan, (_, _, end) in zip(np.repeat(STABLE, 2), each, strict=True)
+                      if plan != experiment.LONGER])
     return Measurement(mean, effect=float(lost.sel(plan=BEYOND, arm=EXACT).mean()), interval=tuple(ends),
                        control=float(lost.sel(plan=outcomes.SETTING, arm=EXACT).mean()), conditions={
-        **_conditions(), "beyond 2/sharpness at least half of the rank goes": bool(
-            lost.sel(plan=BEYOND, arm=EXACT).mean() > 15),
+        **_conditions(), "beyond 2/sharpness at least half of the rank goes": outcomes.interval(
+            lost.sel(plan=BEYOND, arm=EXACT))[1] > 15,
+        "with 50 steps the intervals end at 3": bool((brief <= 3).all()),
+        "with 400 below 5": bool((each[:, 2] < 5).all()),
         "2/sharpness at each start is between the rates": bool((edges() > most).all() and (edges() < beyond).all()),
         "with eight times as many steps the fits are finished": bool(error < FINISHED)})

@@ -250,6 +250,7 @@ def patch_larger() -> Measurement:
         **_patch_conditions(LARGER), "there are three seeds": len(large) == 3,
         "the large rate knows it after two epochs on each": bool((large == 2).all()),
         "the small one after six to eight": bool((small >= 6).all() and (small <= 8).all()),
+        "in rate times steps the small one is sooner": bool((LARGER.small * small < LARGER.large * large).all()),
         "who never saw a patch does not know it": bool(unseen < 0.2),
         "it costs 17 and 19 points": [round(costs[arm]) for arm in ("small", "large")] == [17, 19]})
 
@@ -280,7 +281,8 @@ def patch_theirs() -> Measurement:
                        control=with_control().patch.sel(version="untouched").max(), conditions={
         **_patch_conditions(THEIRS), "at the end the large rate knows it": bool((large.isel(step=-1) >= 0.5).all()),
         "the small rate is at chance as long": bool(small.sel(step=slice(0, THEIRS.annealed_at)).max() <= CHANCE),
-        "at the end it knows it on the second seed alone": (small.isel(step=-1) >= 0.5).values.tolist() == [False, True],
+        "and knows it at the end on the second seed alone": [bool(share >= 0.5) for share in small.isel(step=-1)] == [
+            False, True],
         "it costs the small rate more, on the seed with a control": mean_interval(less)[1] > 0})
 
 
@@ -295,5 +297,8 @@ def patch_cost() -> Measurement:
     mean, *interval = crossed_interval(less.transpose("seed", "part").values)
     return Measurement(abs(mean), effect=costs.sel(arm="small").mean(), interval=tuple(interval), conditions={
         **_patch_conditions(MARKED), "nothing is resolved": interval[0] < 0 < interval[1],
+        "nor would a difference of 25 be": interval[1] - interval[0] > 50,
+        "on each seed the small rate is less accurate, without a patch, too": bool(
+            (final.mean("part").sel(arm="small") < final.mean("part").sel(arm="large")).all()),
         "the seeds disagree on which rate pays more": bool(less.mean("part").min() < 0 < less.mean("part").max()),
         "at either rate it costs ten points": bool((costs.mean(("part", "seed")) > 10).all())})
