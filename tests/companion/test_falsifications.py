@@ -17,6 +17,8 @@ for _file in sorted(Path(falsifying.__file__).parent.glob("chapters/*/falsificat
     _spec = importlib.util.spec_from_file_location(f"falsifications_of_{_file.parent.name}", _file)
     _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
 
+MISTAKES = ("AttributeError", "IndexError", "KeyError", "NameError", "RecursionError", "TypeError", "ValueError")
+"""By which a check breaks that was given what it can't use; what overflows or is no number may be the answer."""
 LEDGER = {claim.id: claim for claim in claims.ledger()}
 
 
@@ -30,9 +32,12 @@ def test_a_row_keeps_to_its_bound(row, monkeypatch):
 
 @pytest.mark.parametrize(("row", "function"), [pytest.param(row, function, id=f"{row}-{name}")
                                                for row, name, function in falsifying.TABLE])
-def test_a_falsification_turns_the_row_red(row, function, monkeypatch, empty_store):
+def test_a_falsification_turns_the_row_red(row, function, monkeypatch, empty_store, capsys):
     function(monkeypatch)
     (outcome,) = claims.verify([LEDGER[row]])
+    said = capsys.readouterr().err
+    assert not [name for name in MISTAKES if f"catapult: {row}: {name}: " in said], (
+        f"the check broke, which is no answer to: {function.__doc__}\n{said}")
     assert outcome.status == "failed", f"still {outcome.value} {LEDGER[row].bound}, although: {function.__doc__}"
 
 
