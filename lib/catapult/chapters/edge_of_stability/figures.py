@@ -142,7 +142,7 @@ def beyond(minibatches: xr.Dataset, eigenvalues: xr.Dataset, runs: xr.Dataset) -
             shares = outcomes.eigenvalue_shares(eigenvalues, loss)
             steps = eigenvalues.look.values[::2][:len(shares)]
             for number, share in enumerate(shares.T, 1):
-                panel.plot(steps, share, color=PALETTE["lazy"], alpha=1.15 - 0.22 * number, label=str(number))
+                panel.plot(steps, share, color=PALETTE["lazy"], alpha=1.15 - 0.16 * number, label=str(number))
             panel.set_title(f"four largest, {NAMES[loss]}")
             panel.legend(loc="upper right", fontsize="x-small", ncols=4)
         full = outcomes.image_share(runs, *outcomes.TANH)
