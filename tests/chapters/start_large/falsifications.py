@@ -239,6 +239,12 @@ def at_once(monkeypatch):
 
 
 @falsifies("li-patch-theirs")
+def it_costs_four_points_more(monkeypatch):
+    """The small rate ends with a point and a half less on patched images."""
+    theirs_altered(monkeypatch, lambda runs: runs.assign(final=runs.final - 0.015 * (runs.arm == "small")))
+
+
+@falsifies("li-patch-theirs")
 def it_costs_both_as_much(monkeypatch):
     """The small rate ends with two points and a half more on patched images: it would pay as much as the large one."""
     theirs_altered(monkeypatch, lambda runs: runs.assign(final=runs.final + 0.025 * (runs.arm == "small")))

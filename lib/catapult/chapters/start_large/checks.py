@@ -283,7 +283,8 @@ def patch_theirs() -> Measurement:
         "the small rate is at chance as long": bool(small.sel(step=slice(0, THEIRS.annealed_at)).max() <= CHANCE),
         "and knows it at the end on the second seed alone": [bool(share >= 0.5) for share in small.isel(step=-1)] == [
             False, True],
-        "it costs the small rate more, on the seed with a control": mean_interval(less)[1] > 0})
+        "it costs the small rate two or three points more, on the seed with a control": bool(
+            mean_interval(less)[1] > 0 and 2 <= less.mean() <= 3)})
 
 
 def patch_cost() -> Measurement:
